@@ -1,0 +1,18 @@
+"""No attention: what is left of a network when its mixers are taken out."""
+
+import torch
+from torch import Tensor
+
+from attention_zoo.contract import Mixer
+from attention_zoo.registry import register
+
+
+@register("none", paper="control; early stages of LIT, arXiv 2105.14217", complexity="0")
+class NoMixer(Mixer):
+    """f(x) = 0: the "remove attention" arm of a comparison."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.zeros_like(x)
+
+    def macs(self, height: int, width: int) -> int:
+        return 0

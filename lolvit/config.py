@@ -1,0 +1,180 @@
+"""An architecture is data: frozen, torch-free, with one canonical JSON form and a stable hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from math import prod
+from typing import Any, ClassVar
+
+from attention_zoo.registry import entry
+
+FUSIONS = ("ghost", "concat", "add", "gate", "serial")
+MOBILEVIT_SIZES = ("xxs", "xs", "s")
+FULL_DEPTHS = (1, 2, 2, 6, 5)
+FULL_STRIDES = (2, 2, 2, 2, 2)
+
+
+class ArchitectureError(ValueError):
+    """A choice that no network can have; the message names field, value and what is allowed."""
+
+
+def _check_whole(name: str, value: object, *, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ArchitectureError(f"{name} must be a whole number of at least {least}, got {value!r}")
+
+
+def _set(config: object, name: str, value: object) -> None:
+    """Normalise a field of a frozen dataclass while it is being made."""
+    object.__setattr__(config, name, value)
+
+
+@dataclass(frozen=True)
+class MixerConfig:
+    """A mixer by name, with its options as sorted pairs.
+
+    Raises:
+        MixerError: unknown name or option.
+    """
+
+    name: str = "fwa"
+    options: tuple[tuple[str, bool | int | float | str], ...] = ()
+
+    def __post_init__(self) -> None:
+        _set(self, "options", tuple(sorted((str(key), value) for key, value in self.options)))
+        entry(self.name).check_options(key for key, _ in self.options)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What every network of the house has; the families add their own choices.
+
+    Args:
+        resolution: side of the square input in pixels.
+        in_channels: 1 (grey) or 3 (colour), any number works.
+        num_classes: outputs of the classifier.
+        strides: steps of the stem and of the first block of stages 2 to 5.
+    """
+
+    family: ClassVar[str]
+
+    resolution: int = 224
+    in_channels: int = 3
+    num_classes: int = 1000
+    strides: tuple[int, ...] = FULL_STRIDES
+
+    def __post_init__(self) -> None:
+        _set(self, "strides", tuple(self.strides))
+        for name in ("resolution", "in_channels", "num_classes"):
+            _check_whole(name, getattr(self, name), least=1)
+        if len(self.strides) != 5 or not set(self.strides) <= {1, 2}:
+            raise ArchitectureError(f"strides must be five of 1 or 2, got {self.strides}")
+        if self.resolution < prod(self.strides):
+            raise ArchitectureError(
+                f"resolution must be at least the total stride of {prod(self.strides)}, "
+                f"got {self.resolution}"
+            )
+
+    def canonical(self) -> str:
+        """The one JSON text of this architecture: equal architectures, equal texts."""
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, with the family beside the fields."""
+        data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return {"family": self.family, **data}
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits of the SHA-256 of the canonical form."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class LolvitConfig(Architecture):
+    """A LOLViT; with `fusion_blocks=(0, 0, 0)` it is GhostNet.
+
+    Args:
+        width: multiplies every channel count of the GhostNet table.
+        depths: Ghost bottlenecks kept in stages 1 to 5, from the first on.
+        fusion_blocks: global-local fusion blocks at the ends of stages 3, 4 and 5.
+        fusion: how a block joins local and global: "ghost", "concat", "add", "gate" or "serial".
+        mixers: the global branch of stages 3, 4 and 5.
+        heads: heads wanted in stages 3, 4 and 5; fewer where a head would have under 8 channels.
+        trunk_channels: channels of the last 1x1 convolution at width 1.
+        feature_channels: channels between pooling and classifier.
+    """
+
+    family: ClassVar[str] = "lolvit"
+
+    width: float = 1.0
+    depths: tuple[int, ...] = FULL_DEPTHS
+    fusion_blocks: tuple[int, ...] = (1, 2, 2)
+    fusion: str = "ghost"
+    mixers: tuple[MixerConfig, ...] = (MixerConfig(),) * 3
+    heads: tuple[int, ...] = (1, 4, 4)
+    trunk_channels: int = 960
+    feature_channels: int = 1280
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("depths", "fusion_blocks", "mixers", "heads"):
+            _set(self, name, tuple(getattr(self, name)))
+        for name in ("width", "dropout"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ArchitectureError(f"{name} must be a number, got {value!r}")
+            _set(self, name, float(value))
+        if not 0 < self.width <= 8:
+            raise ArchitectureError(f"width must be above 0 and at most 8, got {self.width}")
+        if not 0 <= self.dropout < 1:
+            raise ArchitectureError(f"dropout must be in [0, 1), got {self.dropout}")
+        if self.fusion not in FUSIONS:
+            raise ArchitectureError(f"fusion must be one of {FUSIONS}, got {self.fusion!r}")
+        _check_whole("trunk_channels", self.trunk_channels, least=4)
+        _check_whole("feature_channels", self.feature_channels, least=1)
+        for name, length, least in (("fusion_blocks", 3, 0), ("heads", 3, 1), ("depths", 5, 1)):
+            values = getattr(self, name)
+            if len(values) != length:
+                raise ArchitectureError(f"{name} must have {length} entries, got {values}")
+            for value in values:
+                _check_whole(name, value, least=least)
+        if any(kept > full for kept, full in zip(self.depths, FULL_DEPTHS, strict=True)):
+            raise ArchitectureError(f"depths must be at most {FULL_DEPTHS}, got {self.depths}")
+        if len(self.mixers) != 3:
+            raise ArchitectureError(f"mixers must have 3 entries, got {len(self.mixers)}")
+
+
+@dataclass(frozen=True)
+class MobileVitConfig(Architecture):
+    """A MobileViT (arXiv 2110.02178); `size` is "xxs", "xs" or "s"."""
+
+    family: ClassVar[str] = "mobilevit"
+
+    size: str = "xs"
+    resolution: int = 256
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.size not in MOBILEVIT_SIZES:
+            raise ArchitectureError(f"size must be one of {MOBILEVIT_SIZES}, got {self.size!r}")
+
+
+def from_dict(data: dict[str, Any]) -> Architecture:
+    """The architecture whose `to_dict` this is; raises ArchitectureError for anything else."""
+    data = dict(data)
+    family = data.pop("family", None)
+    kinds: dict[str, type[Architecture]] = {k.family: k for k in (LolvitConfig, MobileVitConfig)}
+    if family not in kinds:
+        raise ArchitectureError(f"family must be one of {tuple(kinds)}, got {family!r}")
+    known = {field.name for field in fields(kinds[family])}
+    if unknown := sorted(set(data) - known):
+        raise ArchitectureError(f"{family} has no {unknown[0]!r}; it has: {', '.join(sorted(known))}")
+    if "mixers" in data:
+        data["mixers"] = [
+            MixerConfig(mixer["name"], tuple((key, value) for key, value in mixer["options"]))
+            for mixer in data["mixers"]
+        ]
+    return kinds[family](**data)

@@ -1,0 +1,85 @@
+"""GhostNet's table, resolved for a config: the channels, kernels and strides of every block. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lolvit.config import LolvitConfig
+
+
+@dataclass(frozen=True)
+class GhostRow:
+    """One Ghost bottleneck: kernel, expanded and output channels, squeeze-excite or not, stride."""
+
+    kernel: int
+    expand: int
+    out: int
+    squeeze: bool
+    stride: int = 1
+
+
+# GhostNet-1.0x (arXiv 1911.11907, table 1), one tuple a stage; strides come from the config.
+_TABLE = (
+    (GhostRow(3, 16, 16, False),),
+    (GhostRow(3, 48, 24, False), GhostRow(3, 72, 24, False)),
+    (GhostRow(5, 72, 40, True), GhostRow(5, 120, 40, True)),
+    (
+        GhostRow(3, 240, 80, False),
+        GhostRow(3, 200, 80, False),
+        GhostRow(3, 184, 80, False),
+        GhostRow(3, 184, 80, False),
+        GhostRow(3, 480, 112, True),
+        GhostRow(3, 672, 112, True),
+    ),
+    (
+        GhostRow(5, 672, 160, True),
+        GhostRow(5, 960, 160, False),
+        GhostRow(5, 960, 160, True),
+        GhostRow(5, 960, 160, False),
+        GhostRow(5, 960, 160, True),
+    ),
+)
+_STEM = 16
+_LEAST_HEAD_CHANNELS = 8
+
+
+def stem_channels(config: LolvitConfig) -> int:
+    """Channels that the stem makes."""
+    return round_channels(_STEM * config.width)
+
+
+def stages(config: LolvitConfig) -> list[list[GhostRow]]:
+    """The Ghost bottlenecks of stages 1 to 5 at the config's width, depth and strides."""
+    firsts = (1, *config.strides[1:])
+    return [
+        [
+            GhostRow(
+                row.kernel,
+                round_channels(row.expand * config.width),
+                round_channels(row.out * config.width),
+                row.squeeze,
+                first if index == 0 else 1,
+            )
+            for index, row in enumerate(rows[:depth])
+        ]
+        for rows, depth, first in zip(_TABLE, config.depths, firsts, strict=True)
+    ]
+
+
+def trunk_channels(config: LolvitConfig) -> int:
+    """Channels of the 1x1 convolution before pooling."""
+    return round_channels(config.trunk_channels * config.width)
+
+
+def round_channels(channels: float, multiple: int = 4) -> int:
+    """The nearest multiple of 4, not more than 10 % below what was asked (the MobileNet rule)."""
+    rounded = max(multiple, int(channels + multiple / 2) // multiple * multiple)
+    return rounded + multiple if rounded < 0.9 * channels else rounded
+
+
+def heads_for(channels: int, wanted: int) -> int:
+    """The most heads, up to `wanted`, that divide the channels and keep at least 8 in each."""
+    for heads in range(min(wanted, channels), 1, -1):
+        if channels % heads == 0 and channels // heads >= _LEAST_HEAD_CHANNELS:
+            return heads
+    return 1

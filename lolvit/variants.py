@@ -1,0 +1,76 @@
+"""The named networks: LOLViT's sizes and the baselines they are compared with."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from lolvit.config import (
+    FULL_STRIDES,
+    Architecture,
+    ArchitectureError,
+    LolvitConfig,
+    MobileVitConfig,
+)
+
+_LOLVIT: dict[str, dict[str, Any]] = {
+    # Lean enough to train on a laptop's CPU in a minute: for 28 to 48 pixel images, not for ImageNet.
+    "lolvit_nano": {
+        "width": 0.25,
+        "depths": (1, 1, 1, 1, 1),
+        "fusion_blocks": (1, 1, 1),
+        "heads": (1, 2, 4),
+        "feature_channels": 160,
+        "dropout": 0.0,
+    },
+    "lolvit_xxs": {"width": 0.35, "fusion_blocks": (1, 1, 1), "feature_channels": 640},
+    "lolvit_xs": {"width": 0.5},
+    "lolvit_s": {"width": 1.0},
+    "lolvit_m": {"width": 1.3},
+    "ghostnet_0.5": {"width": 0.5, "fusion_blocks": (0, 0, 0)},
+    "ghostnet_1.0": {"width": 1.0, "fusion_blocks": (0, 0, 0)},
+    "ghostnet_1.3": {"width": 1.3, "fusion_blocks": (0, 0, 0)},
+}
+_MOBILEVIT = {f"mobilevit_{size}": size for size in ("xxs", "xs", "s")}
+
+# "LOLViT-X" of the abstract is read as the extra-small class: MobileViT's sizes are XXS, XS and S.
+_ALIASES = {"lolvit_x": "lolvit_xs"}
+
+VARIANTS = (*_LOLVIT, *_ALIASES, *_MOBILEVIT)
+
+
+def variant(name: str, *, resolution: int | None = None, **changes: Any) -> Architecture:
+    """The architecture called `name`, for a resolution, with `changes` to its fields.
+
+    Small images get smaller strides, unless `strides` is among the changes.
+
+    Raises:
+        ArchitectureError: unknown name, or a change that no network can have.
+    """
+    known = _ALIASES.get(name, name)
+    if known in _LOLVIT:
+        resolution = resolution or 224
+        chosen = {"strides": strides_for(resolution), **_LOLVIT[known], **changes}
+        return LolvitConfig(resolution=resolution, **chosen)
+    if known in _MOBILEVIT:
+        resolution = resolution or 256
+        changes = {"strides": strides_for(resolution), **changes}
+        return MobileVitConfig(resolution=resolution, size=_MOBILEVIT[known], **changes)
+    near = difflib.get_close_matches(name, VARIANTS, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ArchitectureError(f"unknown variant {name!r}; {hint}known: {', '.join(VARIANTS)}")
+
+
+def strides_for(resolution: int) -> tuple[int, ...]:
+    """Strides that leave attention maps of about 16, 8 and 4 a side on small images."""
+    if resolution <= 48:
+        return (2, 1, 1, 2, 2)
+    if resolution <= 96:
+        return (2, 2, 1, 2, 2)
+    return FULL_STRIDES
+
+
+def accepts_mixer(name: str) -> bool:
+    """Whether the variant has fusion blocks that host a mixer of the zoo."""
+    known = _ALIASES.get(name, name)
+    return known in _LOLVIT and sum(_LOLVIT[known].get("fusion_blocks", (1, 2, 2))) > 0

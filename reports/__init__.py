@@ -1,0 +1,30 @@
+"""Records to tables and pictures. Knows flat rows only: neither torch nor the rest of the house.
+
+Importing this package is free; what draws or counts is imported by the call that needs it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reports.files import write
+    from reports.summary import Summary, summarise
+    from reports.table import terminal
+
+__all__ = ["Summary", "summarise", "terminal", "write"]
+
+_HOMES = {
+    "Summary": "reports.summary",
+    "summarise": "reports.summary",
+    "terminal": "reports.table",
+    "write": "reports.files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,66 @@
+"""One column of a table for people: heading, cells, and the cells that hold the best value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import floor, log10
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading in two parts, a cell per arm, and which cells hold the best value."""
+
+    key: str
+    name: str
+    unit: str
+    cells: tuple[str, ...]
+    best: frozenset[int] = frozenset()
+    """Rows with the best value as printed; empty where no value is better than another."""
+    number: bool = True
+    """Right-aligned."""
+
+    @property
+    def heading(self) -> str:
+        """Name and unit in one line."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+
+def scaled(key: str, name: str, counts: Sequence[int | None], *, rank: bool = True) -> Column:
+    """A column of counts in k or M, whichever the largest asks for: one unit a column."""
+    scale, unit = (1e3, "k") if max((c or 0 for c in counts), default=0) < 1e6 else (1e6, "M")
+    values = [None if count is None else count / scale for count in counts]
+    return plain(key, name, unit, values, min if rank else None)
+
+
+def plain(
+    key: str,
+    name: str,
+    unit: str,
+    values: Sequence[float | None],
+    best: Callable[[Sequence[float]], float] | None,
+) -> Column:
+    """A column of numbers in `unit`, all with equal decimals so that they line up.
+
+    `best` is min, max or None where no value is better than another.
+    """
+    digits = _decimals([value for value in values if value is not None])
+    cells = tuple("" if value is None else f"{value:,.{digits}f}" for value in values)
+    printed = [None if value is None else round(value, digits) for value in values]
+    return Column(key, name, unit, cells, best_of(printed, best) if best else frozenset())
+
+
+def _decimals(values: Sequence[float]) -> int:
+    """As many as the smallest value needs for three significant digits, three at most."""
+    smallest = min((abs(value) for value in values if value), default=1.0)
+    return min(3, max(0, 2 - floor(log10(smallest))))
+
+
+def best_of(
+    values: Sequence[float | None], pick: Callable[[Sequence[float]], float]
+) -> frozenset[int]:
+    """Rows that hold the best of at least two known values."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return frozenset()
+    return frozenset(place for place, value in enumerate(values) if value == pick(known))

@@ -1,0 +1,70 @@
+"""The files of one report, each whole or absent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from reports import latex, table
+from reports.arm import Row
+from reports.records import records_csv
+from reports.summary import Summary, summarise
+
+
+def write(rows: Sequence[Row], folder: Path, *, title: str) -> list[Path]:
+    """Write the tables, the records and, where an arm has accuracy, the figure.
+
+    Everything is rendered before the first file is touched, and each file is put in place in one
+    step: an error leaves an older report as it was.
+
+    Args:
+        rows: as `runners.record.Record.flat` makes them, the baseline arm first.
+        folder: made if absent; files of the same names are replaced.
+        title: of tables and figure.
+
+    Returns:
+        The files written: table.md, table.csv, table.tex, records.csv [, pareto.png, pareto.pdf].
+
+    Raises:
+        ValueError: there are no rows.
+        OSError: the folder cannot be written to.
+    """
+    contents = _render(summarise(rows, title=title), rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        with replacing(folder / name) as draft:
+            draft.write_bytes(content)
+    for name in ("pareto.png", "pareto.pdf"):
+        if name not in contents:
+            # A figure of an earlier run must not stand beside the tables of this one.
+            (folder / name).unlink(missing_ok=True)
+    return [folder / name for name in contents]
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it becomes `path` on success and vanishes on error."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield draft
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _render(summary: Summary, rows: Sequence[Row]) -> dict[str, bytes]:
+    contents = {
+        "table.md": table.markdown(summary).encode(),
+        "table.csv": table.csv(summary).encode(),
+        "table.tex": latex.latex(summary).encode(),
+        "records.csv": records_csv(rows).encode(),
+    }
+    if summary.has_accuracy:
+        from reports import pareto
+
+        figure = pareto.figure(summary)
+        contents["pareto.png"] = pareto.png(figure)
+        contents["pareto.pdf"] = pareto.pdf(figure)
+    return contents

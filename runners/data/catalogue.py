@@ -1,0 +1,115 @@
+"""The data sets known by name, as data. Standard library only, for the sake of start-up time."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from runners.errors import DataError
+
+DEFAULT = "fashion-mnist-mini"
+FOLDER = "folder:"
+FOLDER_RESOLUTION = 224
+MAX_RESOLUTION = 2048
+"""Pixels. Far above any benchmark of light networks; catches a typed extra digit."""
+
+_FASHION_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+_CIFAR_CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One named data set. `resolution` in pixels, `validation` in images carved from train."""
+
+    name: str
+    what: str
+    images: str
+    licence: str
+    class_names: tuple[str, ...]
+    channels: int
+    resolution: int
+    validation: int
+    fetched: bool
+    """False where the files ship with the project."""
+
+
+ENTRIES = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            name=DEFAULT,
+            what="class-balanced subset of Fashion-MNIST",
+            images="7,000 of 60,000 training and 2,000 of 10,000 test images",
+            licence="MIT (Zalando SE)",
+            class_names=_FASHION_CLASSES,
+            channels=1,
+            resolution=28,
+            validation=1_000,
+            fetched=False,
+        ),
+        Entry(
+            name="fashion-mnist",
+            what="Fashion-MNIST, complete",
+            images="60,000 training and 10,000 test images",
+            licence="MIT (Zalando SE)",
+            class_names=_FASHION_CLASSES,
+            channels=1,
+            resolution=28,
+            validation=5_000,
+            fetched=True,
+        ),
+        Entry(
+            name="cifar10",
+            what="CIFAR-10, complete",
+            images="50,000 training and 10,000 test images",
+            licence="none stated; cite Krizhevsky 2009",
+            class_names=_CIFAR_CLASSES,
+            channels=3,
+            resolution=32,
+            validation=5_000,
+            fetched=True,
+        ),
+    )
+}
+NAMES = tuple(ENTRIES)
+
+
+def entry_of(name: str) -> Entry:
+    """The entry called `name`; DataError with the known and the nearest names for any other."""
+    if name in ENTRIES:
+        return ENTRIES[name]
+    near = difflib.get_close_matches(name, [*NAMES, FOLDER], n=1)
+    hint = f" (nearest: {near[0]})" if near else ""
+    known = ", ".join((*NAMES, f"{FOLDER}PATH"))
+    raise DataError(f"unknown data set {name!r}{hint}; known: {known}")
+
+
+def checked_resolution(resolution: int | None, native: int) -> int:
+    """`resolution` in pixels, or `native` for None; DataError outside 1 to MAX_RESOLUTION."""
+    if resolution is None:
+        return native
+    if not 1 <= resolution <= MAX_RESOLUTION:
+        raise DataError(f"resolution {resolution} is outside 1 to {MAX_RESOLUTION} pixels")
+    return resolution

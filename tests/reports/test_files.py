@@ -1,0 +1,106 @@
+"""A report is whole or absent, and importing the package is free."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import reports
+from reports import files
+from reports.records import read_records, records_csv
+from tests.reports.rows import many, row
+
+ROOT = Path(__file__).parents[2]
+TABLES = ["table.md", "table.csv", "table.tex", "records.csv"]
+
+
+def test_write_makes_all_files(tmp_path):
+    paths = reports.write(many(2), tmp_path / "new" / "run", title="Two")
+    assert [path.name for path in paths] == [*TABLES, "pareto.png", "pareto.pdf"]
+    assert all(path.stat().st_size for path in paths)
+    assert sorted((tmp_path / "new" / "run").iterdir()) == sorted(paths)
+
+
+def test_costs_alone_have_no_figure_and_leave_no_old_one(tmp_path):
+    reports.write(many(2), tmp_path, title="Two")
+    paths = reports.write([row(accuracy=None)], tmp_path, title="Costs")
+    assert [path.name for path in paths] == TABLES
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(TABLES)
+
+
+def test_an_error_leaves_the_older_report_as_it_was(tmp_path, monkeypatch):
+    reports.write(many(2), tmp_path, title="Old")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def broken(summary):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(files.latex, "latex", broken)
+    with pytest.raises(RuntimeError, match="boom"):
+        reports.write(many(3), tmp_path, title="New")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_writer_that_raises_leaves_no_temporary_file(tmp_path):
+    target = tmp_path / "table.md"
+    target.write_text("old")
+    with pytest.raises(OSError, match="disk"), files.replacing(target) as draft:
+        draft.write_text("half")
+        raise OSError("disk full")
+    assert [path.name for path in tmp_path.iterdir()] == ["table.md"]
+    assert target.read_text() == "old"
+
+
+def test_records_round_trip():
+    rows = [
+        *many(2, 2),
+        row("1e5", state="failed", reason='line\nbreak, "quotes"\r', accuracy=None),
+        row("null", reason="", weights="true", dataset_note="[1]"),
+        row("é†", latency=None, accuracy=None, recipe={"a": [1, {"b": None}], "c": "ü"}),
+    ]
+    assert read_records(records_csv(rows)) == rows
+
+
+def test_a_field_that_a_row_lacks_is_none():
+    assert read_records(records_csv([{"a": 1}, {"b": "x"}])) == [
+        {"a": 1, "b": None},
+        {"a": None, "b": "x"},
+    ]
+
+
+def loaded_by(code):
+    """Which heavy modules a fresh interpreter holds after running `code`."""
+    heavy = {"torch", "pandas", "matplotlib", "scipy", "numpy", "rich", "runners"}
+    code = f"import sys\n{code}\nprint(*sorted({heavy} & set(sys.modules)))"
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    return set(ran.stdout.split())
+
+
+def test_importing_reports_is_free():
+    assert loaded_by("import reports") == set()
+
+
+def test_a_terminal_table_needs_neither_pandas_nor_matplotlib():
+    code = (
+        "from tests.reports.rows import many; from reports import summarise, terminal\n"
+        "import io, rich.console\n"
+        "rich.console.Console(file=io.StringIO()).print(terminal(summarise(many(3))))"
+    )
+    assert not loaded_by(code) & {"pandas", "matplotlib", "torch", "runners"}
+
+
+def test_writing_a_report_needs_neither_torch_nor_runners(tmp_path):
+    code = (
+        "from tests.reports.rows import many; from pathlib import Path; import reports\n"
+        f"reports.write(many(2), Path({str(tmp_path)!r}), title='t')"
+    )
+    assert not loaded_by(code) & {"torch", "runners"}
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'wirte'"):
+        reports.wirte  # noqa: B018
