@@ -1,7 +1,7 @@
-"""Token mixers, one per file: (B, C, H, W) -> (B, C, H, W). Importing this package does not import torch.
+"""Token mixers, one per file: (B, C, H, W) -> (B, C, H, W). Importing this imports no torch.
 
-`entries()` lists what exists, `build("fwa", dim=64, num_heads=4)` makes one, and a new file with one
-`@register(...)` class beside the others adds one.
+`entries()` lists what exists, `build("fwa", dim=64, num_heads=4)` makes one, and a new file with
+one `@register(...)` class beside the others adds one.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -30,7 +30,8 @@ class Windows:
         if isinstance(rule, str) and rule.startswith("fixed:") and rule[6:].isdecimal():
             self.fixed = int(rule[6:])
         given = self.constant if self.constant is not None else self.fixed
-        if given is None and rule not in ("sqrt", "global") or given is not None and given < 1:
+        allowed = rule in ("sqrt", "global") if given is None else given >= 1
+        if not allowed:
             raise MixerError(
                 f"window must be 'sqrt', 'global', 'fixed:K' or a whole number >= 1, got {rule!r}"
             )
@@ -48,7 +49,8 @@ class Windows:
         if self.fixed is not None:
             return min(self.fixed, height), min(self.fixed, width)
         high, wide = self.sides(height, width)
-        return -(-height // high), -(-width // wide)
+        # Not -(-a // b): while torch traces an export, // of a negative side rounds towards zero.
+        return (height + high - 1) // high, (width + wide - 1) // wide
 
 
 def _ceil_sqrt(side: int) -> int:
@@ -124,7 +126,7 @@ class Strided(Aggregation):
     def forward(self, x: Tensor) -> Tensor:
         h, w = x.shape[-2:]
         (high, wide), (rows, columns) = self.windows.sides(h, w), self.windows.keys(h, w)
-        return self.conv(F.pad(x, (0, columns * wide - w, 0, rows * high - h)))  # type: ignore[no-any-return]
+        return self.conv(F.pad(x, (0, columns * wide - w, 0, rows * high - h)))
 
     def macs(self, height: int, width: int) -> int:
         rows, columns = self.windows.keys(height, width)

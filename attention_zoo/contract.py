@@ -23,11 +23,12 @@ class Mixer(nn.Module):
 
     def __init__(self, dim: int, num_heads: int = 1) -> None:
         super().__init__()
-        for name, value in (("dim", dim), ("num_heads", num_heads)):
-            if not isinstance(value, int) or value < 1:
-                raise MixerError(f"{name} must be a whole number of at least 1, got {value!r}")
+        check_positive("dim", dim)
+        check_positive("num_heads", num_heads)
         if dim % num_heads:
-            raise MixerError(f"dim must be a multiple of num_heads, got dim {dim}, {num_heads} heads")
+            raise MixerError(
+                f"dim must be a multiple of num_heads, got dim {dim}, {num_heads} heads"
+            )
         self.dim = dim
         self.num_heads = num_heads
         self.head_dim = dim // num_heads

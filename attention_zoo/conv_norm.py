@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import copy
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 Module = TypeVar("Module", bound=nn.Module)
+
+
+class Convolution(nn.Conv2d):
+    """A Conv2d that knows its cost, so that what is left of a ConvNorm after folding does too."""
+
+    def macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates for one height x width *output* map."""
+        return self.weight.numel() * height * width
 
 
 class ConvNorm(nn.Sequential):
@@ -25,15 +33,14 @@ class ConvNorm(nn.Sequential):
     def __init__(
         self, in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1, groups: int = 1
     ) -> None:
-        conv = nn.Conv2d(
+        conv = Convolution(
             in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False
         )
         super().__init__(conv, nn.BatchNorm2d(out_channels))
-        self._macs_per_position = out_channels * (in_channels // groups) * kernel**2
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for one height x width *output* map; the norm counts as none."""
-        return self._macs_per_position * height * width
+        return cast(Convolution, self[0]).macs(height, width)
 
 
 def fold(module: Module) -> Module:
@@ -42,5 +49,7 @@ def fold(module: Module) -> Module:
     for parent in list(folded.modules()):
         for name, child in parent.named_children():
             if isinstance(child, ConvNorm):
-                setattr(parent, name, fuse_conv_bn_eval(child[0], child[1]))
+                conv, norm = child
+                assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+                setattr(parent, name, fuse_conv_bn_eval(conv, norm))
     return folded

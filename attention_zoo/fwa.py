@@ -1,4 +1,4 @@
-"""Fast window aggregation: few keys from adaptive windows, queries at full resolution, ReLU weights."""
+"""Fast window aggregation: few keys from adaptive windows, all queries, ReLU weights."""
 
 import math
 
@@ -29,8 +29,8 @@ class FastWindowAttention(Mixer):
     Args:
         dim: channels C.
         num_heads: heads h.
-        window: "sqrt" (sides of ceil(sqrt(side))), a constant side, "fixed:K" (K x K keys), or "global"
-            (every position is a key: the control).
+        window: "sqrt" (windows of ceil(sqrt(side))), a constant side, "fixed:K" (K x K keys), or
+            "global" (every position is a key: the control).
         aggregate: how a window becomes a key: "mean+dw", "mean", "max", "weighted" or "strided".
         normalizer: "relu" (relu(S)/M), "relu_sum", "softmax" (control), "relu_unscaled" (negative
             control: its sums drift with M).
@@ -67,7 +67,7 @@ class FastWindowAttention(Mixer):
         return self.project(mixed.reshape(b, c, h, w))
 
     def _scale(self, keys: int) -> float:
-        """What multiplies the scores; relu(s)/M = relu(s/M), so 1/M costs nothing when put on the keys."""
+        """What multiplies the keys; relu(s)/M = relu(s/M), so 1/M costs nothing there."""
         scale = 1 / math.sqrt(self.head_dim)
         return scale / keys if self.normalizer == "relu" else scale
 

@@ -48,4 +48,4 @@ class MobileViTAttention(Mixer):
 
 def _rows(side: int) -> int:
     """Patches along a side, the last one resized to be whole."""
-    return -(-side // PATCH)
+    return (side + PATCH - 1) // PATCH

@@ -9,7 +9,7 @@ from attention_zoo.registry import register
 
 @register("pooled", paper="arXiv 2106.13797", complexity="2NC^2 + 3PC^2 + 2NPC, P = pool^2")
 class PooledAttention(Mixer):
-    """Keys and values from an average pool to pool x pool, then 1x1, LN, GELU (PVTv2, section 3.2)."""
+    """Keys and values from an average pool to pool x pool, 1x1, LN, GELU (PVTv2, section 3.2)."""
 
     def __init__(self, dim: int, num_heads: int = 1, *, pool: int = 7) -> None:
         super().__init__(dim, num_heads)

@@ -1,4 +1,4 @@
-"""Which mixers exist. Entries are read from the source files, so that listing them does not import torch."""
+"""Which mixers exist. Entries are read from source files, so that listing imports no torch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -41,7 +42,7 @@ class Entry:
     def load(self) -> type[Mixer]:
         """The class; imports torch."""
         found = getattr(import_module(self.module), self.class_name)
-        return found  # type: ignore[no-any-return]
+        return found
 
     def check_options(self, names: Any) -> None:
         """Raise MixerError for the first option this mixer does not have."""
@@ -72,7 +73,7 @@ def register(
     def declare(cls: Class) -> Class:
         known = entries().get(name)
         if known is None:  # a file outside the folders the registry reads
-            known = entries()[name] = _declared_in(sys.modules[cls.__module__].__file__, name, cls)
+            known = entries()[name] = _declared_in(name, cls)
         if (known.module, known.class_name) != (cls.__module__, cls.__qualname__):
             raise MixerError(
                 f"mixer {name!r} is registered twice: {known.module}.{known.class_name} and "
@@ -105,7 +106,7 @@ def entries() -> dict[str, Entry]:
 
 
 def entry(name: str) -> Entry:
-    """The entry called `name`; an unknown name raises MixerError naming the nearest and all others."""
+    """The entry called `name`; raises MixerError naming the nearest and all others."""
     known = entries()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -125,7 +126,8 @@ def build(name: str, *, dim: int, num_heads: int = 1, **options: Any) -> Mixer:
     return found.load()(dim, num_heads, **options)
 
 
-def _declared_in(file: str | None, name: str, cls: type) -> Entry:
+def _declared_in(name: str, cls: type) -> Entry:
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)  # a notebook has none
     for declared in read_declarations(Path(file)) if file else []:
         if declared["name"] == name:
             return Entry(module=cls.__module__, **declared)
@@ -137,12 +139,22 @@ def _own_files() -> list[Path]:
 
 
 def _third_party_files() -> list[tuple[metadata.EntryPoint, Path]]:
-    """Source files that installed packages name under the entry-point group; found without running them."""
-    files = []
-    for point in metadata.entry_points(group=ENTRY_POINT_GROUP):
-        relative = Path(*point.module.split("."))
-        names = (relative.with_suffix(".py"), relative / "__init__.py")
-        for file in (point.dist.files or []) if point.dist else []:
-            if Path(file) in names:
-                files.append((point, Path(str(file.locate()))))
-    return files
+    """Source files that installed packages name under the entry-point group."""
+    points = metadata.entry_points(group=ENTRY_POINT_GROUP)
+    return [(point, file) for point in points if (file := _source(point.module))]
+
+
+def _source(module: str) -> Path | None:
+    """The file of a module, found without running it or the packages above it."""
+    top, *below = module.split(".")
+    spec = find_spec(top)
+    if spec is None:
+        return None
+    if not below:
+        return Path(spec.origin) if spec.origin else None
+    for folder in spec.submodule_search_locations or []:
+        base = Path(folder, *below)
+        for file in (base.with_suffix(".py"), base / "__init__.py"):
+            if file.is_file():
+                return file
+    return None

@@ -18,7 +18,7 @@ class Option:
 
 
 def read_declarations(path: Path) -> list[dict[str, Any]]:
-    """The mixers declared in a file: name, class_name, summary, paper, complexity, reconstructed, options."""
+    """The fields of an `Entry`, but for its module, of each mixer declared in a file."""
     source = path.read_text(encoding="utf-8")
     if "@register(" not in source:  # most files of a folder are not mixers: skip the parse
         return []

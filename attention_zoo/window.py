@@ -8,12 +8,14 @@ from attention_zoo.contract import Mixer, check_positive
 from attention_zoo.registry import register
 
 
-@register("window", paper="arXiv 2103.14030", complexity="4NC^2 + 2N'w^2C, N' = N padded to windows")
+@register(
+    "window", paper="arXiv 2103.14030", complexity="4NC^2 + 2N'w^2C, N' = N padded to windows"
+)
 class WindowAttention(Mixer):
     """Softmax attention within non-overlapping w x w windows (Swin, section 3.2).
 
-    A window never exceeds the map. Sides that w does not divide are padded with zeros at the right and
-    bottom and the padded keys are masked. Scores get a bias from a (h, 2w-1, 2w-1) table.
+    A window never exceeds the map. Sides that w does not divide are padded with zeros at the right
+    and bottom and the padded keys masked. Scores get a bias from a (h, 2w-1, 2w-1) table.
     """
 
     def __init__(self, dim: int, num_heads: int = 1, *, window: int = 7) -> None:
@@ -43,7 +45,8 @@ class WindowAttention(Mixer):
     def _grid(self, side: int) -> tuple[int, int]:
         """Windows along a side, and their length."""
         length = min(self.window, side)
-        return -(-side // length), length
+        # Not -(-a // b): while torch traces an export, // of a negative side rounds towards zero.
+        return (side + length - 1) // length, length
 
     def _bias(self, high: int, wide: int) -> Tensor:
         """The bias of every query-key pair of a high x wide window: (1, heads, tokens, tokens)."""

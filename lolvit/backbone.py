@@ -1,4 +1,4 @@
-"""LOLViT as a module: GhostNet's stages with global-local fusion blocks at the ends of three of them."""
+"""LOLViT's trunk: GhostNet's stages, three of them ending in global-local fusion blocks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Backbone(nn.Module):
             self.channels.append(channels)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Maps at the ends of stages 2 to 5, largest first (strides 4, 8, 16, 32 on large images)."""
+        """Maps at the ends of stages 2 to 5: strides 4, 8, 16, 32 on large images."""
         x = F.relu(self.stem(x))
         maps = []
         for stage in self.stages:

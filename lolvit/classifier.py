@@ -12,9 +12,9 @@ from lolvit.config import LolvitConfig
 
 
 class LolvitClassifier(nn.Module):
-    """Backbone, then GhostNet's head: 1x1, pool, 1x1, dropout, linear. (B, C, R, R) -> (B, classes).
+    """Backbone and GhostNet's head (1x1, pool, 1x1, linear): (B, C, R, R) -> (B, classes).
 
-    Reconstructed from the abstract of arXiv 2508.01385; without fusion blocks it is exactly GhostNet.
+    Reconstructed from the abstract of arXiv 2508.01385; without fusion blocks it is GhostNet.
     """
 
     def __init__(self, config: LolvitConfig) -> None:
@@ -29,7 +29,7 @@ class LolvitClassifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.trunk(self.backbone(x)[-1]))
         x = F.relu(self.feature(x.mean((2, 3), keepdim=True))).flatten(1)
-        return self.classifier(self.dropout(x))  # type: ignore[no-any-return]
+        return self.classifier(self.dropout(x))
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for one height x width image."""

@@ -20,7 +20,8 @@ class ArchitectureError(ValueError):
     """A choice that no network can have; the message names field, value and what is allowed."""
 
 
-def _check_whole(name: str, value: object, *, least: int) -> None:
+def check_whole(name: str, value: object, *, least: int) -> None:
+    """Raise ArchitectureError unless value is a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ArchitectureError(f"{name} must be a whole number of at least {least}, got {value!r}")
 
@@ -30,20 +31,42 @@ def _set(config: object, name: str, value: object) -> None:
     object.__setattr__(config, name, value)
 
 
+def _set_tuple(config: object, name: str) -> None:
+    value = getattr(config, name)
+    if not isinstance(value, list | tuple):
+        raise ArchitectureError(f"{name} must be a list, got {value!r}")
+    _set(config, name, tuple(value))
+
+
 @dataclass(frozen=True)
 class MixerConfig:
     """A mixer by name, with its options as sorted pairs.
 
     Raises:
         MixerError: unknown name or option.
+        ArchitectureError: options that are not pairs, or an option given twice or of no plain type.
     """
 
     name: str = "fwa"
     options: tuple[tuple[str, bool | int | float | str], ...] = ()
 
     def __post_init__(self) -> None:
-        _set(self, "options", tuple(sorted((str(key), value) for key, value in self.options)))
-        entry(self.name).check_options(key for key, _ in self.options)
+        if not isinstance(self.name, str):
+            raise ArchitectureError(f"mixers must have a name, got {self.name!r}")
+        _set_tuple(self, "options")
+        for pair in self.options:
+            if not isinstance(pair, list | tuple) or len(pair) != 2:
+                raise ArchitectureError(f"options of mixers must be pairs, got {pair!r}")
+        options = {str(key): value for key, value in self.options}
+        for key, value in options.items():
+            if not isinstance(value, bool | int | float | str) or value != value:
+                raise ArchitectureError(
+                    f"mixer option {key!r} must be a number or a word, got {value!r}"
+                )
+            if [str(other) for other, _ in self.options].count(key) > 1:
+                raise ArchitectureError(f"mixer option {key!r} is given twice")
+        _set(self, "options", tuple(sorted(options.items())))
+        entry(self.name).check_options(options)
 
 
 @dataclass(frozen=True)
@@ -65,10 +88,13 @@ class Architecture:
     strides: tuple[int, ...] = FULL_STRIDES
 
     def __post_init__(self) -> None:
-        _set(self, "strides", tuple(self.strides))
+        _set_tuple(self, "strides")
         for name in ("resolution", "in_channels", "num_classes"):
-            _check_whole(name, getattr(self, name), least=1)
-        if len(self.strides) != 5 or not set(self.strides) <= {1, 2}:
+            check_whole(name, getattr(self, name), least=1)
+        # By type too: True and 2.0 would be equal to 1 and 2, and yet have another hash.
+        if len(self.strides) != 5 or any(
+            type(s) is not int or s not in (1, 2) for s in self.strides
+        ):
             raise ArchitectureError(f"strides must be five of 1 or 2, got {self.strides}")
         if self.resolution < prod(self.strides):
             raise ArchitectureError(
@@ -121,30 +147,33 @@ class LolvitConfig(Architecture):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("depths", "fusion_blocks", "mixers", "heads"):
-            _set(self, name, tuple(getattr(self, name)))
+            _set_tuple(self, name)
         for name in ("width", "dropout"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ArchitectureError(f"{name} must be a number, got {value!r}")
-            _set(self, name, float(value))
+            _set(self, name, float(value) + 0.0)  # -0.0 becomes 0.0: equal values, equal texts
         if not 0 < self.width <= 8:
             raise ArchitectureError(f"width must be above 0 and at most 8, got {self.width}")
         if not 0 <= self.dropout < 1:
             raise ArchitectureError(f"dropout must be in [0, 1), got {self.dropout}")
         if self.fusion not in FUSIONS:
             raise ArchitectureError(f"fusion must be one of {FUSIONS}, got {self.fusion!r}")
-        _check_whole("trunk_channels", self.trunk_channels, least=4)
-        _check_whole("feature_channels", self.feature_channels, least=1)
+        check_whole("trunk_channels", self.trunk_channels, least=4)
+        check_whole("feature_channels", self.feature_channels, least=1)
         for name, length, least in (("fusion_blocks", 3, 0), ("heads", 3, 1), ("depths", 5, 1)):
             values = getattr(self, name)
             if len(values) != length:
                 raise ArchitectureError(f"{name} must have {length} entries, got {values}")
             for value in values:
-                _check_whole(name, value, least=least)
+                check_whole(name, value, least=least)
         if any(kept > full for kept, full in zip(self.depths, FULL_DEPTHS, strict=True)):
             raise ArchitectureError(f"depths must be at most {FULL_DEPTHS}, got {self.depths}")
         if len(self.mixers) != 3:
             raise ArchitectureError(f"mixers must have 3 entries, got {len(self.mixers)}")
+        for mixer in self.mixers:
+            if not isinstance(mixer, MixerConfig):
+                raise ArchitectureError(f"mixers must be made of MixerConfig, got {mixer!r}")
 
 
 @dataclass(frozen=True)
@@ -167,14 +196,25 @@ def from_dict(data: dict[str, Any]) -> Architecture:
     data = dict(data)
     family = data.pop("family", None)
     kinds: dict[str, type[Architecture]] = {k.family: k for k in (LolvitConfig, MobileVitConfig)}
-    if family not in kinds:
+    if not isinstance(family, str) or family not in kinds:
         raise ArchitectureError(f"family must be one of {tuple(kinds)}, got {family!r}")
-    known = {field.name for field in fields(kinds[family])}
-    if unknown := sorted(set(data) - known):
-        raise ArchitectureError(f"{family} has no {unknown[0]!r}; it has: {', '.join(sorted(known))}")
-    if "mixers" in data:
-        data["mixers"] = [
-            MixerConfig(mixer["name"], tuple((key, value) for key, value in mixer["options"]))
-            for mixer in data["mixers"]
-        ]
-    return kinds[family](**data)
+    mixers = data.get("mixers")
+    if isinstance(mixers, list | tuple):
+        data["mixers"] = [_mixer_from_dict(mixer) for mixer in mixers]
+    return from_fields(kinds[family], data)
+
+
+def from_fields(kind: type[Architecture], values: dict[str, Any]) -> Architecture:
+    """An architecture of a family; a field that it does not have raises ArchitectureError."""
+    known = {field.name for field in fields(kind)}
+    if unknown := sorted(set(values) - known):
+        raise ArchitectureError(
+            f"{kind.family} has no {unknown[0]!r}; it has: {', '.join(sorted(known))}"
+        )
+    return kind(**values)
+
+
+def _mixer_from_dict(data: object) -> MixerConfig:
+    if not isinstance(data, dict) or set(data) != {"name", "options"}:
+        raise ArchitectureError(f"mixers must be made of name and options, got {data!r}")
+    return MixerConfig(data["name"], data["options"])

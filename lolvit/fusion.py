@@ -41,7 +41,7 @@ class GlobalLocalFusion(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         local = F.relu(self.local(x))
         mixed = self.mixer(self.norm(local))
-        return self.ffn(x + self.fuse(local, mixed))  # type: ignore[no-any-return]
+        return self.ffn(x + self.fuse(local, mixed))
 
     def macs(self, height: int, width: int) -> int:
         parts = (self.local, self.mixer, self.fuse, self.ffn)
@@ -64,7 +64,7 @@ class _Ghost(_Fusion):
         self.join = GhostModule(2 * channels, channels, relu=False)
 
     def forward(self, local: Tensor, mixed: Tensor) -> Tensor:
-        return self.join(torch.cat((local, mixed), 1))  # type: ignore[no-any-return]
+        return self.join(torch.cat((local, mixed), 1))
 
     def macs(self, height: int, width: int) -> int:
         return self.join.macs(height, width)
@@ -76,7 +76,7 @@ class _Concat(_Fusion):
         self.join = ConvNorm(2 * channels, channels)
 
     def forward(self, local: Tensor, mixed: Tensor) -> Tensor:
-        return self.join(torch.cat((local, mixed), 1))  # type: ignore[no-any-return]
+        return self.join(torch.cat((local, mixed), 1))
 
     def macs(self, height: int, width: int) -> int:
         return self.join.macs(height, width)

@@ -1,4 +1,4 @@
-"""MobileViT-XXS/XS/S (Mehta & Rastegari 2022, arXiv 2110.02178): the baseline of the headline ratio."""
+"""MobileViT-XXS/XS/S (arXiv 2110.02178): the baseline of the headline ratio."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TRANSFORMERS = (2, 4, 3)
 
 
 class InvertedResidual(nn.Module):
-    """MobileNetV2's block with SiLU: 1x1 expand, depthwise 3x3, 1x1 project, shortcut where shapes agree."""
+    """MobileNetV2's block with SiLU; a shortcut where shapes agree."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class MobileViT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.silu(self.trunk(self.blocks(F.silu(self.stem(x)))))
-        return self.classifier(self.dropout(x.mean((2, 3))))  # type: ignore[no-any-return]
+        return self.classifier(self.dropout(x.mean((2, 3))))
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for one height x width image."""

@@ -14,7 +14,7 @@ FFN_RATIO = 2
 
 
 class MobileViTBlock(nn.Module):
-    """(B, C, H, W) -> (B, C, H, W) through `depth` transformer layers of `dim` channels (section 3.1)."""
+    """(B, C, H, W) -> (B, C, H, W) by `depth` transformer layers of `dim` channels (sec. 3.1)."""
 
     def __init__(self, channels: int, dim: int, depth: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class TransformerLayer(nn.Module):
         q, k, v = qkv.reshape(groups, tokens, 3, HEADS, dim // HEADS).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         x = x + self.project(mixed)
-        return x + self.narrow(F.silu(self.widen(self.ffn_norm(x))))  # type: ignore[no-any-return]
+        return x + self.narrow(F.silu(self.widen(self.ffn_norm(x))))
 
     def macs(self, tokens: int) -> int:
         """For one group of tokens."""
@@ -73,7 +73,7 @@ class TransformerLayer(nn.Module):
 
 
 def _patches(side: int) -> int:
-    return -(-side // PATCH)
+    return (side + PATCH - 1) // PATCH
 
 
 def _unfold(x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""GhostNet's table, resolved for a config: the channels, kernels and strides of every block. No torch."""
+"""GhostNet's table, resolved for a config: channels, kernel, stride of every block. No torch."""
 
 from __future__ import annotations
 

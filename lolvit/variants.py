@@ -11,10 +11,12 @@ from lolvit.config import (
     ArchitectureError,
     LolvitConfig,
     MobileVitConfig,
+    check_whole,
+    from_fields,
 )
 
 _LOLVIT: dict[str, dict[str, Any]] = {
-    # Lean enough to train on a laptop's CPU in a minute: for 28 to 48 pixel images, not for ImageNet.
+    # Lean enough to train on a laptop's CPU in a minute: for images of 28 to 48 pixels.
     "lolvit_nano": {
         "width": 0.25,
         "depths": (1, 1, 1, 1, 1),
@@ -48,14 +50,13 @@ def variant(name: str, *, resolution: int | None = None, **changes: Any) -> Arch
         ArchitectureError: unknown name, or a change that no network can have.
     """
     known = _ALIASES.get(name, name)
-    if known in _LOLVIT:
-        resolution = resolution or 224
-        chosen = {"strides": strides_for(resolution), **_LOLVIT[known], **changes}
-        return LolvitConfig(resolution=resolution, **chosen)
-    if known in _MOBILEVIT:
-        resolution = resolution or 256
-        changes = {"strides": strides_for(resolution), **changes}
-        return MobileVitConfig(resolution=resolution, size=_MOBILEVIT[known], **changes)
+    if known in _LOLVIT or known in _MOBILEVIT:
+        kind: type[Architecture] = LolvitConfig if known in _LOLVIT else MobileVitConfig
+        chosen = _LOLVIT[known] if known in _LOLVIT else {"size": _MOBILEVIT[known]}
+        side = kind.resolution if resolution is None else resolution
+        check_whole("resolution", side, least=1)
+        fields = {"resolution": side, "strides": strides_for(side), **chosen, **changes}
+        return from_fields(kind, fields)
     near = difflib.get_close_matches(name, VARIANTS, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise ArchitectureError(f"unknown variant {name!r}; {hint}known: {', '.join(VARIANTS)}")

@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """A mistake in the command line, the data or the machine's set-up; the message is one line for the user."""
+    """A mistake in the command line, the data or the set-up; the message is one line."""
 
 
 class DataError(UserError):

@@ -1,4 +1,4 @@
-"""The one record that flows through the house: an evaluated architecture x seed x budget. No I/O here."""
+"""The one record of the house: an evaluated architecture x seed x budget. No I/O here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 PROTOCOL_VERSION = 1
+"""Raised whenever a number of a record is measured in a new way."""
 
 
 class State(str, Enum):
@@ -23,15 +24,15 @@ class _Part(BaseModel):
 
 
 class Costs(_Part):
-    """What an architecture costs, whatever it was trained on. MACs are multiply-accumulates of one image."""
+    """What an architecture costs; MACs are multiply-accumulates of one image."""
 
     params: int
     macs: int
     macs_by_operator: dict[str, int]
     macs_ptflops: int | None
-    """What ptflops reports for the same network, or None where it raised; shown beside, never used."""
+    """What ptflops reports for the same network, None where it raised; shown, never used."""
     other_ops: dict[str, int]
-    """Elements written by normalisation, activation, pooling ..., per operator: not MACs, not hidden."""
+    """Elements written by norms, activations, pooling ..., per operator: not MACs, not hidden."""
     latency_ms_samples: list[float]
     """Batch 1, one entry per round, in the order of the rounds: index i of two arms is a pair."""
     latency_ms_median: float

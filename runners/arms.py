@@ -1,0 +1,110 @@
+"""From what a user types to the architectures to compare. No torch."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from attention_zoo import entries, entry
+from lolvit import VARIANTS, Architecture, MixerConfig, variant
+from lolvit.variants import accepts_mixer
+from runners.errors import UserError
+
+_SMALL_IMAGE = 48
+
+
+@dataclass(frozen=True)
+class ImageKind:
+    """Side, channels and classes of the images of a data set."""
+
+    resolution: int
+    in_channels: int
+    num_classes: int
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One contender: its name in tables, its architecture, whether it follows an abstract only."""
+
+    name: str
+    architecture: Architecture
+    reconstructed: bool
+
+
+def check(names: Sequence[str], host: str | None) -> None:
+    """Raise UserError or MixerError for the first name that cannot be an arm; reads no data."""
+    if not names:
+        raise UserError("name at least one mixer to compare; `bench.py list` shows them all")
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise UserError(f"{name!r} is named twice; each arm of a comparison is another one")
+        if name not in VARIANTS:
+            _mixer(name)
+    if host is not None and not accepts_mixer(host):
+        hosts = ", ".join(name for name in VARIANTS if accepts_mixer(name))
+        near = "" if host in VARIANTS else _nearest(host, VARIANTS)
+        raise UserError(f"variant {host!r} cannot host mixers; {near}take one of: {hosts}")
+
+
+def resolve(names: Sequence[str], host: str | None, image: ImageKind) -> list[Arm]:
+    """The arms called `names`, all for one kind of image.
+
+    Args:
+        names: mixers of the zoo ("fwa", "window:window=4"), each put into `host`, or whole
+            networks ("ghostnet_1.0", "mobilevit_xs").
+        host: the LOLViT variant that hosts the mixers; None picks one for the resolution.
+        image: what the networks look at.
+
+    Raises:
+        UserError: no name, a name twice, an unknown name, a host without fusion blocks.
+        ArchitectureError: no such network at this resolution.
+        MixerError: unknown option.
+    """
+    check(names, host)
+    return [_arm(name, host or default_host(image.resolution), image) for name in names]
+
+
+def default_host(resolution: int) -> str:
+    """The variant that hosts mixers when none is asked for."""
+    return "lolvit_nano" if resolution <= _SMALL_IMAGE else "lolvit_xs"
+
+
+def _arm(name: str, host: str, image: ImageKind) -> Arm:
+    if name in VARIANTS:
+        architecture = variant(name, **asdict(image))
+        return Arm(name, architecture, reconstructed=name.startswith("lolvit"))
+    mixer = _mixer(name)
+    architecture = variant(host, mixers=(mixer,) * 3, **asdict(image))
+    return Arm(name, architecture, entry(mixer.name).reconstructed)
+
+
+def _mixer(text: str) -> MixerConfig:
+    """`name` or `name:option=value,option=value`."""
+    name, _, options = text.partition(":")
+    if name not in entries():
+        hint = _nearest(name, (*entries(), *VARIANTS))
+        raise UserError(f"unknown mixer {name!r}; {hint}known: {', '.join(sorted(entries()))}")
+    pairs = []
+    for option in options.split(",") if options else []:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise UserError(f"write options of {name!r} as option=value, got {option!r}")
+        pairs.append((key, _value(value)))
+    return MixerConfig(name, tuple(pairs))
+
+
+def _value(text: str) -> bool | int | float | str:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}? " if near else ""

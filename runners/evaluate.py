@@ -1,0 +1,89 @@
+"""Architecture + budget -> record: the heart of the suite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from lolvit import Architecture, build
+from runners.arms import Arm
+from runners.data.dataset import Dataset
+from runners.errors import UserError
+from runners.measure.fingerprint import fingerprint
+from runners.measure.latency import intra_op_threads
+from runners.record import Costs, Provenance, Quality, Record, State
+from runners.training.loop import Watcher, train
+from runners.training.recipe import Recipe
+
+
+class CostError(RuntimeError):
+    """An arm whose costs could not be measured."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What an evaluation may use; `recipe=None` means costs alone."""
+
+    dataset: Dataset
+    recipe: Recipe | None
+    device: torch.device
+    threads: int
+
+
+def evaluate(
+    arm: Arm,
+    seed: int,
+    budget: Budget,
+    costs: Costs | str,
+    watch: Watcher = lambda epoch, images, total: None,
+) -> Record:
+    """Train and test one arm with one seed, beside the costs measured for all arms together.
+
+    `costs` that could not be measured are the reason in words, and the arm's failure.
+    Whatever goes wrong inside the arm becomes a record in state failed, with the reason.
+
+    Raises:
+        UserError: the data or the machine is at fault, not the arm.
+    """
+    quality, reason = None, ""
+    try:
+        if isinstance(costs, str):
+            raise CostError(costs)
+        if budget.recipe is not None:
+            quality = _train(arm.architecture, seed, budget, budget.recipe, watch)
+    except UserError:
+        raise
+    except Exception as error:  # an arm that fails must not take the others with it
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Record(
+        name=arm.name,
+        architecture=arm.architecture.to_dict(),
+        architecture_hash=arm.architecture.hash,
+        reconstructed=arm.reconstructed,
+        seed=seed,
+        state=State.FAILED if reason else State.FINISHED,
+        reason=reason,
+        costs=costs if isinstance(costs, Costs) else None,
+        quality=quality,
+        provenance=_provenance(arm.architecture, budget),
+    )
+
+
+def _train(
+    architecture: Architecture, seed: int, budget: Budget, recipe: Recipe, watch: Watcher
+) -> Quality:
+    network = build(architecture, seed=seed)
+    with intra_op_threads(budget.threads):
+        return train(network, budget.dataset, recipe, seed=seed, device=budget.device, watch=watch)
+
+
+def _provenance(architecture: Architecture, budget: Budget) -> Provenance:
+    return Provenance(
+        dataset=budget.dataset.name,
+        dataset_checksum=budget.dataset.checksum,
+        dataset_note=budget.dataset.note,
+        resolution=architecture.resolution,
+        recipe=budget.recipe.to_dict() if budget.recipe is not None else {},
+        fingerprint={**fingerprint(budget.device), "train_threads": budget.threads},
+    )

@@ -1,0 +1,112 @@
+"""Compare mixers: the same backbone, recipe and seeds for all; only the mixer differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from runners import run_folder
+from runners.arms import Arm, ImageKind, resolve
+from runners.data.dataset import Dataset
+from runners.engines import local
+from runners.errors import UserError
+from runners.evaluate import Budget, evaluate
+from runners.measure.costs import measure
+from runners.record import Costs, Record
+from runners.study import Study
+from runners.training.recipe import Recipe
+from runners.watch import Watch
+from runners.write_report import write_report
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What to compare, on what, for how long.
+
+    Args:
+        names: arms as typed, the baseline of ratios first.
+        host: the variant that hosts the mixers; None picks one for the resolution.
+        dataset: loaded at the resolution to use.
+        recipe: how to train; None measures costs alone.
+        seeds: how many, counted from 0.
+        device: "cpu" or "cuda".
+        threads: CPU threads for everything; None is 1 for latency and all cores elsewhere.
+    """
+
+    names: Sequence[str]
+    host: str | None
+    dataset: Dataset
+    recipe: Recipe | None
+    seeds: int
+    device: str
+    threads: int | None
+
+
+def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> list[Record]:
+    """Evaluate every arm x seed that the folder's study lacks, and write the report.
+
+    An interrupted comparison leaves a report of what is finished before the interrupt goes on.
+
+    Raises:
+        UserError: the device is not there, the folder cannot be used, or belongs to another plan.
+    """
+    device = _device(job.device)
+    dataset = job.dataset
+    image = ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
+    arms = resolve(job.names, job.host, image)
+    budget = Budget(dataset, job.recipe, device, job.threads or torch.get_num_threads())
+    with run_folder.opened(folder):
+        names = [arm.name for arm in arms]
+        study = Study(
+            folder / run_folder.STUDY_FILE,
+            _plan(job, arms),
+            names,
+            job.seeds,
+            trained=job.recipe is not None,
+        )
+        try:
+            costs = study.costs or _measure(study, arms, budget, job.threads, watch)
+            glimpse = replace(budget, recipe=None)
+            watch.costs([evaluate(arm, 0, glimpse, costs[arm.name]) for arm in arms])
+            local.run(study, arms, budget, costs, watch)
+        finally:
+            records = study.records()
+            if records:
+                write_report(records, folder)
+            watch.close(folder)
+    return records
+
+
+def _measure(
+    study: Study, arms: Sequence[Arm], budget: Budget, threads: int | None, watch: Watch
+) -> dict[str, Costs | str]:
+    costs = measure(
+        {arm.name: arm.architecture for arm in arms},
+        budget.device,
+        latency_threads=threads or 1,
+        throughput_threads=budget.threads,
+        on_stage=watch.stage,
+    )
+    study.keep_costs(costs)
+    return costs
+
+
+def _plan(job: Comparison, arms: Sequence[Arm]) -> dict[str, Any]:
+    """Everything that decides the results: a resumed run must have the same."""
+    return {
+        "arms": {arm.name: arm.architecture.to_dict() for arm in arms},
+        "dataset": {"name": job.dataset.name, "checksum": job.dataset.checksum},
+        "recipe": job.recipe.to_dict() if job.recipe is not None else None,
+        "device": job.device,
+        "threads": job.threads,
+    }
+
+
+def _device(name: str) -> torch.device:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
+    return torch.device(name)

@@ -1,0 +1,88 @@
+"""Peak memory of one inference: allocator on CUDA, resident set of a fresh process on a CPU."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lolvit import Architecture, build
+
+
+def peak_memory(architecture: Architecture, device: torch.device) -> int:
+    """Bytes that building the network and one batch-1 inference need at most, weights included.
+
+    Raises:
+        RuntimeError: the process that measured ended early, out of memory say.
+    """
+    return _cuda_peak(architecture, device) if device.type == "cuda" else _cpu_peak(architecture)
+
+
+def _infer(architecture: Architecture, device: torch.device) -> None:
+    side = architecture.resolution
+    image = torch.randn(1, architecture.in_channels, side, side, device=device)
+    with torch.inference_mode():
+        build(architecture, seed=0).to(device).eval()(image)
+
+
+def _cuda_peak(architecture: Architecture, device: torch.device) -> int:
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    _infer(architecture, device)
+    torch.cuda.synchronize(device)
+    return torch.cuda.max_memory_allocated(device) - before
+
+
+def _cpu_peak(architecture: Architecture) -> int:
+    # A fork server has imported torch once, and each fork starts from its clean resident set.
+    server = "forkserver" in multiprocessing.get_all_start_methods()
+    context: Any = multiprocessing.get_context("forkserver" if server else "spawn")
+    if server:
+        context.set_forkserver_preload(["runners.measure.memory"])
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_measure_child, args=(architecture, sender), daemon=True)
+    child.start()
+    sender.close()
+    try:
+        return int(receiver.recv())
+    except EOFError:
+        child.join()
+        raise RuntimeError(f"the memory probe ended with exit code {child.exitcode}") from None
+    finally:
+        child.join()
+
+
+def _measure_child(architecture: Architecture, sender: Connection) -> None:
+    torch.set_num_threads(1)
+    _load_kernels()
+    before = _resident_peak(reset=True)
+    _infer(architecture, torch.device("cpu"))
+    sender.send(_resident_peak() - before)
+
+
+def _load_kernels() -> None:
+    """Run one tiny layer of each kind, so that loading the kernel library counts for no network."""
+    with torch.inference_mode():
+        image = torch.zeros(1, 4, 4, 4)
+        torch.nn.BatchNorm2d(4).eval()(torch.nn.Conv2d(4, 4, 3, groups=4)(image))
+        torch.nn.Conv2d(4, 4, 1)(image)
+        torch.bmm(image[0], image[0])
+
+
+def _resident_peak(*, reset: bool = False) -> int:
+    """High-water mark of the resident set in bytes; `reset` lowers it to what is held now."""
+    if sys.platform == "linux":
+        if reset:
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

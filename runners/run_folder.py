@@ -1,0 +1,79 @@
+"""The folder of a run: chosen, checked before any work, and locked while in use."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from runners.errors import UserError
+
+STUDY_FILE = "study.db"
+_RUNS = Path("runs")
+_LOCK_FILE = ".lock"
+_LEAST_FREE_BYTES = 16 * 2**20
+
+
+def choose(out: Path | None, names: Sequence[str], *, resume: bool) -> Path:
+    """The folder to use: `out`, a new one below runs/, or with `resume` the newest of these arms.
+
+    Raises:
+        UserError: the folder is in use, is no folder, or there is nothing to resume.
+    """
+    label = _label(names)
+    if out is None and resume:
+        earlier = sorted(path for path in _RUNS.glob(f"*-{label}") if (path / STUDY_FILE).exists())
+        if not earlier:
+            raise UserError(f"nothing to resume: no run of {' '.join(names)} in {_RUNS}/")
+        return earlier[-1]
+    if out is None:
+        return _RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{label}"
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out} is a file; name a folder")
+    if resume and not (out / STUDY_FILE).exists():
+        raise UserError(f"nothing to resume in {out}: it holds no {STUDY_FILE}")
+    if not resume and out.is_dir() and any(out.iterdir()):
+        raise UserError(f"--out {out} is already used; add --resume, or name another folder")
+    return out
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Path]:
+    """Make the folder, see that it can be written to, and hold its lock for the block.
+
+    Raises:
+        UserError: not writable, no space left, or another process is at work in it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.write_bytes(b"x")
+        probe.unlink()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise UserError(f"cannot write to {folder}: {error.strerror or error}") from error
+    if free < _LEAST_FREE_BYTES:
+        raise UserError(
+            f"cannot write to {folder}: only {free // 2**20} MiB are free on its disk, "
+            f"a run needs {_LEAST_FREE_BYTES // 2**20}"
+        )
+    lock = FileLock(folder / _LOCK_FILE, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(f"another process is at work in {folder}") from None
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
+def _label(names: Sequence[str]) -> str:
+    """The arms in a file name: all of up to four, else their number."""
+    text = "-".join(names) if len(names) <= 4 else f"{names[0]}-and-{len(names) - 1}-more"
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", text)
