@@ -26,8 +26,6 @@ EXIT_FINE, EXIT_ARM_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0, 1 (an arm failed), 2 (usage) or 130 (interrupted)."""
-    # With idle threads that spin, one busy neighbour on the machine slows training tenfold.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = _parser().parse_args(_expand(sys.argv[1:] if argv is None else argv))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -110,7 +108,7 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--learning-rate", type=float, help="peak of the schedule (default: by data set)")
     add("--amp", action="store_true", help="train in bfloat16 where safe")
     add("--device", choices=("cpu", "cuda"), default="cpu")
-    add("--threads", type=_positive, help="CPU threads (default: 1 for latency, else all cores)")
+    add("--threads", type=_positive, help="CPU threads a training (default: 1)")
     add("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
     add("--resume", action="store_true", help="go on with --out, or the newest run of these arms")
     add("--cost-only", action="store_true", help="measure costs, train nothing")

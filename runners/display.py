@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +19,16 @@ from rich.progress import (
 
 import reports
 from runners.record import Record, State
-from runners.watch import Watch
+from runners.watch import Step, Watch
+
+
+@dataclass
+class _Task:
+    """One evaluation on its way: its bar, when it began, how much of it is done."""
+
+    bar: TaskID
+    began: float
+    share: float = 0.0
 
 
 class Display(Watch):
@@ -41,11 +51,10 @@ class Display(Watch):
             transient=True,
             disable=not console.is_terminal,
         )
+        self._tasks: dict[tuple[str, int], _Task] = {}
         self._stage: TaskID | None = None
         self._all: TaskID | None = None
-        self._arm: TaskID | None = None
         self._evaluations = self._ended = 0
-        self._label, self._began = "", 0.0
 
     def stage(self, text: str) -> None:
         self._progress.start()
@@ -68,37 +77,39 @@ class Display(Watch):
         self._all = self._progress.add_task("all arms", total=float(evaluations), rate="")
 
     def arm(self, name: str, seed: int) -> None:
-        self._label, self._began = f"{name}, seed {seed}", time.monotonic()
-        self._arm = self._progress.add_task(self._label, total=None, rate="")
+        bar = self._progress.add_task(f"{name}, seed {seed}", total=None, rate="")
+        self._tasks[name, seed] = _Task(bar, time.monotonic())
 
-    def step(self, epoch: int, images: int, total_images: int) -> None:
-        assert self._arm is not None and self._all is not None
-        rate = images / (time.monotonic() - self._began)
+    def step(self, name: str, seed: int, step: Step) -> None:
+        task = self._tasks[name, seed]
+        task.share = step.images / step.total_images
+        rate = step.images / (time.monotonic() - task.began)
         self._progress.update(
-            self._arm,
-            description=f"{self._label}, epoch {epoch}",
-            total=total_images,
-            completed=images,
+            task.bar,
+            description=f"{name}, seed {seed}, epoch {step.epoch}",
+            total=step.total_images,
+            completed=step.images,
             rate=f"{rate:,.0f} images/s",
         )
-        self._progress.update(self._all, completed=self._ended + images / total_images)
+        self._update_all()
 
     def finished(self, record: Record) -> None:
+        self._progress.remove_task(self._tasks.pop((record.name, record.seed)).bar)
         self._ended += 1
-        if self._arm is not None:
-            self._progress.remove_task(self._arm)
-        if self._all is not None:
-            self._progress.update(self._all, completed=self._ended)
+        self._update_all()
         if record.quality is not None:
             result = f"{record.quality.test_accuracy:.2%} test accuracy"
             result += f" in {record.quality.train_seconds:.0f} s"
         else:
-            result = (
-                f"failed: {record.reason}" if record.state is State.FAILED else "costs measured"
-            )
-        self._console.print(
-            f"[{self._ended}/{self._evaluations}] {self._label}: {result}", markup=False
-        )
+            failed = record.state is State.FAILED
+            result = f"failed: {record.reason}" if failed else "costs measured"
+        label = f"[{self._ended}/{self._evaluations}] {record.name}, seed {record.seed}"
+        self._console.print(f"{label}: {result}", markup=False, highlight=False)
+
+    def _update_all(self) -> None:
+        assert self._all is not None
+        done = self._ended + sum(task.share for task in self._tasks.values())
+        self._progress.update(self._all, completed=done)
 
     def close(self, folder: Path) -> None:
         self._progress.stop()

@@ -17,10 +17,6 @@ from runners.training.loop import Watcher, train
 from runners.training.recipe import Recipe
 
 
-class CostError(RuntimeError):
-    """An arm whose costs could not be measured."""
-
-
 @dataclass(frozen=True)
 class Budget:
     """What an evaluation may use; `recipe=None` means costs alone."""
@@ -46,27 +42,53 @@ def evaluate(
     Raises:
         UserError: the data or the machine is at fault, not the arm.
     """
-    quality, reason = None, ""
+    if isinstance(costs, str):
+        return failure(arm, seed, budget, costs, reason=costs)
+    quality = None
     try:
-        if isinstance(costs, str):
-            raise CostError(costs)
         if budget.recipe is not None:
             quality = _train(arm.architecture, seed, budget, budget.recipe, watch)
     except UserError:
         raise
     except Exception as error:  # an arm that fails must not take the others with it
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return failure(arm, seed, budget, costs, reason)
+    return _record(arm, seed, budget, costs, State.FINISHED, quality=quality)
+
+
+def failure(arm: Arm, seed: int, budget: Budget, costs: Costs | str, reason: str) -> Record:
+    """The record of an arm that ended without a result, for a reason of one line."""
+    return _record(arm, seed, budget, costs, State.FAILED, reason=reason)
+
+
+def _record(
+    arm: Arm,
+    seed: int,
+    budget: Budget,
+    costs: Costs | str,
+    state: State,
+    *,
+    reason: str = "",
+    quality: Quality | None = None,
+) -> Record:
     return Record(
         name=arm.name,
         architecture=arm.architecture.to_dict(),
         architecture_hash=arm.architecture.hash,
         reconstructed=arm.reconstructed,
         seed=seed,
-        state=State.FAILED if reason else State.FINISHED,
+        state=state,
         reason=reason,
         costs=costs if isinstance(costs, Costs) else None,
         quality=quality,
-        provenance=_provenance(arm.architecture, budget),
+        provenance=Provenance(
+            dataset=budget.dataset.name,
+            dataset_checksum=budget.dataset.checksum,
+            dataset_note=budget.dataset.note,
+            resolution=arm.architecture.resolution,
+            recipe=budget.recipe.to_dict() if budget.recipe is not None else {},
+            fingerprint={**fingerprint(budget.device), "train_threads": budget.threads},
+        ),
     )
 
 
@@ -76,14 +98,3 @@ def _train(
     network = build(architecture, seed=seed)
     with intra_op_threads(budget.threads):
         return train(network, budget.dataset, recipe, seed=seed, device=budget.device, watch=watch)
-
-
-def _provenance(architecture: Architecture, budget: Budget) -> Provenance:
-    return Provenance(
-        dataset=budget.dataset.name,
-        dataset_checksum=budget.dataset.checksum,
-        dataset_note=budget.dataset.note,
-        resolution=architecture.resolution,
-        recipe=budget.recipe.to_dict() if budget.recipe is not None else {},
-        fingerprint={**fingerprint(budget.device), "train_threads": budget.threads},
-    )

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from runners.record import Record
+
+
+@dataclass(frozen=True)
+class Step:
+    """Progress of a training: its epoch, images seen, and all it will see."""
+
+    epoch: int
+    images: int
+    total_images: int
 
 
 class Watch:
@@ -21,10 +31,10 @@ class Watch:
         """So many evaluations follow."""
 
     def arm(self, name: str, seed: int) -> None:
-        """One evaluation begins."""
+        """One evaluation begins; several may run at once."""
 
-    def step(self, epoch: int, images: int, total_images: int) -> None:
-        """One training step of it is done: images seen, and all it will see."""
+    def step(self, name: str, seed: int, step: Step) -> None:
+        """It has trained a bit more."""
 
     def finished(self, record: Record) -> None:
         """It ended, well or not."""

@@ -16,6 +16,7 @@ from runners.engines import local
 from runners.errors import UserError
 from runners.evaluate import Budget, evaluate
 from runners.measure.costs import measure
+from runners.measure.fingerprint import usable_cores
 from runners.record import Costs, Record
 from runners.study import Study
 from runners.training.recipe import Recipe
@@ -34,7 +35,8 @@ class Comparison:
         recipe: how to train; None measures costs alone.
         seeds: how many, counted from 0.
         device: "cpu" or "cuda".
-        threads: CPU threads for everything; None is 1 for latency and all cores elsewhere.
+        threads: CPU threads of a timing and of a training; None is 1, which lets as many trainings
+            run at once as there are cores. Throughput takes all cores unless told.
     """
 
     names: Sequence[str]
@@ -58,7 +60,7 @@ def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> lis
     dataset = job.dataset
     image = ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
     arms = resolve(job.names, job.host, image)
-    budget = Budget(dataset, job.recipe, device, job.threads or torch.get_num_threads())
+    budget = Budget(dataset, job.recipe, device, job.threads or 1)
     with run_folder.opened(folder):
         names = [arm.name for arm in arms]
         study = Study(
@@ -88,7 +90,7 @@ def _measure(
         {arm.name: arm.architecture for arm in arms},
         budget.device,
         latency_threads=threads or 1,
-        throughput_threads=budget.threads,
+        throughput_threads=threads or usable_cores(),
         on_stage=watch.stage,
     )
     study.keep_costs(costs)

@@ -21,7 +21,7 @@ def fingerprint(device: torch.device) -> Fingerprint:
     found: Fingerprint = {
         "device": device.type,
         "cpu": _cpu_model(),
-        "cores": _usable_cores(),
+        "cores": usable_cores(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -36,7 +36,7 @@ def fingerprint(device: torch.device) -> Fingerprint:
     return found
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
     """Cores this process may run on, where the system tells."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 
 from lolvit import Architecture, build
+from runners.processes import context
 
 
 def peak_memory(architecture: Architecture, device: torch.device) -> int:
@@ -39,13 +39,9 @@ def _cuda_peak(architecture: Architecture, device: torch.device) -> int:
 
 
 def _cpu_peak(architecture: Architecture) -> int:
-    # A fork server has imported torch once, and each fork starts from its clean resident set.
-    server = "forkserver" in multiprocessing.get_all_start_methods()
-    context: Any = multiprocessing.get_context("forkserver" if server else "spawn")
-    if server:
-        context.set_forkserver_preload(["runners.measure.memory"])
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_measure_child, args=(architecture, sender), daemon=True)
+    processes: Any = context()
+    receiver, sender = processes.Pipe(duplex=False)
+    child = processes.Process(target=_measure_child, args=(architecture, sender), daemon=True)
     child.start()
     sender.close()
     try:

@@ -1,0 +1,15 @@
+"""Fresh processes that start fast: forked from a server that did nothing but import torch."""
+
+from __future__ import annotations
+
+import multiprocessing
+from multiprocessing.context import BaseContext
+
+
+def context() -> BaseContext:
+    """How this house starts processes: by fork server where there is one, else by spawning."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["runners.evaluate"])
+    return server

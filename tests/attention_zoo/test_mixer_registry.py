@@ -1,0 +1,329 @@
+"""What the registry reads from sources is what the classes are; every mistake is one line."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import subprocess
+import sys
+from inspect import formatannotation
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import attention_zoo
+from attention_zoo import MixerError
+from attention_zoo.aggregation import KINDS
+from attention_zoo.fwa import NORMALIZERS
+from tests.attention_zoo.cases import every_name, twin
+
+ROOT = Path(__file__).parents[2]
+DECLARED = """
+    from attention_zoo import register
+
+    @register("{name}", paper="none", complexity="0")
+    class Halved:
+        pass
+"""
+MIXER = """
+    from attention_zoo import register
+    from attention_zoo.contract import Mixer
+
+    @register("{name}", paper="none", complexity="0")
+    class Halved(Mixer):
+        '''Half of x.
+
+        More words.
+        '''
+
+        def __init__(self, dim, num_heads=1, *, share: float = 0.5, other: int | str = "a"):
+            super().__init__(dim, num_heads)
+            self.share = share
+
+        def forward(self, x):
+            return self.share * x
+
+        def macs(self, height, width):
+            return 0
+"""
+
+
+def python(code, path=""):
+    """Run code in a fresh interpreter with a folder in front of its path."""
+    search = os.pathsep.join([str(path), str(ROOT)] if path else [str(ROOT)])
+    return subprocess.run(
+        [sys.executable, "-c", dedent(code)],
+        capture_output=True,
+        text=True,
+        cwd=path or ROOT,
+        env={**os.environ, "PYTHONPATH": search},
+        timeout=60,
+    )
+
+
+def printed(code, path=""):
+    done = python(code, path)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\n")[:-1]
+
+
+@every_name
+def test_the_entry_is_what_the_class_is(name):
+    entry = attention_zoo.entry(name)
+    cls = entry.load()
+    assert issubclass(cls, attention_zoo.Mixer)
+    assert (cls.__module__, cls.__qualname__) == (entry.module, entry.class_name)
+    assert entry.summary == inspect.getdoc(cls).split("\n")[0]
+    assert entry.summary
+    assert entry.paper
+    assert entry.complexity
+    assert "\n" not in entry.summary + entry.paper + entry.complexity
+    parameters = list(inspect.signature(cls).parameters.values())
+    assert [parameter.name for parameter in parameters[:2]] == ["dim", "num_heads"]
+    keyword_only = parameters[2:]
+    assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in keyword_only)
+    assert [option.name for option in entry.options] == [p.name for p in keyword_only]
+    for option, parameter in zip(entry.options, keyword_only, strict=True):
+        assert eval(option.default) == parameter.default
+        seen = parameter.annotation
+        assert option.annotation == (seen if isinstance(seen, str) else formatannotation(seen))
+
+
+@every_name
+def test_a_reconstruction_says_so(name):
+    entry = attention_zoo.entry(name)
+    assert entry.reconstructed == ("Reconstructed" in (entry.load().__doc__ or ""))
+
+
+@every_name
+def test_the_twin_shows_the_defaults_first_and_every_option(name):
+    variants = twin(name).VARIANTS
+    assert variants[0] == {}
+    assert {key for options in variants for key in options} == {
+        option.name for option in attention_zoo.entry(name).options
+    }
+
+
+def test_listing_does_not_import_torch():
+    code = """
+        import sys
+        import attention_zoo
+        print(*attention_zoo.entries())
+        print("torch" in sys.modules)
+    """
+    names, torch_is_there = printed(code)
+    assert set(names.split()) >= {"none", "softmax", "linear", "fwa"}
+    assert torch_is_there == "False"
+
+
+def one_line(caught):
+    message = str(caught.value)
+    assert message
+    assert "\n" not in message
+    return message
+
+
+def test_an_unknown_name_is_told_the_nearest_and_all():
+    with pytest.raises(MixerError) as caught:
+        attention_zoo.build("sofmax", dim=8)
+    message = one_line(caught)
+    assert "'sofmax'" in message
+    assert "did you mean 'softmax'?" in message
+    assert all(name in message for name in attention_zoo.entries())
+
+
+def test_an_outlandish_name_is_told_all():
+    with pytest.raises(MixerError) as caught:
+        attention_zoo.build("zzzzzz", dim=8)
+    message = one_line(caught)
+    assert "did you mean" not in message
+    assert all(name in message for name in attention_zoo.entries())
+
+
+@every_name
+def test_an_unknown_option_is_told_what_exists(name):
+    with pytest.raises(MixerError) as caught:
+        attention_zoo.build(name, dim=8, windoow=7)
+    message = one_line(caught)
+    assert f"{name!r} has no option 'windoow'" in message
+    for option in attention_zoo.entry(name).options:
+        assert option.name in message
+
+
+@every_name
+@pytest.mark.parametrize(
+    ("sizes", "word"),
+    [
+        ({"dim": 10, "num_heads": 3}, "multiple"),
+        ({"dim": 2, "num_heads": 4}, "multiple"),
+        ({"dim": 0}, "dim"),
+        ({"dim": -8}, "dim"),
+        ({"dim": 8.0}, "dim"),
+        ({"dim": "8"}, "dim"),
+        ({"dim": True}, "dim"),
+        ({"dim": 8, "num_heads": 0}, "num_heads"),
+        ({"dim": 8, "num_heads": -2}, "num_heads"),
+        ({"dim": 8, "num_heads": None}, "num_heads"),
+        ({"dim": 8, "num_heads": True}, "num_heads"),
+    ],
+)
+def test_bad_sizes_are_refused(name, sizes, word):
+    with pytest.raises(MixerError) as caught:
+        attention_zoo.build(name, **sizes)
+    message = one_line(caught)
+    assert word in message
+    assert repr(sizes[word] if word in sizes else sizes["dim"]) in message
+
+
+REFUSED = [
+    *(("fwa", {"window": window}, repr(window)) for window in (0, -3, True, 2.5, None, "foo")),
+    *(("fwa", {"window": window}, window) for window in ("", "fixed", "fixed:", "fixed:0", "7")),
+    ("fwa", {"window": "fixed:-1"}, "fixed:-1"),
+    ("fwa", {"window": ["sqrt"]}, "window"),
+    ("fwa", {"aggregate": "median"}, "'median'"),
+    ("fwa", {"aggregate": None}, "None"),
+    ("fwa", {"normalizer": "Softmax"}, "'Softmax'"),
+    ("fwa", {"aggregate": "strided"}, "'sqrt'"),
+    ("fwa", {"aggregate": "strided", "window": "fixed:7"}, "'fixed:7'"),
+    ("fwa", {"aggregate": "weighted", "window": "fixed:7"}, "'fixed:7'"),
+    *(("window", {"window": window}, repr(window)) for window in (0, -1, 3.0, "7", None, True)),
+    *(("pooled", {"pool": pool}, repr(pool)) for pool in (0, -1, 3.0, "7", None, True)),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "value"), REFUSED, ids=str)
+def test_bad_values_are_refused(name, options, value):
+    with pytest.raises(MixerError) as caught:
+        attention_zoo.build(name, dim=8, **options)
+    message = one_line(caught)
+    assert value in message
+    assert any(option in message for option in options)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"), [("aggregate", KINDS), ("normalizer", NORMALIZERS)], ids=str
+)
+def test_a_wrong_word_is_told_the_right_ones(option, words):
+    with pytest.raises(MixerError) as caught:
+        attention_zoo.build("fwa", dim=8, **{option: "nothing"})
+    assert all(word in one_line(caught) for word in words)
+
+
+def test_a_class_elsewhere_registers_when_imported(tmp_path):
+    (tmp_path / "mine.py").write_text(dedent(MIXER.format(name="halved")))
+    code = """
+        import attention_zoo
+        print("halved" in attention_zoo.entries())
+        import mine
+        found = attention_zoo.entry("halved")
+        print(found.load() is mine.Halved, found.summary, [o.name for o in found.options])
+        print(attention_zoo.build("halved", dim=4, share=0.25).share)
+    """
+    expected = ["False", "True Half of x. ['share', 'other']", "0.25"]
+    assert printed(code, tmp_path) == expected
+
+
+def test_a_script_may_declare_a_mixer(tmp_path):
+    script = dedent(MIXER.format(name="halved")) + "print(register.__name__)\n"
+    script += "import attention_zoo\nprint(attention_zoo.build('halved', dim=4).share)\n"
+    (tmp_path / "script.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+    )
+    assert done.stdout.split() == ["register", "0.5"], done.stderr
+
+
+@pytest.mark.parametrize("name", ["softmax", "halved"])
+def test_a_name_is_given_once(tmp_path, name):
+    """To a mixer of the house, or to one that another file declared first."""
+    for file in ("mine", "yours"):
+        (tmp_path / f"{file}.py").write_text(dedent(DECLARED.format(name=name)))
+    code = """
+        import attention_zoo
+        try:
+            import mine
+            import yours
+        except attention_zoo.MixerError as error:
+            print(error)
+    """
+    (message,) = printed(code, tmp_path)
+    assert f"mixer {name!r} is registered twice" in message
+    assert ("yours.Halved" if name == "halved" else "mine.Halved") in message
+
+
+@pytest.mark.parametrize("where", ["def make():", "if True:"])
+def test_a_class_that_the_source_does_not_show_is_refused(tmp_path, where):
+    body = dedent(DECLARED.format(name="hidden")).replace("\n", "\n    ")
+    (tmp_path / "mine.py").write_text(f"{where}\n{body}\n" + ("make()\n" if "def" in where else ""))
+    code = """
+        import attention_zoo
+        try:
+            import mine
+        except attention_zoo.MixerError as error:
+            print(error)
+    """
+    (message,) = printed(code, tmp_path)
+    assert "'hidden' must be declared at the top level of a source file" in message
+
+
+def test_a_class_without_a_source_file_is_refused():
+    code = f"""
+import attention_zoo
+try:
+    exec({dedent(DECLARED.format(name="typed"))!r})
+except attention_zoo.MixerError as error:
+    print(error)
+"""
+    (message,) = printed(code)
+    assert "'typed' must be declared at the top level of a source file" in message
+
+
+def installed(folder, name, module, source, record=True):
+    """A package as an installer leaves it: sources and metadata with an entry point."""
+    file = folder / Path(*module.split(".")).with_suffix(".py")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(dedent(source))
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[attention_zoo]\n{name} = {module}\n")
+    if record:
+        (info / "RECORD").write_text(f"{file.relative_to(folder)},,\n")
+
+
+LIST = """
+    import sys
+    import attention_zoo
+    try:
+        found = attention_zoo.entries()
+        print("halved" in found)
+        print("torch" in sys.modules)
+        print(attention_zoo.build("halved", dim=4).share)
+    except attention_zoo.MixerError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("module", ["halving", "halving_package.mixers"])
+def test_an_installed_package_adds_its_mixers(tmp_path, module):
+    installed(tmp_path, "halver", module, MIXER.format(name="halved"))
+    assert printed(LIST, tmp_path) == ["True", "False", "0.5"]
+
+
+@pytest.mark.parametrize("module", ["halving", "halving_package.mixers"])
+def test_an_editable_install_adds_its_mixers(tmp_path, module):
+    """Its RECORD does not list the sources, which lie elsewhere."""
+    installed(tmp_path, "halver", module, MIXER.format(name="halved"), record=False)
+    assert printed(LIST, tmp_path) == ["True", "False", "0.5"]
+
+
+def test_an_installed_package_may_not_take_a_name(tmp_path):
+    installed(tmp_path, "halver", "halving", DECLARED.format(name="softmax"))
+    (message,) = printed(LIST, tmp_path)
+    assert message == "mixer 'softmax' is registered twice: in attention_zoo.softmax and halving"
