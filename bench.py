@@ -181,10 +181,11 @@ def _show(records: Sequence[Record], folder: Path, *, as_json: bool) -> None:
     from rich.console import Console
 
     import reports
+    from runners.write_report import title
 
     console = Console()
     rows = [record.flat() for record in records]
-    console.print(reports.terminal(reports.summarise(rows, title=folder.name)))
+    console.print(reports.terminal(reports.summarise(rows, title=title(records))))
     console.print(f"\nFiles: {folder}/", markup=False, highlight=False, soft_wrap=True)
 
 

@@ -23,13 +23,13 @@ _READABLE_STATUS = 24
 """Reasons fold; narrower than this they become a ladder of syllables."""
 
 
-def terminal(summary: Summary) -> RenderableType:
-    """A summary for `rich.console.Console.print`: a table, then the notes.
+def terminal(summary: Summary, *, notes: bool = True) -> RenderableType:
+    """A summary for `rich.console.Console.print`: a table, then the notes unless told not to.
 
     About 110 columns show everything; a narrower console loses columns, named below the table,
     rather than digits.
     """
-    return _Fitted(summary)
+    return _Fitted(summary, notes)
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class _Fitted:
     """Decides what to show when rich asks for it: the width is known only then."""
 
     summary: Summary
+    notes: bool
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -47,7 +48,7 @@ class _Fitted:
         yield _rich_table(self.summary.title, shown)
         if dropped:
             yield Text(f"Too narrow for: {', '.join(dropped)}.", style="dim")
-        for note in (*self.summary.notes, *legend(self.summary)):
+        for note in (*self.summary.notes, *legend(self.summary)) if self.notes else ():
             yield Text(note, style="yellow" if note.startswith("WARNING") else "dim")
 
 

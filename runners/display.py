@@ -69,7 +69,9 @@ class Display(Watch):
             self._stage = None
         if self._tables is not None:
             rows = [record.flat() for record in records]
-            self._tables.print(reports.terminal(reports.summarise(rows, title="Costs")))
+            self._tables.print(
+                reports.terminal(reports.summarise(rows, title="Costs"), notes=False)
+            )
 
     def begin(self, evaluations: int) -> None:
         self._evaluations = evaluations

@@ -60,7 +60,7 @@ def _own_version() -> str:
 
 
 def _commit() -> tuple[str, bool]:
-    """The checkout's commit and whether it has changes; empty outside a checkout."""
+    """The checkout's commit, shortened, and whether it has changes; empty outside a checkout."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return "", False
@@ -77,4 +77,4 @@ def _commit() -> tuple[str, bool]:
         )
     except (OSError, subprocess.SubprocessError):
         return "", False
-    return head, bool(status)
+    return head[:12], bool(status)
