@@ -190,11 +190,14 @@ def _show(records: Sequence[Record], folder: Path, *, as_json: bool) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> int:
+    from runners.errors import UserError
     from runners.run_folder import STUDY_FILE
     from runners.study import stored_records
     from runners.write_report import write_report
 
     records = stored_records(arguments.folder / STUDY_FILE)
+    if not records:
+        raise UserError(f"no arm of {arguments.folder} has ended yet; nothing to report")
     write_report(records, arguments.folder)
     _show(records, arguments.folder, as_json=False)
     return EXIT_FINE

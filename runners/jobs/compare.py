@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from attention_zoo import MixerError
+from lolvit import build
 from runners import run_folder
 from runners.arms import Arm, ImageKind, resolve
 from runners.data.dataset import Dataset
@@ -55,11 +57,13 @@ def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> lis
 
     Raises:
         UserError: the device is not there, the folder cannot be used, or belongs to another plan.
+        MixerError: an option has a value that its mixer does not allow.
     """
     device = _device(job.device)
     dataset = job.dataset
     image = ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
     arms = resolve(job.names, job.host, image)
+    _refuse_bad_options(arms)
     budget = Budget(dataset, job.recipe, device, job.threads or 1)
     with run_folder.opened(folder):
         names = [arm.name for arm in arms]
@@ -81,6 +85,21 @@ def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> lis
                 write_report(records, folder)
             watch.close(folder)
     return records
+
+
+def _refuse_bad_options(arms: Sequence[Arm]) -> None:
+    """Raise MixerError for a mistyped option before anything is written; meta tensors cost nothing.
+
+    Any other error is the mixer's own and will be that arm's failure.
+    """
+    for arm in arms:
+        try:
+            with torch.device("meta"):
+                build(arm.architecture)
+        except MixerError:
+            raise
+        except Exception:  # reported with the arm's costs
+            continue
 
 
 def _measure(
