@@ -6,12 +6,12 @@ one `@register(...)` class beside the others adds one.
 
 from typing import TYPE_CHECKING, Any
 
-from attention_zoo.registry import Entry, MixerError, build, entries, entry, register
+from attention_zoo.registry import Entry, MixerError, add_files, build, entries, entry, register
 
 if TYPE_CHECKING:
     from attention_zoo.contract import Mixer
 
-__all__ = ["Entry", "Mixer", "MixerError", "build", "entries", "entry", "register"]
+__all__ = ["Entry", "Mixer", "MixerError", "add_files", "build", "entries", "entry", "register"]
 
 
 def __getattr__(name: str) -> Any:

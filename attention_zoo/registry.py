@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module, metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from attention_zoo.places import SESSION_FILES, imported, source_files
 from attention_zoo.source import Option, read_declarations
 
 if TYPE_CHECKING:
     from attention_zoo.contract import Mixer
-
-ENTRY_POINT_GROUP = "attention_zoo"
 
 Class = TypeVar("Class", bound=type)
 
@@ -32,16 +30,23 @@ class Entry:
 
     name: str
     module: str
+    file: Path
     class_name: str
-    summary: str
+    docstring: str
     paper: str
     complexity: str
     reconstructed: bool
+    limits: dict[str, str]
     options: tuple[Option, ...]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return self.docstring.partition("\n")[0]
 
     def load(self) -> type[Mixer]:
         """The class; imports torch."""
-        found = getattr(import_module(self.module), self.class_name)
+        found = getattr(imported(self.module, self.file), self.class_name)
         return found
 
     def check_options(self, names: Any) -> None:
@@ -54,7 +59,12 @@ class Entry:
 
 
 def register(
-    name: str, *, paper: str, complexity: str, reconstructed: bool = False
+    name: str,
+    *,
+    paper: str,
+    complexity: str,
+    reconstructed: bool = False,
+    limits: dict[str, str] | None = None,
 ) -> Callable[[Class], Class]:
     """Declare a class as the mixer `name`.
 
@@ -65,6 +75,7 @@ def register(
         paper: where the mechanism comes from, "arXiv 2508.01385".
         complexity: cost in N = H*W tokens, C channels and whatever the mixer names.
         reconstructed: the paper's equations or code could not be had.
+        limits: what it cannot do and why: {"onnx": "...", "compile": "..."}.
 
     Raises:
         MixerError: the name belongs to another class already.
@@ -86,22 +97,20 @@ def register(
 
 @cache
 def entries() -> dict[str, Entry]:
-    """Every mixer by name: the files of this folder, then those of installed third-party packages.
+    """Every mixer by name: this folder's, those of files named for the session, other packages'.
 
     Raises:
         MixerError: two files declare the same name.
     """
-    files = [(f"{__package__}.{path.stem}", path) for path in _own_files()]
-    files += [(point.module, path) for point, path in _third_party_files()]
     found: dict[str, Entry] = {}
-    for module, path in files:
+    for module, path in source_files():
         for declared in read_declarations(path):
             if declared["name"] in found:
                 other = found[declared["name"]].module
                 raise MixerError(
                     f"mixer {declared['name']!r} is registered twice: in {other} and {module}"
                 )
-            found[declared["name"]] = Entry(module=module, **declared)
+            found[declared["name"]] = Entry(module=module, file=path, **declared)
     return found
 
 
@@ -126,35 +135,29 @@ def build(name: str, *, dim: int, num_heads: int = 1, **options: Any) -> Mixer:
     return found.load()(dim, num_heads, **options)
 
 
+def add_files(paths: Iterable[Path]) -> None:
+    """Make the mixers of further source files known to this process and those it starts.
+
+    Raises:
+        MixerError: a file that is missing, is no Python, or declares no mixer.
+    """
+    files = [path.resolve() for path in paths]
+    for path in files:
+        try:
+            declared = read_declarations(path)
+        except (OSError, SyntaxError, ValueError, LookupError) as error:
+            raise MixerError(f"cannot read a mixer from {path}: {error}") from error
+        if not declared:
+            raise MixerError(f"{path} declares no mixer: it has no class with @register(...)")
+    known = [text for text in os.environ.get(SESSION_FILES, "").split(os.pathsep) if text]
+    os.environ[SESSION_FILES] = os.pathsep.join(dict.fromkeys([*known, *map(str, files)]))
+    entries.cache_clear()
+
+
 def _declared_in(name: str, cls: type) -> Entry:
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)  # a notebook has none
-    for declared in read_declarations(Path(file)) if file else []:
+    path = Path(file or os.devnull)
+    for declared in read_declarations(path):
         if declared["name"] == name:
-            return Entry(module=cls.__module__, **declared)
+            return Entry(module=cls.__module__, file=path, **declared)
     raise MixerError(f"mixer {name!r} must be declared at the top level of a source file")
-
-
-def _own_files() -> list[Path]:
-    return sorted(Path(__file__).parent.glob("*.py"))
-
-
-def _third_party_files() -> list[tuple[metadata.EntryPoint, Path]]:
-    """Source files that installed packages name under the entry-point group."""
-    points = metadata.entry_points(group=ENTRY_POINT_GROUP)
-    return [(point, file) for point in points if (file := _source(point.module))]
-
-
-def _source(module: str) -> Path | None:
-    """The file of a module, found without running it or the packages above it."""
-    top, *below = module.split(".")
-    spec = find_spec(top)
-    if spec is None:
-        return None
-    if not below:
-        return Path(spec.origin) if spec.origin else None
-    for folder in spec.submodule_search_locations or []:
-        base = Path(folder, *below)
-        for file in (base.with_suffix(".py"), base / "__init__.py"):
-            if file.is_file():
-                return file
-    return None

@@ -36,10 +36,11 @@ def _declaration(node: ast.ClassDef, call: ast.Call) -> dict[str, Any]:
     return {
         "name": ast.literal_eval(call.args[0]),
         "class_name": node.name,
-        "summary": (ast.get_docstring(node) or "").split("\n")[0],
+        "docstring": ast.get_docstring(node) or "",
         "paper": arguments["paper"],
         "complexity": arguments["complexity"],
         "reconstructed": arguments.get("reconstructed", False),
+        "limits": arguments.get("limits") or {},
         "options": tuple(_options(node)),
     }
 
