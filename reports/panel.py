@@ -9,12 +9,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports.names import draw_names
+from reports.palette import colour, marker
 from reports.point import Point
-
-# Okabe and Ito (2008), told apart with every common colour blindness; their yellow is left out
-# because it vanishes on white. 7 colours and 6 markers share no divisor: 42 distinct arms.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 def draw(axes: Axes, points: Sequence[Point]) -> None:
@@ -55,12 +51,12 @@ def _draw_point(axes: Axes, point: Point) -> None:
         [point.y],
         xerr=[[point.x_bar[0]], [point.x_bar[1]]],
         yerr=[[point.y_bar[0]], [point.y_bar[1]]],
-        fmt=_MARKERS[point.style % len(_MARKERS)],
-        color=_COLOURS[point.style % len(_COLOURS)],
+        fmt=marker(point.style),
+        color=colour(point.style),
         markersize=7.5 if point.on_front else 6.5,
         markeredgecolor="white",
         markeredgewidth=0.6,
-        ecolor=to_rgba(_COLOURS[point.style % len(_COLOURS)], 0.45),
+        ecolor=to_rgba(colour(point.style), 0.45),
         elinewidth=1.0,
         capsize=0,
         zorder=3,

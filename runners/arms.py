@@ -65,6 +65,19 @@ def resolve(names: Sequence[str], host: str | None, image: ImageKind) -> list[Ar
     return [_arm(name, host or default_host(image.resolution), image) for name in names]
 
 
+def mixers(names: Sequence[str]) -> dict[str, MixerConfig]:
+    """The mixers called `names`, by the name as typed; no networks.
+
+    Raises:
+        UserError: a name twice, or unknown.
+        MixerError: unknown option.
+    """
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise UserError(f"{name!r} is named twice")
+    return {name: _mixer(name) for name in names}
+
+
 def default_host(resolution: int) -> str:
     """The variant that hosts mixers when none is asked for."""
     return "lolvit_nano" if resolution <= _SMALL_IMAGE else "lolvit_xs"

@@ -111,10 +111,11 @@ def _call(network: nn.Module, images: Tensor) -> Callable[[], object]:
 
 
 def _clock(device: torch.device) -> Callable[[Callable[[], object]], float]:
-    return _time_cuda if device.type == "cuda" else _time_cpu
+    return _time_cuda if device.type == "cuda" else time_cpu
 
 
-def _time_cpu(call: Callable[[], object]) -> float:
+def time_cpu(call: Callable[[], object]) -> float:
+    """Run the call once on the CPU; its wall time in ms."""
     start = time.perf_counter_ns()
     call()
     return (time.perf_counter_ns() - start) / _NS_PER_MS

@@ -55,13 +55,13 @@ def _cpu_peak(architecture: Architecture) -> int:
 
 def _measure_child(architecture: Architecture, sender: Connection) -> None:
     torch.set_num_threads(1)
-    _load_kernels()
-    before = _resident_peak(reset=True)
+    load_kernels()
+    before = resident_peak(reset=True)
     _infer(architecture, torch.device("cpu"))
-    sender.send(_resident_peak() - before)
+    sender.send(resident_peak() - before)
 
 
-def _load_kernels() -> None:
+def load_kernels() -> None:
     """Run one tiny layer of each kind, so that loading the kernel library counts for no network."""
     with torch.inference_mode():
         image = torch.zeros(1, 4, 4, 4)
@@ -70,7 +70,7 @@ def _load_kernels() -> None:
         torch.bmm(image[0], image[0])
 
 
-def _resident_peak(*, reset: bool = False) -> int:
+def resident_peak(*, reset: bool = False) -> int:
     """High-water mark of the resident set in bytes; `reset` lowers it to what is held now."""
     if sys.platform == "linux":
         if reset:
