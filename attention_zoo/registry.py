@@ -146,7 +146,8 @@ def add_files(paths: Iterable[Path]) -> None:
         try:
             declared = read_declarations(path)
         except (OSError, SyntaxError, ValueError, LookupError) as error:
-            raise MixerError(f"cannot read a mixer from {path}: {error}") from error
+            why = error.strerror if isinstance(error, OSError) else error
+            raise MixerError(f"cannot read a mixer from {path}: {why}") from error
         if not declared:
             raise MixerError(f"{path} declares no mixer: it has no class with @register(...)")
     known = [text for text in os.environ.get(SESSION_FILES, "").split(os.pathsep) if text]

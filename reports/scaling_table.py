@@ -76,7 +76,7 @@ def _samples(points: Sequence[Row]) -> dict[int, list[float]]:
 def _said(n: int | None, tried: Sequence[int]) -> str:
     if n is None:
         return "never"
-    return f"all N >= {n}" if n != tried[0] else "everywhere"
+    return f"N >= {n}" if n != tried[0] else "at any N"
 
 
 def cells(found: Sequence[Growth], baselines: Sequence[str]) -> tuple[list[str], list[list[str]]]:

@@ -7,12 +7,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from filelock import FileLock
 from torch import nn
 
 from lolvit import Architecture, build
+from lolvit.network import Network
 from runners.measure import macs
 from runners.measure.fingerprint import Fingerprint, fingerprint
 from runners.measure.latency import Rounds, Timing, time_networks
@@ -22,6 +24,10 @@ from runners.record import Costs
 LATENCY_ROUNDS = 100
 THROUGHPUT_ROUNDS = 10
 BUDGET_S = 10.0  # for each of the two, once every arm has its least number of rounds
+
+
+class CostError(RuntimeError):
+    """A cost of which two sources disagree."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,9 @@ def _count(architecture: Architecture, device: torch.device) -> _Counted:
     image = architecture.in_channels, side, side
     network = build(architecture, seed=0)
     counted = macs.count(network, *image), macs.count_ptflops(network, *image)
+    formula = cast(Network, network).macs(side, side)
+    if counted[0].total != formula:
+        raise CostError(f"{counted[0].total} MACs were counted, but its formula says {formula}")
     peak = peak_memory(architecture, device)
     network = network.to(device).eval()
     with torch.inference_mode():  # what cannot run at the large batch must fail here, alone

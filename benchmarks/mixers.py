@@ -1,0 +1,72 @@
+"""How well each mixer is written: its MAC rate against a plain 1x1 convolution on the same map.
+
+    python benchmarks/mixers.py [--sides 56 28] [--width 64] [--batch 8] [--rounds 30] [NAME ...]
+
+All mixers and the convolution take turns in one interleaved run on one CPU thread. Mixers are timed
+as they deploy, with their norms folded into the convolutions; `--eager` leaves the norms alone.
+Efficiency is MACs per second over those of the convolution: slow writing shows as a small number.
+"""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from statistics import median
+
+import torch
+from torch import nn
+
+from attention_zoo import build, entries
+from attention_zoo.conv_norm import fold
+from runners.commands.show import print_table
+from runners.measure.latency import Rounds, interleave, intra_op_threads, time_cpu
+
+REFERENCE = "1x1 convolution"
+
+
+def main() -> None:
+    """Measure and print one table per side."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="mixers (default: all)")
+    parser.add_argument("--sides", type=int, nargs="+", default=[56, 28])
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--heads", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--eager", action="store_true", help="do not fold norms")
+    arguments = parser.parse_args()
+    for side in arguments.sides:
+        _table(arguments, side)
+
+
+def _table(arguments: argparse.Namespace, side: int) -> None:
+    names = arguments.names or sorted(entries())
+    width, batch = arguments.width, arguments.batch
+    torch.manual_seed(0)
+    x = torch.randn(batch, width, side, side)
+    mixers = {name: build(name, dim=width, num_heads=arguments.heads).eval() for name in names}
+    macs = {name: mixer.macs(side, side) * batch for name, mixer in mixers.items()}
+    if not arguments.eager:
+        mixers = {name: fold(mixer) for name, mixer in mixers.items()}
+    calls = {name: partial(mixer, x) for name, mixer in mixers.items()}
+    calls[REFERENCE] = partial(nn.Conv2d(width, width, 1).eval(), x)
+    macs[REFERENCE] = x[0, 0].numel() * width**2 * batch
+    with torch.inference_mode(), intra_op_threads(1):
+        samples = interleave(calls, time_cpu, Rounds(arguments.rounds, 5, 120.0))
+    times = {name: median(found) for name, found in samples.items()}
+    rate = macs[REFERENCE] / times[REFERENCE]
+    form = "eager" if arguments.eager else "folded"
+    print(f"\n{side} x {side}, C={width}, batch {batch}, 1 thread, {form}")
+    rows = []
+    for name in sorted(times, key=times.__getitem__):
+        ratios = [
+            f"{times[name] / times[other]:.3f}" if other in times else "-"
+            for other in ("linear", "softmax")
+        ]
+        efficiency = f"{macs[name] / times[name] / rate:.2f}"
+        rows.append([name, f"{times[name]:.2f}", *ratios, f"{macs[name] / 1e6:.1f}", efficiency])
+    print_table(("mixer", "ms", "x linear", "x softmax", "MACs (M)", "efficiency"), rows)
+
+
+if __name__ == "__main__":
+    main()
