@@ -14,7 +14,7 @@ MACS = (
 PTFLOPS = (
     "ptflops is shown beside; it counts norms/activations/pooling and may miss attention products"
 )
-RECONSTRUCTED = "† reconstructed from the abstract of its paper; no authors' code exists"
+RECONSTRUCTED = "† reconstructed: the equations or the code of its paper could not be had"
 
 
 def notes(arms: Sequence[Arm], rows: Sequence[Row]) -> list[str]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from reports.arm import Arm
 from reports.caveats import several
-from reports.notes import threads
+from reports.notes import RECONSTRUCTED, threads
 from reports.panel import draw
 from reports.point import Point
 from reports.summary import Summary
@@ -131,7 +131,7 @@ def _caption(arms: Sequence[Arm]) -> str:
     said.append(f"Accuracy bar: {', or '.join(bars)}.")
     said.append("MACs: multiply-accumulates of matrix products, convolutions, attention products.")
     if any(each.reconstructed for each in arms):
-        said.append("† reconstructed from the abstract of its paper; no authors' code exists.")
+        said.append(f"{RECONSTRUCTED}.")
     absent = [each.arm for each in arms if each.test_accuracy_mean is None]
     if absent:
         said.append(f"Not drawn, no accuracy: {', '.join(absent)}.")

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from reports.arm import Row
+from reports.notes import RECONSTRUCTED
 from reports.scaling import crossover, exponent
 
 
@@ -117,7 +118,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
         f"Machine: {machine}.",
     ]
     if any(row["reconstructed"] for row in rows):
-        said.append("† reconstructed; its paper's equations or code are not public.")
+        said.append(f"{RECONSTRUCTED}.")
     reasons = {
         f"{row['mixer']} at {row['side']} x {row['side']}, C={row['width']}: {row['state']}, "
         f"{row['reason']}": None

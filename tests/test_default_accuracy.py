@@ -1,4 +1,4 @@
-"""The promise of the default settings, trained for real: each attention learns the shipped images."""
+"""The promise of the default settings, trained for real: each attention learns."""
 
 from __future__ import annotations
 
