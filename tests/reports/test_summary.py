@@ -113,7 +113,7 @@ def test_budgets_two_percent_apart_are_flagged_in_one_note(params, flagged):
 
 
 def test_reconstructed_arms_are_explained():
-    assert said(summarise([row(reconstructed=True)]), "† reconstructed from the abstract")
+    assert said(summarise([row(reconstructed=True)]), "† reconstructed")
     assert not said(summarise([row()]), "†")
 
 
