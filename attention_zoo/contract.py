@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from attention_zoo.registry import MixerError
+
+Memory = list[tuple[Tensor, Tensor]]
+"""What the mixers of a stage leave to those after them, in order: keys and values, (B, h, N, d)."""
 
 
 class Mixer(nn.Module):
@@ -21,6 +25,9 @@ class Mixer(nn.Module):
         MixerError: dim or num_heads below 1, or dim not a multiple of num_heads.
     """
 
+    takes_memory: ClassVar[bool] = False
+    """True where it is `forward(x, memory=None)`: reads the stage's memory, and appends to it."""
+
     def __init__(self, dim: int, num_heads: int = 1) -> None:
         super().__init__()
         check_positive("dim", dim)
@@ -32,6 +39,11 @@ class Mixer(nn.Module):
         self.dim = dim
         self.num_heads = num_heads
         self.head_dim = dim // num_heads
+
+    @classmethod
+    def options_of_block(cls, options: dict[str, Any], block: int) -> dict[str, Any]:
+        """Options for the block-th use in a network; mixers that alternate override this."""
+        return options
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -52,3 +64,30 @@ def check_positive(option: str, value: object) -> None:
     """Raise MixerError unless value is a whole number of at least 1."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise MixerError(f"{option} must be a whole number of at least 1, got {value!r}")
+
+
+def check_not_negative(option: str, value: object) -> None:
+    """Raise MixerError unless value is a whole number of at least 0."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise MixerError(f"{option} must be a whole number of at least 0, got {value!r}")
+
+
+def check_odd(option: str, value: object, *, or_zero: bool = False) -> None:
+    """Raise MixerError unless value is an odd whole number of at least 1, or 0 where allowed."""
+    allowed = "an odd whole number of at least 1" + (", or 0" if or_zero else "")
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise MixerError(f"{option} must be {allowed}, got {value!r}")
+    if value % 2 == 0 and not (or_zero and value == 0):
+        raise MixerError(f"{option} must be {allowed}, got {value!r}")
+
+
+def check_flag(option: str, value: object) -> None:
+    """Raise MixerError unless value is True or False."""
+    if not isinstance(value, bool):
+        raise MixerError(f"{option} must be True or False, got {value!r}")
+
+
+def check_share(option: str, value: object) -> None:
+    """Raise MixerError unless value is a number from 0 to 1."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise MixerError(f"{option} must be a number from 0 to 1, got {value!r}")

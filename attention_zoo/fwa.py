@@ -3,7 +3,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from attention_zoo.aggregation import KINDS, Windows, aggregation
@@ -75,7 +74,7 @@ class FastWindowAttention(Mixer):
         """Weights over the keys, dimension 1 of (B * heads, M, N)."""
         if self.normalizer == "softmax":
             return scores.softmax(1)
-        weights = F.relu(scores)
+        weights = scores.relu_()  # in place: this is the largest tensor of the mixer
         if self.normalizer == "relu_sum":
             wide = torch.promote_types(weights.dtype, torch.float32)
             weights = weights / (weights.sum(1, keepdim=True, dtype=wide) + EPSILON)

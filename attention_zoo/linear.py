@@ -26,13 +26,17 @@ class LinearAttention(Mixer):
         b, c, h, w = x.shape
         heads = self.query_key_value(x).reshape(b, 3, self.num_heads, self.head_dim, h * w)
         q, k, v = heads.unbind(1)
-        q, k = F.relu(q), F.relu(k)
-        context = v @ k.transpose(-2, -1)
-        total = k.sum(-1, keepdim=True, dtype=torch.promote_types(k.dtype, torch.float32))
-        normaliser = (q * total).sum(-2, keepdim=True) + EPSILON
-        mixed = (context @ q) / normaliser
+        mixed = attend_linearly(F.relu(q), F.relu(k), v)
         return self.project(mixed.to(x.dtype).reshape(b, c, h, w))
 
     def macs(self, height: int, width: int) -> int:
         n, c = height * width, self.dim
         return n * (4 * c**2 + 2 * c * self.head_dim)
+
+
+def attend_linearly(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """S q_i / (z^T q_i + eps) for features q, k >= 0; all (..., d, N), channels first."""
+    context = v @ k.transpose(-2, -1)
+    total = k.sum(-1, keepdim=True, dtype=torch.promote_types(k.dtype, torch.float32))
+    normaliser = (q * total).sum(-2, keepdim=True) + EPSILON
+    return (context @ q) / normaliser

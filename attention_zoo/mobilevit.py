@@ -34,8 +34,9 @@ class MobileViTAttention(Mixer):
         rows, columns = h // PATCH, w // PATCH
         qkv = self.query_key_value(x)
         qkv = qkv.reshape(b, 3, self.num_heads, self.head_dim, rows, PATCH, columns, PATCH)
-        # (3, B, place in patch, place in patch, heads, rows, columns, d)
-        q, k, v = qkv.permute(1, 0, 5, 7, 2, 4, 6, 3).flatten(2, 3).flatten(-3, -2)
+        # (3, B * places in the patch, heads, rows * columns, d): four dimensions each, or the
+        # fused kernel is not taken.
+        q, k, v = qkv.permute(1, 0, 5, 7, 2, 4, 6, 3).flatten(1, 3).flatten(-3, -2)
         mixed = F.scaled_dot_product_attention(q, k, v)
         mixed = mixed.reshape(b, PATCH, PATCH, self.num_heads, rows, columns, self.head_dim)
         return self.project(mixed.permute(0, 3, 6, 4, 1, 5, 2).reshape(b, c, h, w))

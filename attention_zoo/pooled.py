@@ -23,7 +23,9 @@ class PooledAttention(Mixer):
 
     def forward(self, x: Tensor) -> Tensor:
         b, c, h, w = x.shape
-        q = self.query(x).reshape(b, self.num_heads, self.head_dim, h * w).transpose(-2, -1)
+        # Tokens before channels: the fused kernel wants each token's channels side by side.
+        q = self.query(x).flatten(2).transpose(1, 2).contiguous()
+        q = q.reshape(b, h * w, self.num_heads, self.head_dim).transpose(1, 2)
         pooled = self.reduce(F.adaptive_avg_pool2d(x, self.pool)).flatten(2).transpose(1, 2)
         kv = self.key_value(F.gelu(self.norm(pooled)))
         kv = kv.reshape(b, self.pool**2, 2, self.num_heads, self.head_dim)

@@ -1,11 +1,12 @@
 """Attention inside windows, with a learned bias per relative position."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_zoo.contract import Mixer, check_positive
+from attention_zoo.position import pair_bias
 from attention_zoo.registry import register
+from attention_zoo.windowed import attend_in_windows, channels_last, windowed_macs
 
 
 @register(
@@ -28,43 +29,25 @@ class WindowAttention(Mixer):
         nn.init.trunc_normal_(self.bias_table, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        b, c, h, w = x.shape
-        (rows, high), (columns, wide) = self._grid(h), self._grid(w)
-        qkv = F.pad(self.query_key_value(x), (0, columns * wide - w, 0, rows * high - h))
-        qkv = qkv.reshape(b, 3, self.num_heads, self.head_dim, rows, high, columns, wide)
-        # (3, B * windows, heads, tokens, d)
-        q, k, v = qkv.permute(1, 0, 4, 6, 2, 5, 7, 3).flatten(4 + 1, 6).flatten(1, 3)
-        bias = self._bias(high, wide)
-        if (rows * high, columns * wide) != (h, w):
-            bias = bias + _mask(x, rows, high, columns, wide).repeat(b, 1, 1, 1)
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
-        mixed = mixed.reshape(b, rows, columns, self.num_heads, high, wide, self.head_dim)
-        mixed = mixed.permute(0, 3, 6, 1, 4, 2, 5).reshape(b, c, rows * high, columns * wide)
-        return self.project(mixed[..., :h, :w])
+        h, w = x.shape[-2:]
+        sides = self._sides(h, w)
+        mixed = attend_in_windows(
+            self.query_key_value(channels_last(x)),
+            self.num_heads,
+            sides,
+            bias=pair_bias(self.bias_table, *sides),
+            shifts=(self._shift(h), self._shift(w)),
+        )
+        return self.project(mixed)
 
-    def _grid(self, side: int) -> tuple[int, int]:
-        """Windows along a side, and their length."""
-        length = min(self.window, side)
-        # Not -(-a // b): while torch traces an export, // of a negative side rounds towards zero.
-        return (side + length - 1) // length, length
+    def _sides(self, height: int, width: int) -> tuple[int, int]:
+        """Sides of one window."""
+        return min(self.window, height), min(self.window, width)
 
-    def _bias(self, high: int, wide: int) -> Tensor:
-        """The bias of every query-key pair of a high x wide window: (1, heads, tokens, tokens)."""
-        y = torch.arange(high, device=self.bias_table.device).repeat_interleave(wide)
-        x = torch.arange(wide, device=self.bias_table.device).repeat(high)
-        centre = self.window - 1
-        return self.bias_table[:, y[:, None] - y + centre, x[:, None] - x + centre][None]
+    def _shift(self, side: int) -> int:
+        """Pixels by which the map is rolled under the windows along a side."""
+        return 0
 
     def macs(self, height: int, width: int) -> int:
-        (rows, high), (columns, wide) = self._grid(height), self._grid(width)
-        windows, tokens = rows * columns, high * wide
-        return 4 * height * width * self.dim**2 + 2 * windows * tokens**2 * self.dim
-
-
-def _mask(x: Tensor, rows: int, high: int, columns: int, wide: int) -> Tensor:
-    """-inf at the padded keys of each window: (windows, 1, 1, tokens)."""
-    h, w = x.shape[-2:]
-    padded = x.new_full((rows * high, columns * wide), float("-inf"))
-    padded[:h, :w] = 0
-    tiles = padded.reshape(rows, high, columns, wide).transpose(1, 2)
-    return tiles.reshape(rows * columns, 1, 1, high * wide)
+        projections = 4 * height * width * self.dim**2
+        return projections + windowed_macs(self.dim, height, width, self._sides(height, width))

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from attention_zoo.registry import entry
 
+DOWNSAMPLINGS = ("strided", "deformable")
 FUSIONS = ("ghost", "concat", "add", "gate", "serial")
 MOBILEVIT_SIZES = ("xxs", "xs", "s")
 FULL_DEPTHS = (1, 2, 2, 6, 5)
@@ -103,8 +104,14 @@ class Architecture:
             )
 
     def canonical(self) -> str:
-        """The one JSON text of this architecture: equal architectures, equal texts."""
-        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        """The one JSON text of this architecture: equal architectures, equal texts.
+
+        Fields at their default are left out, so that a choice added later changes no older hash.
+        """
+        defaults = type(self)().to_dict()
+        told = {key: value for key, value in self.to_dict().items() if value != defaults[key]}
+        told["family"] = self.family
+        return json.dumps(told, sort_keys=True, separators=(",", ":"))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, with the family beside the fields."""
@@ -124,6 +131,8 @@ class LolvitConfig(Architecture):
     Args:
         width: multiplies every channel count of the GhostNet table.
         depths: Ghost bottlenecks kept in stages 1 to 5, from the first on.
+        downsampling: how stages 2 to 5 halve their map: by a "strided" depthwise convolution in
+            their first bottleneck, or by "deformable" token merging before it.
         fusion_blocks: global-local fusion blocks at the ends of stages 3, 4 and 5.
         fusion: how a block joins local and global: "ghost", "concat", "add", "gate" or "serial".
         mixers: the global branch of stages 3, 4 and 5.
@@ -136,6 +145,7 @@ class LolvitConfig(Architecture):
 
     width: float = 1.0
     depths: tuple[int, ...] = FULL_DEPTHS
+    downsampling: str = "strided"
     fusion_blocks: tuple[int, ...] = (1, 2, 2)
     fusion: str = "ghost"
     mixers: tuple[MixerConfig, ...] = (MixerConfig(),) * 3
@@ -157,8 +167,9 @@ class LolvitConfig(Architecture):
             raise ArchitectureError(f"width must be above 0 and at most 8, got {self.width}")
         if not 0 <= self.dropout < 1:
             raise ArchitectureError(f"dropout must be in [0, 1), got {self.dropout}")
-        if self.fusion not in FUSIONS:
-            raise ArchitectureError(f"fusion must be one of {FUSIONS}, got {self.fusion!r}")
+        for name, allowed in (("fusion", FUSIONS), ("downsampling", DOWNSAMPLINGS)):
+            if (value := getattr(self, name)) not in allowed:
+                raise ArchitectureError(f"{name} must be one of {allowed}, got {value!r}")
         check_whole("trunk_channels", self.trunk_channels, least=4)
         check_whole("feature_channels", self.feature_channels, least=1)
         for name, length, least in (("fusion_blocks", 3, 0), ("heads", 3, 1), ("depths", 5, 1)):

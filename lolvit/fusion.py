@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_zoo import build as build_mixer
+from attention_zoo import entry
+from attention_zoo.contract import Memory
 from attention_zoo.conv_norm import ConvNorm
 from lolvit.config import MixerConfig
 from lolvit.ghost import GhostBottleneck, GhostModule
@@ -27,20 +29,26 @@ class GlobalLocalFusion(nn.Module):
         mixer: the global branch.
         fusion: "ghost" (Ghost module on both), "concat" (1x1 convolution on both), "add" (L + G),
             "gate" (L sigmoid(G) + G) or "serial" (G alone, which has seen L).
+        block: place among the fusion blocks of the network, for mixers that differ by it.
     """
 
-    def __init__(self, channels: int, heads: int, mixer: MixerConfig, fusion: str) -> None:
+    def __init__(
+        self, channels: int, heads: int, mixer: MixerConfig, fusion: str, block: int = 0
+    ) -> None:
         super().__init__()
         self.local = ConvNorm(channels, channels, 3, groups=channels)
         self.norm = nn.BatchNorm2d(channels)
-        self.mixer = build_mixer(mixer.name, dim=channels, num_heads=heads, **dict(mixer.options))
+        options = entry(mixer.name).load().options_of_block(dict(mixer.options), block)
+        self.mixer = build_mixer(mixer.name, dim=channels, num_heads=heads, **options)
         self.fuse = _FUSIONS[fusion](channels)
         row = GhostRow(3, _FFN_EXPANSION * channels, channels, squeeze=False)
         self.ffn = GhostBottleneck(channels, row)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, memory: Memory | None = None) -> Tensor:
+        """Z of X; `memory` is the stage's, for mixers that look back at earlier layers."""
         local = F.relu(self.local(x))
-        mixed = self.mixer(self.norm(local))
+        seen = (memory,) if self.mixer.takes_memory else ()
+        mixed = self.mixer(self.norm(local), *seen)
         return self.ffn(x + self.fuse(local, mixed))
 
     def macs(self, height: int, width: int) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lolvit.classifier import LolvitClassifier
 from lolvit.config import Architecture, LolvitConfig, MobileVitConfig
 from lolvit.mobilevit import MobileViT
+from lolvit.token_merging import DeformableTokenMerging
 
 
 class Network(Protocol):
@@ -37,6 +38,9 @@ def build(config: Architecture, *, seed: int | None = None) -> nn.Module:
         else:
             raise TypeError(f"not an architecture: {config!r}")
         network.apply(_initialise)
+        for module in network.modules():
+            if isinstance(module, DeformableTokenMerging):
+                module.reset_offset()
     return network
 
 

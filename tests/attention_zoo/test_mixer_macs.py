@@ -5,30 +5,18 @@ from __future__ import annotations
 import itertools
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 import attention_zoo
 from attention_zoo.aggregation import KINDS
 from attention_zoo.fwa import NORMALIZERS
 from tests.attention_zoo.cases import CASES, drawn, every_name, label, twin
+from tests.flops import counted
 
 WIDTHS = ((8, 1), (24, 3), (40, 4))
 MAPS = ((1, 1), (7, 13), (16, 16))
 FWA_WINDOWS = ("sqrt", "global", "fixed:1", "fixed:5", "fixed:7", 1, 3, 7, 14)
-
-
-def counted(module, x):
-    """Multiply-accumulates torch sees in one forward; MATH takes attention apart, so none hide."""
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
-        module(x)
-    macs, odd = divmod(counter.get_total_flops(), 2)
-    assert odd == 0
-    return macs
 
 
 def fwa_cases():

@@ -6,13 +6,12 @@ from math import prod
 
 import pytest
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 import attention_zoo
 import lolvit
 from lolvit.config import FUSIONS, MixerConfig
 from lolvit.fusion import GlobalLocalFusion
+from tests.flops import counted
 
 PARAMS = {
     "ghostnet_0.5": 2_587_292,
@@ -35,13 +34,8 @@ def params(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def counted(module, channels, height, width, device="meta"):
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
-        module(torch.zeros(1, channels, height, width, device=device))
-    macs, odd = divmod(counter.get_total_flops(), 2)
-    assert odd == 0
-    return macs
+def counted_image(module, channels, height, width, device="meta"):
+    return counted(module, torch.zeros(1, channels, height, width, device=device))
 
 
 @pytest.mark.parametrize(("name", "expected"), PARAMS.items())
@@ -79,14 +73,14 @@ def test_macs_of_every_variant_are_exact(name, resolution):
     network = on_meta(config)
     claimed = network.macs(resolution, resolution)
     assert isinstance(claimed, int)
-    assert claimed == counted(network, 3, resolution, resolution)
+    assert claimed == counted_image(network, 3, resolution, resolution)
 
 
 @pytest.mark.parametrize("size", [(47, 90), (224, 160), (33, 33)], ids=str)
 @pytest.mark.parametrize("name", ["lolvit_xs", "mobilevit_xxs"])
 def test_macs_of_odd_and_oblong_images_are_exact(name, size):
     network = on_meta(lolvit.variant(name, in_channels=1))
-    assert network.macs(*size) == counted(network, 1, *size)
+    assert network.macs(*size) == counted_image(network, 1, *size)
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
@@ -100,7 +94,7 @@ def test_macs_of_every_fusion_and_mixer_are_exact_and_it_runs(mixer, fusion):
         num_classes=10,
     )
     network = lolvit.build(config, seed=0).eval()
-    assert network.macs(28, 28) == counted(network, 3, 28, 28, "cpu")
+    assert network.macs(28, 28) == counted_image(network, 3, 28, 28, "cpu")
     x = torch.randn(2, 3, 28, 28, generator=torch.Generator().manual_seed(0))
     logits = network(x)
     assert logits.shape == (2, 10)

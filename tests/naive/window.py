@@ -13,14 +13,16 @@ def naive(mixer, x):
     return parts.pointwise(mixer.project, parts.map_of(mixed, height, width))
 
 
-def pair_bias(table, window, height, width):
+def pair_bias(table, window, height, width, shifts=(0, 0)):
     """(heads, N, N): the table's entry where both pixels share a window, -inf elsewhere."""
     pixels = [(row, column) for row in range(height) for column in range(width)]
+    windows = [
+        ((row - shifts[0]) // window, (column - shifts[1]) // window) for row, column in pixels
+    ]
     queries, keys, down, right = [], [], [], []
     for i, (row, column) in enumerate(pixels):
         for j, (other_row, other_column) in enumerate(pixels):
-            same_rows = row // window == other_row // window
-            if same_rows and column // window == other_column // window:
+            if windows[i] == windows[j]:
                 queries.append(i)
                 keys.append(j)
                 down.append(row - other_row + window - 1)
