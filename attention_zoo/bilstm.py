@@ -7,7 +7,13 @@ from attention_zoo.contract import Mixer
 from attention_zoo.registry import register
 
 
-@register("bilstm", paper="arXiv 2505.21535", complexity="N(2C^2 + 18Cd)", reconstructed=True)
+@register(
+    "bilstm",
+    paper="arXiv 2505.21535",
+    complexity="N(2C^2 + 18Cd)",
+    reconstructed=True,
+    limits={"compile": "not as one graph: torch.compile leaves recurrent layers to eager mode"},
+)
 class BidirectionalLSTM(Mixer):
     """h LSTMs of width d, there and back over the tokens row by row, then 2d -> d each (FAR).
 

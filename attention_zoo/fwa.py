@@ -19,6 +19,7 @@ EPSILON = 1e-6
     paper="arXiv 2508.01385",
     complexity="2NC^2 + 2MC^2 + 2NMC + 9MC, M ~ sqrt N",
     reconstructed=True,
+    limits={"onnx": "window='fixed:K' only where K divides both sides: no adaptive pooling there"},
 )
 class FastWindowAttention(Mixer):
     """Global attention with M keys aggregated from windows and relu(S)/M as weights.

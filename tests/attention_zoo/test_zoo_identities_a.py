@@ -478,21 +478,3 @@ def test_values_out_of_range_are_refused_in_one_line(name, option, value):
     assert message.startswith(f"{option} must be ")
     assert repr(value) in message
     assert "\n" not in message
-
-
-# compiled
-
-COMPILED = (
-    *("mobilevit_v2", "spatial_reduction", "shifted_window", "focused_linear", "hilo"),
-    *("latent", "local_latent", "rank_enhanced", "plane"),
-)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", COMPILED)
-def test_it_compiles_as_one_graph(name):
-    mixer = made(name)
-    for size in ((8, 8), (7, 13)):
-        x = drawn(size)
-        compiled = torch.compile(mixer, fullgraph=True, backend="aot_eager")
-        assert_close(compiled(x), mixer(x), 1e-5)

@@ -40,22 +40,6 @@ def test_nothing_of_a_network_is_uncounted(name, options):
     assert count(built, 3, 28, 28).total == built.macs(28, 28)
 
 
-# Why a mixer cannot be compiled as one graph.
-NOT_COMPILED = {"bilstm": "torch.compile refuses recurrent layers: one graph break, run as eager"}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_whole_mixer_is_one_graph(name):
-    mixer, x = made(name), drawn((7, 13))
-    torch._dynamo.reset()
-    whole = torch.compile(mixer, fullgraph=True, backend="aot_eager")
-    if name in NOT_COMPILED:
-        with pytest.raises(torch._dynamo.exc.Unsupported):
-            whole(x)
-        whole = torch.compile(mixer, backend="eager")
-    assert_close(whole(x), mixer(x), 1e-5)
-
-
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (6, 6), (7, 13)], ids=str)
 @pytest.mark.parametrize("groups", [1, 3])
 def test_deformable_without_offsets_and_bias_is_softmax(size, groups):
