@@ -12,7 +12,7 @@ compare: $(INSTALLED)
 	$(BIN)/python bench.py --compare fwa linear mobilevit $(ARGS)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
