@@ -26,11 +26,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FINE
     except KeyboardInterrupt:
-        return _fail("interrupted; what is finished is kept, --resume goes on", EXIT_INTERRUPTED)
+        kept = "; what is finished is kept, --resume goes on" if "resume" in arguments else ""
+        return _fail(f"interrupted{kept}", EXIT_INTERRUPTED)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            place = error.filename or "the output"
+            return _fail(f"no space left on the disk of {place}", EXIT_USAGE)
+        if error.filename is None:
             raise
-        return _fail(f"no space left on the disk of {error.filename or 'the output'}", EXIT_USAGE)
+        return _fail(f"cannot use {error.filename}: {error.strerror}", EXIT_USAGE)
     except Exception as error:
         if not _is_users(error):
             raise

@@ -11,5 +11,6 @@ def context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["runners.evaluate"])
+    # An optimiser's first step imports torch._dynamo: once here, not 0.8 s in each training.
+    server.set_forkserver_preload(["runners.evaluate", "torch._dynamo"])
     return server

@@ -15,8 +15,10 @@ from runners.errors import UserError
 
 STUDY_FILE = "study.db"
 _RUNS = Path("runs")
+_STAMP, _STAMP_PATTERN = "%Y%m%d-%H%M%S", "????????-??????"
 _LOCK_FILE = ".lock"
 _LEAST_FREE_BYTES = 16 * 2**20
+_LABEL_CHARACTERS = 120  # file systems take 255 bytes
 
 
 def choose(out: Path | None, names: Sequence[str], *, resume: bool) -> Path:
@@ -27,12 +29,13 @@ def choose(out: Path | None, names: Sequence[str], *, resume: bool) -> Path:
     """
     label = _label(names)
     if out is None and resume:
-        earlier = sorted(path for path in _RUNS.glob(f"*-{label}") if (path / STUDY_FILE).exists())
+        runs = _RUNS.glob(f"{_STAMP_PATTERN}-{label}")
+        earlier = sorted(path for path in runs if (path / STUDY_FILE).exists())
         if not earlier:
             raise UserError(f"nothing to resume: no run of {' '.join(names)} in {_RUNS}/")
         return earlier[-1]
     if out is None:
-        return _RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{label}"
+        return _RUNS / f"{datetime.now():{_STAMP}}-{label}"
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; name a folder")
     if resume and not (out / STUDY_FILE).exists():
@@ -50,18 +53,18 @@ def opened(folder: Path) -> Iterator[Path]:
         UserError: not writable, no space left, or another process is at work in it.
     """
     try:
+        free = shutil.disk_usage(_nearest_existing(folder)).free
+        if free < _LEAST_FREE_BYTES:
+            raise UserError(
+                f"cannot write to {folder}: only {free // 2**20} MiB are free on its disk, "
+                f"a run needs {_LEAST_FREE_BYTES // 2**20}"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".probe"
         probe.write_bytes(b"x")
         probe.unlink()
-        free = shutil.disk_usage(folder).free
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror or error}") from error
-    if free < _LEAST_FREE_BYTES:
-        raise UserError(
-            f"cannot write to {folder}: only {free // 2**20} MiB are free on its disk, "
-            f"a run needs {_LEAST_FREE_BYTES // 2**20}"
-        )
     lock = FileLock(folder / _LOCK_FILE, timeout=0)
     try:
         lock.acquire()
@@ -73,7 +76,12 @@ def opened(folder: Path) -> Iterator[Path]:
         lock.release()
 
 
+def _nearest_existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
+
+
 def _label(names: Sequence[str]) -> str:
     """The arms in a file name: all of up to four, else their number."""
     text = "-".join(names) if len(names) <= 4 else f"{names[0]}-and-{len(names) - 1}-more"
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", text)
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:_LABEL_CHARACTERS]

@@ -49,8 +49,11 @@ class Study:
             "seed": IntDistribution(0, _MAX_SEED),
         }
         with self._storage_errors():
+            storage = optuna.storages.RDBStorage(f"sqlite:///{file}")
+            if {study.study_name for study in storage.get_all_studies()} - {_NAME}:
+                raise UserError(f"{file} holds another Optuna study; choose another --out")
             self._study = optuna.create_study(
-                storage=f"sqlite:///{file}",
+                storage=storage,
                 study_name=_NAME,
                 directions=["maximize", "minimize"] if trained else ["minimize"],
                 sampler=optuna.samplers.RandomSampler(seed=0),
@@ -61,6 +64,8 @@ class Study:
     def _adopt(self, plan: dict[str, Any]) -> None:
         """Keep the plan of a new study; refuse to go on with another one."""
         known = self._study.user_attrs.get("plan")
+        if known is None and self._study.get_trials(deepcopy=False):
+            raise UserError(f"{self._file} holds another Optuna study; choose another --out")
         if known is None:
             self._study.set_user_attr("plan", plan)
         elif known != plan:

@@ -21,6 +21,7 @@ from runners.measure.costs import measure
 from runners.measure.fingerprint import usable_cores
 from runners.record import Costs, Record
 from runners.study import Study
+from runners.threads import check_threads
 from runners.training.recipe import Recipe
 from runners.watch import Watch
 from runners.write_report import write_report
@@ -60,6 +61,7 @@ def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> lis
         MixerError: an option has a value that its mixer does not allow.
     """
     device = _device(job.device)
+    check_threads(job.threads)
     dataset = job.dataset
     image = ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
     arms = resolve(job.names, job.host, image)

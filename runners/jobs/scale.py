@@ -17,6 +17,7 @@ from runners.measure.fingerprint import Fingerprint, fingerprint
 from runners.measure.latency import Rounds, interleave, intra_op_threads, time_cpu
 from runners.measure.probe import MixerCase, Probe, probe
 from runners.scale_point import PointState, ScalePoint
+from runners.threads import check_threads
 from runners.watch import Watch
 
 ROUNDS = Rounds(most=50, least=5, budget_s=4.0)
@@ -48,7 +49,12 @@ class Scaling:
 
 
 def scale(job: Scaling, watch: Watch) -> list[ScalePoint]:
-    """Measure every mixer at every width and side; what it cannot take becomes a marked point."""
+    """Measure every mixer at every width and side; what it cannot take becomes a marked point.
+
+    Raises:
+        UserError: more threads than cores.
+    """
+    check_threads(job.threads)
     machine = fingerprint(torch.device("cpu"))
     points = []
     for width in job.widths:

@@ -24,7 +24,7 @@ def fingerprint(device: torch.device) -> Fingerprint:
         "cores": usable_cores(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "lolvit_bench": _own_version(),
         "commit": commit,
         "dirty": dirty,

@@ -103,7 +103,8 @@ def erase(images: Tensor, probability: float, random: np.random.Generator) -> Te
     side = np.sqrt(random.uniform(*_ERASED_SHARE, (b, 1)))
     inside = [_inside(length, side, random) for length in (h, w)]
     hit = inside[0][:, :, None] & inside[1][:, None, :] & (random.random((b, 1, 1)) < probability)
-    return images.masked_fill(torch.from_numpy(hit[:, None]).to(images.device), 0.0)
+    # A copy first: masked_fill of its own would give up channels-last memory.
+    return images.clone().masked_fill_(torch.from_numpy(hit[:, None]).to(images.device), 0.0)
 
 
 def _span(length: int, share: float, random: np.random.Generator) -> tuple[int, int]:

@@ -56,7 +56,7 @@ class Recipe:
 
 
 # A minute on two cores: little data, few epochs, so little regularisation.
-SHORT = Recipe(epochs=6)
+SHORT = Recipe(epochs=8)
 # The usual for small colour images from some ten thousand examples on.
 LONG = Recipe(
     epochs=30,

@@ -1,0 +1,199 @@
+"""A training: seeded, honest about its splits, and loud when the loss is no number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from runners.data.dataset import ArraySplit
+from runners.record import Quality
+from runners.training import loop
+from runners.training.loop import NonFiniteLoss, train
+from runners.training.recipe import Recipe
+from tests.runners import tiny
+
+CPU = torch.device("cpu")
+AUGMENTED = Recipe(
+    epochs=2, batch_size=8, crop_padding=1, mixup=0.2, cutmix=1.0, erasing=0.5, learning_rate=3e-3
+)
+
+
+def trained(seed=0, recipe=AUGMENTED, data=None, network=None, **options) -> Quality:
+    network = network if network is not None else tiny.network(seed=seed)
+    return train(network, data or tiny.dataset(), recipe, seed=seed, device=CPU, **options)
+
+
+def without_times(quality):
+    found = quality.model_dump(exclude={"train_seconds"})
+    for point in found["curve"]:
+        del point["images_per_s"]
+    return found
+
+
+def test_equal_seeds_equal_results_other_seeds_others():
+    first = trained()
+    torch.rand(5), np.random.rand(5)  # the global generators do not matter
+    assert without_times(trained()) == without_times(first)
+    other = trained(1, network=tiny.network(seed=0))  # the same weights, another order
+    assert other.curve[0].train_loss != first.curve[0].train_loss
+
+
+def test_dropout_is_seeded():
+    networks = [tiny.network(dropout=0.5) for _ in range(2)]
+    first, second = (without_times(trained(network=network)) for network in networks)
+    assert first == second
+    assert first != without_times(trained(network=tiny.network(dropout=0.0)))
+
+
+def test_what_is_reported():
+    found = trained()
+    assert (found.epochs, found.train_images, found.val_images, found.test_images) == (2, 24, 6, 9)
+    assert [point.epoch for point in found.curve] == [1, 2]
+    assert found.weights in ("ema", "raw")
+    assert found.val_accuracy >= found.curve[-1].val_accuracy
+    assert found.train_seconds > 0 and all(point.images_per_s > 0 for point in found.curve)
+    assert all(0 <= a <= 1 for a in (found.test_accuracy, found.val_accuracy))
+
+
+def test_it_learns():
+    recipe = Recipe(epochs=12, batch_size=12, learning_rate=3e-3)
+    found = trained(recipe=recipe, data=tiny.dataset(60, 15, 30))
+    assert found.test_accuracy > 0.8
+    assert found.curve[-1].train_loss < found.curve[0].train_loss
+
+
+class Counted(ArraySplit):
+    """A split that writes down when it is read, and which of its images."""
+
+    def __init__(self, name, journal, images):
+        source = tiny.split(images, {"train": 0, "val": 1, "test": 2}[name])
+        super().__init__(source.images(np.arange(images)), source.labels)
+        self.name, self.journal = name, journal
+
+    def images(self, indices):
+        self.journal.append((self.name, indices.tolist()))
+        return super().images(indices)
+
+
+def test_the_test_split_is_read_once_after_everything_else():
+    journal = []
+    sizes = {"train": 24, "val": 6, "test": 9}
+    splits = {name: Counted(name, journal, size) for name, size in sizes.items()}
+    found = trained(data=tiny.dataset(**splits), recipe=AUGMENTED)
+    names = [name for name, _ in journal]
+    assert journal[-1] == ("test", list(range(9))) and names.count("test") == 1
+    assert names.index("val") > names.index("train")
+    val = [seen for name, seen in journal if name == "val"]
+    assert val == [list(range(6))] * 3  # after each epoch, and once for the raw weights
+    steps = [seen for name, seen in journal if name == "train"][1:]  # the first fits colours
+    for epoch in (steps[:3], steps[3:]):
+        assert sorted(index for step in epoch for index in step) == list(range(24))
+    assert steps[:3] != steps[3:]
+    assert found.test_images == 9
+
+
+def test_the_numbers_of_the_test_split_have_no_influence():
+    other = tiny.split(9, 7)
+    first, second = trained(), trained(data=tiny.dataset(test=other))
+    assert first.curve[-1].train_loss == second.curve[-1].train_loss
+    assert (first.val_accuracy, first.weights) == (second.val_accuracy, second.weights)
+
+
+@pytest.mark.parametrize(("chosen", "values"), [("raw", [0.1, 0.9]), ("ema", [0.5, 0.5])])
+def test_the_better_weights_on_the_validation_split_are_reported(monkeypatch, chosen, values):
+    data = tiny.dataset()
+    recipe = Recipe(epochs=1, batch_size=8)
+    asked = []
+
+    def accuracy(self, network, split):
+        asked.append((network, split))
+        return values[len(asked) - 1] if split is data.val else 0.25
+
+    monkeypatch.setattr(loop._Training, "_accuracy", accuracy)
+    network = tiny.network()
+    found = trained(data=data, recipe=recipe, network=network)
+    assert (found.weights, found.val_accuracy) == (chosen, max(values))
+    assert found.test_accuracy == 0.25
+    assert asked[-1][1] is data.test
+    assert (asked[-1][0] is network) == (chosen == "raw")
+
+
+class Poisoned(nn.Module):
+    """Its output becomes not a number at one training step."""
+
+    def __init__(self, at, value=float("nan")):
+        super().__init__()
+        self.inner, self.left, self.value = tiny.network(), at, value
+
+    def forward(self, x):
+        if self.training:
+            self.left -= 1
+            if self.left == 0:
+                return self.inner(x) * self.value
+        return self.inner(x)
+
+
+@pytest.mark.parametrize(
+    ("at", "epoch", "step"), [(1, 1, 1), (3, 1, 3), (5, 2, 2)], ids=["first", "last", "later"]
+)
+def test_a_loss_that_is_no_number_names_epoch_and_step(at, epoch, step):
+    with pytest.raises(NonFiniteLoss, match=f"^loss became nan at epoch {epoch}, step {step}$"):
+        trained(network=Poisoned(at))
+
+
+def test_an_infinite_loss_counts_as_well():
+    with pytest.raises(NonFiniteLoss, match="at epoch 1, step 2"):
+        trained(network=Poisoned(2, float("inf")))
+
+
+def test_fewer_images_than_a_batch():
+    recipe = Recipe(epochs=2, batch_size=100)
+    seen = []
+    found = trained(
+        data=tiny.dataset(5, 3, 3), recipe=recipe, watch=lambda *step: seen.append(step)
+    )
+    assert found.train_images == 5
+    assert seen == [(1, 5, 10), (2, 10, 10)]
+
+
+def test_a_partial_batch_is_left_out_and_progress_adds_up():
+    seen = []
+    trained(data=tiny.dataset(21), watch=lambda *step: seen.append(step))
+    assert seen == [(1, 8, 32), (1, 16, 32), (2, 24, 32), (2, 32, 32)]
+
+
+def test_an_evaluation_in_parts_is_the_whole(monkeypatch):
+    whole = trained()
+    monkeypatch.setattr(loop, "_EVALUATION_BATCH", 4)
+    assert without_times(trained()) == without_times(whole)
+
+
+def test_mixed_precision_runs_and_is_mixed():
+    kinds = set()
+    network = tiny.network()
+    network.register_forward_hook(lambda *call: kinds.add(call[-1].dtype))
+    found = trained(recipe=Recipe(epochs=1, batch_size=8, amp=True), network=network)
+    assert kinds == {torch.bfloat16}
+    assert np.isfinite(found.curve[0].train_loss)
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+
+
+def test_only_matrices_and_kernels_decay():
+    groups = loop._weight_groups(tiny.network("softmax"), 0.05)
+    assert [group["weight_decay"] for group in groups] == [0.05, 0.0]
+    assert all(p.ndim > 1 for p in groups[0]["params"])
+    assert all(p.ndim <= 1 for p in groups[1]["params"])
+    total = sum(p.numel() for group in groups for p in group["params"])
+    assert total == sum(p.numel() for p in tiny.network("softmax").parameters())
+
+
+def test_one_image_of_one_batch():
+    # Batch norm over a 1 x 1 map of a single image has no variance: an error, not a wrong number.
+    try:
+        found = trained(data=tiny.dataset(1, 3, 3), recipe=Recipe(epochs=1))
+    except ValueError as error:
+        assert "Expected more than 1 value" in str(error)
+    else:
+        assert found.train_images == 1

@@ -1,0 +1,93 @@
+"""The door opens at once, and nobody of the house goes out through it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench_runs import ROOT, bench
+
+ROOMS = ("attention_zoo", "lolvit", "runners", "reports", "search_space")
+HEAVY = {"torch", "optuna", "pandas", "matplotlib", "numpy", "ray", "scipy", "fvcore", "pydantic"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["compare", "--help"], 0),
+        (["list"], 0),
+        (["data", "list"], 0),
+        (["--compare", "nobody"], 2),
+        (["compare", "none", "--dataset", "nothing"], 2),
+    ],
+    ids=str,
+)
+def test_what_needs_no_network_imports_nothing_heavy(tmp_path, arguments, code):
+    done = bench(tmp_path, *arguments, PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == code
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "argparse" in imported
+    assert imported & HEAVY == set()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_every_command_and_option(tmp_path):
+    text = bench(tmp_path, "--help").stdout
+    assert all(word in text for word in ("compare", "list", "report", "data", "--compare A B C"))
+    text = bench(tmp_path, "compare", "--help").stdout
+    options = "dataset variant seeds epochs resolution device threads out cost-only json quiet"
+    assert all(f"--{option}" in text for option in [*options.split(), "resume"])
+
+
+def test_a_pipe_that_closes_is_no_error(tmp_path):
+    line = f"{sys.executable} {ROOT / 'bench.py'} list | head -n 1"
+    done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.count("\n") == 1
+
+
+def test_the_console_script_is_the_same_door(tmp_path):
+    script = Path(sys.executable).with_name("lolvit-bench")
+    if not script.exists():
+        pytest.skip("the package is not installed")
+    found = [
+        subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        for command in ((str(script), "list"), (sys.executable, str(ROOT / "bench.py"), "list"))
+    ]
+    assert found[0].stdout == found[1].stdout and found[0].returncode == 0
+
+
+def modules():
+    for room in ROOMS:
+        yield from sorted((ROOT / room).rglob("*.py"))
+
+
+def imported_names(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_nobody_imports_the_door():
+    assert len(list(modules())) > 50
+    guilty = [
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if any(name.split(".")[0] == "bench" for name in imported_names(path))
+    ]
+    assert guilty == []
+
+
+def test_the_contracts_between_the_rooms():
+    script = Path(sys.executable).with_name("lint-imports")
+    if not script.exists():
+        pytest.skip("import-linter is not installed")
+    done = subprocess.run((str(script), "--no-cache"), cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert " kept, 0 broken" in done.stdout

@@ -1,0 +1,163 @@
+"""Whatever ends a run early, what was finished is kept, and resuming goes on from there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import optuna
+import pytest
+
+from runners.record import State
+from runners.study import stored_records
+from tests.bench_runs import (
+    TINY,
+    bench,
+    draw_images,
+    one_line,
+    session_of,
+    start_on_one_core,
+    wait_for,
+)
+from tests.runners.alive import all_end
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pins a process to one core")
+
+# Long enough to be caught in the middle of the second arm.
+RUN = ("compare", "none", "linear", *TINY, "--epochs", "40", "--out", "run")
+
+
+@pytest.fixture
+def here(tmp_path):
+    draw_images(tmp_path / "images")
+    return tmp_path
+
+
+def trial_states(file):
+    study = optuna.load_study(study_name="run", storage=f"sqlite:///{file}")
+    return [trial.state.name for trial in study.trials]
+
+
+def resumed(here, before):
+    """Go on; the finished arm must stay as it is to the last byte."""
+    done = bench(here, *RUN, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert [line[:6] for line in done.stderr.splitlines()] == ["[1/1] "]
+    after = stored_records(here / "run/study.db")
+    assert [(r.name, r.state) for r in after] == [
+        ("none", State.FINISHED),
+        ("linear", State.FINISHED),
+    ]
+    assert after[0].model_dump_json() == before[0].model_dump_json()
+    assert after[1].quality.epochs == 40
+    assert set(trial_states(here / "run/study.db")) <= {"COMPLETE", "FAIL"}
+    assert trial_states(here / "run/study.db").count("COMPLETE") == 2
+    table = (here / "run/table.md").read_text()
+    assert "none" in table and "linear" in table
+
+
+def test_kill_9_in_the_second_arm(here):
+    process = start_on_one_core(here, *RUN)
+    wait_for(process, "[1/2]")
+    while "RUNNING" not in trial_states(here / "run/study.db"):
+        assert process.poll() is None
+    children = session_of(process)
+    process.kill()
+    process.wait()
+    process.stdout.close(), process.stderr.close()
+    assert children and all_end(children, 10)
+    before = stored_records(here / "run/study.db")
+    assert [(r.name, r.state) for r in before] == [("none", State.FINISHED)]
+    assert trial_states(here / "run/study.db") == ["COMPLETE", "RUNNING"]
+    resumed(here, before)
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
+def test_an_interrupt_in_the_second_arm(here, number):
+    process = start_on_one_core(here, *RUN)
+    seen = wait_for(process, "[1/2]")
+    children = session_of(process)
+    os.killpg(process.pid, number)  # as a terminal does
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    one_line(err, "interrupted", "--resume")
+    assert "Traceback" not in out + seen
+    assert all_end(children, 10)
+    before = stored_records(here / "run/study.db")
+    assert [r.name for r in before] == ["none"]
+    for name in ("table.md", "table.csv", "table.tex", "records.csv"):
+        assert "none" in (here / "run" / name).read_text(), name
+    assert (here / "run/pareto.png").exists()
+    if number == signal.SIGTERM:
+        resumed(here, before)
+
+
+@pytest.mark.slow
+def test_an_interrupt_before_anything_is_finished(here):
+    process = start_on_one_core(here, *RUN)
+    while not (here / "run/study.db").exists():
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    one_line(err, "interrupted")
+    assert out == ""
+    again = bench(here, *RUN, "--resume")
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.slow
+def test_a_disk_that_becomes_full(here):
+    disk = here / "disk"
+    disk.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(disk))
+    try:
+        if subprocess.run(mount, capture_output=True).returncode:
+            pytest.skip("may not mount a small file system here")
+    except FileNotFoundError:
+        pytest.skip("has no mount")
+    run = (*RUN[:-1], "disk/run")
+    try:
+        process = start_on_one_core(here, *run)
+        wait_for(process, "[1/2]")
+        with open(disk / "ballast", "wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(bytes(2**12))
+            except OSError:
+                pass
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 2
+        one_line(err, "disk")
+        before = stored_records(disk / "run/study.db")
+        assert [(r.name, r.state) for r in before] == [("none", State.FINISHED)]
+        refused = bench(here, *run, "--resume")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        one_line(refused.stderr, "cannot write to disk/run", "MiB")
+        (disk / "ballast").unlink()
+        # A run asks for 16 MiB; the study is well below the other 4.
+        done = bench(here, *run, "--resume")
+        assert done.returncode == 0, done.stderr
+        after = stored_records(disk / "run/study.db")
+        assert [r.name for r in after] == ["none", "linear"] and after[0] == before[0]
+        assert {r.state for r in after} == {State.FINISHED}
+    finally:
+        subprocess.run(("umount", "-l", str(disk)), check=True)
+
+
+@pytest.mark.slow
+def test_two_runs_in_one_folder(here):
+    run = (*RUN, "--epochs", "500")
+    process = start_on_one_core(here, *run)
+    wait_for(process, "[1/2]")
+    second = bench(here, *run, "--resume")
+    assert (second.returncode, second.stdout) == (2, "")
+    one_line(second.stderr, "another process is at work in run")
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert len(stored_records(here / "run/study.db")) == 1
