@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from runners.display import Display
-    from runners.jobs.scale import Scaling, free_memory, scale
+    from runners.jobs.scale import Scaling, check, free_memory, scale
 
     job = Scaling(
         mixers=mixers,
@@ -67,13 +67,17 @@ def run(arguments: argparse.Namespace) -> int:
         cap_ms=float(arguments.cap_ms),
         memory_bytes=(arguments.memory_gb or 0) * 10**9 or free_memory(),
     )
+    check(job)
     with run_folder.opened(folder):
         watch = Display(Console(stderr=True), None)
+        points: list[ScalePoint] = []
         try:
-            points = scale(job, watch)
+            for more in scale(job, watch):
+                points += more
         finally:
             watch.close(folder)
-        _write(points, baselines, folder)
+            if points:
+                _write(points, baselines, folder)
     failed = any(point.state == "failed" for point in points)
     return EXIT_ARM_FAILED if failed else EXIT_FINE
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from attention_zoo import entry
+from attention_zoo import MixerError, entry
 from lolvit import MixerConfig
 from lolvit.plan import heads_for
 from runners.measure.costs import timing_lock
@@ -48,15 +48,30 @@ class Scaling:
     memory_bytes: int
 
 
-def scale(job: Scaling, watch: Watch) -> list[ScalePoint]:
-    """Measure every mixer at every width and side; what it cannot take becomes a marked point.
+def check(job: Scaling) -> None:
+    """Find the user's mistakes before anything is written or measured.
 
     Raises:
         UserError: more threads than cores.
+        MixerError: an option has a value that its mixer does not allow.
     """
     check_threads(job.threads)
+    for case in _cases(job, job.widths[0], job.sides[0]).values():
+        try:
+            with torch.device("meta"):
+                case.build()
+        except MixerError:
+            raise
+        except Exception:  # the mixer's own failure: its points will say so
+            continue
+
+
+def scale(job: Scaling, watch: Watch) -> Iterator[list[ScalePoint]]:
+    """Measure every mixer at every width and side; what it cannot take becomes a marked point.
+
+    Yields the points of one width and side at a time, so that an interrupt loses no earlier ones.
+    """
     machine = fingerprint(torch.device("cpu"))
-    points = []
     for width in job.widths:
         given_up: dict[str, Probe] = {}
         for side in job.sides:
@@ -64,11 +79,10 @@ def scale(job: Scaling, watch: Watch) -> list[ScalePoint]:
             cases = _cases(job, width, side)
             probes = _probe(job, cases, given_up)
             samples = _time(job, {n: c for n, c in cases.items() if probes[n].measured})
-            points += [
+            yield [
                 _point(job, name, case, probes[name], samples.get(name, []), machine)
                 for name, case in cases.items()
             ]
-    return points
 
 
 def free_memory() -> int:
