@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """Raised whenever a number of a record is measured in a new way."""
 
 
@@ -23,18 +23,44 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Costs(_Part):
-    """What an architecture costs; MACs are multiply-accumulates of one image."""
+class Rung(_Part):
+    """One batch size of a throughput ladder."""
 
+    batch: int
+    images_per_s: float
+
+
+class Costs(_Part):
+    """What a network costs; MACs are multiply-accumulates of one image.
+
+    Fields with a default came with protocol 2; in older records they are absent.
+    """
+
+    form: str = "eager"
+    """How it ran: "eager", "deploy", "compile" or "onnx"."""
+    form_note: str = ""
+    """What making the form did, in words: norms folded, memory format, seconds to compile."""
+    form_seconds: float = 0.0
+    """To make the form: compiling or exporting."""
+    parity: float | None = None
+    """Largest difference to the eager output over the larger of 1 and its largest entry."""
     params: int
     macs: int
     macs_by_operator: dict[str, int]
+    macs_by_module: dict[str, int] = {}
+    """By dotted name; "" is the whole, and a parent holds the sum of its children."""
+    macs_uncounted: list[str] = []
+    """Operators without a rule, where those were allowed: then `macs` is a lower bound."""
     macs_ptflops: int | None
     """What ptflops reports for the same network, None where it raised; shown, never used."""
     other_ops: dict[str, int]
     """Elements written by norms, activations, pooling ..., per operator: not MACs, not hidden."""
     latency_ms_samples: list[float]
     """Batch 1, one entry per round, in the order of the rounds: index i of two arms is a pair."""
+    latency_rounds: list[int] = []
+    """How many of the samples each fresh process took, in their order; empty means one process."""
+    latency_stopped: str = ""
+    """Why the rounds ended: "precision 2 %", "100 rounds" or "10 s"."""
     latency_ms_median: float
     latency_ms_min: float
     latency_ms_iqr: float
@@ -42,8 +68,21 @@ class Costs(_Part):
     throughput_images_per_s: float
     throughput_batch: int
     throughput_threads: int
+    throughput_ladder: list[Rung] = []
+    """Every batch tried, ascending; the best one is the throughput's."""
+    out_of_memory_batch: int | None = None
+    """The smallest batch seen not to fit; None where none was met."""
+    largest_batch: int | None = None
+    """The largest batch seen to fit."""
     peak_memory_bytes: int
     """Peak of one batch-1 inference, weights included, above the empty process."""
+    peak_training_memory_bytes: int | None = None
+    """Peak of two training steps (forward, backward, AdamW) above the empty process."""
+    training_memory_batch: int | None = None
+    energy_mj_per_image: float | None = None
+    """Of the whole package or board while batch-1 inferences follow one another; None: no counter."""
+    energy_source: str = ""
+    """Which counter, or why there is none."""
     fingerprint: dict[str, str | int | bool]
     """Machine, software and protocol these costs were measured with."""
 
