@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from runners.commands import compare, data, report, scale, zoo
+from runners.commands import compare, data, diff, doctor, macs, measure, report, scale, zoo
 from runners.commands.parser import EXIT_FINE, EXIT_INTERRUPTED, EXIT_USAGE, Parser
 
 
@@ -73,7 +73,7 @@ def _parser() -> Parser:
         epilog="--compare A B C is short for the subcommand: compare A B C",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    for command in (compare, zoo, scale, report, data):
+    for command in (compare, measure, macs, zoo, scale, report, diff, data, doctor):
         command.add(commands)
     return parser
 

@@ -10,11 +10,13 @@ Efficiency is MACs per second over those of the convolution: slow writing shows 
 from __future__ import annotations
 
 import argparse
+import copy
+from collections.abc import Callable
 from functools import partial
 from statistics import median
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from attention_zoo import build, entries
 from attention_zoo.conv_norm import fold
@@ -39,6 +41,10 @@ def main() -> None:
         _table(arguments, side)
 
 
+def _call(module: nn.Module, x: Tensor) -> Callable[[], object]:
+    return partial(copy.deepcopy(module), x.clone())
+
+
 def _table(arguments: argparse.Namespace, side: int) -> None:
     names = arguments.names or sorted(entries())
     width, batch = arguments.width, arguments.batch
@@ -48,11 +54,11 @@ def _table(arguments: argparse.Namespace, side: int) -> None:
     macs = {name: mixer.macs(side, side) * batch for name, mixer in mixers.items()}
     if not arguments.eager:
         mixers = {name: fold(mixer) for name, mixer in mixers.items()}
-    calls = {name: partial(mixer, x) for name, mixer in mixers.items()}
-    calls[REFERENCE] = partial(nn.Conv2d(width, width, 1).eval(), x)
+    mixers[REFERENCE] = nn.Conv2d(width, width, 1).eval()
+    calls = {name: partial(_call, mixer, x) for name, mixer in mixers.items()}
     macs[REFERENCE] = x[0, 0].numel() * width**2 * batch
     with torch.inference_mode(), intra_op_threads(1):
-        samples = interleave(calls, time_cpu, Rounds(arguments.rounds, 5, 120.0))
+        samples = interleave(calls, time_cpu, Rounds(arguments.rounds, 5, 120.0)).ms
     times = {name: median(found) for name, found in samples.items()}
     rate = macs[REFERENCE] / times[REFERENCE]
     form = "eager" if arguments.eager else "folded"

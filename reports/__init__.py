@@ -8,14 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reports.diff import diff_runs
+    from reports.diff_table import diff_grid
     from reports.files import write
+    from reports.runs import merge
     from reports.summary import Summary, summarise
     from reports.table import terminal
 
-__all__ = ["Summary", "summarise", "terminal", "write"]
+__all__ = ["Summary", "diff_grid", "diff_runs", "merge", "summarise", "terminal", "write"]
 
 _HOMES = {
     "Summary": "reports.summary",
+    "diff_grid": "reports.diff_table",
+    "diff_runs": "reports.diff",
+    "merge": "reports.runs",
     "summarise": "reports.summary",
     "terminal": "reports.table",
     "write": "reports.files",

@@ -56,6 +56,13 @@ def _decimals(values: Sequence[float]) -> int:
     return min(3, max(0, 2 - floor(log10(smallest))))
 
 
+def ratio_cell(ratio: float, low: float, high: float, *, claimed: bool) -> str:
+    """A ratio with its interval; of one that claims a difference, no printed end touches 1."""
+    gap = min(abs(low - 1), abs(high - 1)) if claimed else 1.0
+    digits = next((d for d in (2, 3) if gap >= 0.5 * 10**-d), 4)
+    return f"{ratio:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
 def best_of(
     values: Sequence[float | None], pick: Callable[[Sequence[float]], float]
 ) -> frozenset[int]:

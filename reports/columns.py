@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
 from reports.arm import Arm
-from reports.column import Column, best_of, plain, scaled
+from reports.column import Column, best_of, plain, ratio_cell, scaled
 from reports.summary import Summary
 
 
@@ -14,31 +17,26 @@ def columns(summary: Summary) -> list[Column]:
     """
     arms = summary.arms
     accuracy = [each.test_accuracy_mean for each in arms]
-    peak = [each.peak_memory_bytes for each in arms]
+    images = [each.throughput_images_per_s for each in arms]
+    training = [each.peak_training_memory_bytes for each in arms]
+    least = min if summary.ranked else None
     candidates = [
         Column("arm", "Arm", "", tuple(map(_name, arms)), number=False),
+        Column("form", "Form", "", _forms(arms), number=False),
         Column("accuracy", "Accuracy", "%", tuple(map(_accuracy, arms)), best_of(accuracy, max)),
         scaled("params", "Params", [each.params for each in arms]),
-        scaled("macs", "MACs", [each.macs for each in arms]),
+        _macs(arms),
         scaled("ptflops", "ptflops", [each.macs_ptflops for each in arms], rank=False),
-        plain("latency", "Latency", "ms", [each.latency_ms_median for each in arms], min),
+        plain("latency", "Latency", "ms", [each.latency_ms_median for each in arms], least),
         Column("ratio", "× baseline", "95 % interval", tuple(map(_ratio, arms))),
-        plain(
-            "throughput", "Images", "per s", [each.throughput_images_per_s for each in arms], max
-        ),
-        plain("memory", "Peak", "MB", [None if v is None else v / 1e6 for v in peak], min),
+        plain("throughput", "Images", "per s", images, max if summary.ranked else None),
+        plain("memory", "Peak", "MB", _mega(each.peak_memory_bytes for each in arms), least),
+        plain("training", "Train peak", "MB", _mega(training), least),
+        plain("energy", "Energy", "mJ", [each.energy_mj_per_image for each in arms], least),
         Column("front", "Front", "", tuple(map(_front, arms)), number=False),
         Column("status", "Status", "", tuple(map(_status, arms)), number=False),
     ]
     return [column for column in candidates if not set(column.cells) <= {"", "baseline"}]
-
-
-def outcome(column: Column) -> Column:
-    """The status without its reason, which the notes give in full; other columns as they are."""
-    if column.key != "status":
-        return column
-    cells = tuple(cell.partition(":")[0] for cell in column.cells)
-    return Column(column.key, column.name, column.unit, cells, number=False)
 
 
 def legend(summary: Summary) -> list[str]:
@@ -53,6 +51,27 @@ def legend(summary: Summary) -> list[str]:
 
 def _name(each: Arm) -> str:
     return " ".join(each.arm.split()) + ("†" if each.reconstructed else "")
+
+
+def _forms(arms: Sequence[Arm]) -> tuple[str, ...]:
+    # Eager is what one expects, and a name may tell: "fwa [deploy]".
+    told = all(each.form in ("eager", "") or f"[{each.form}]" in each.arm for each in arms)
+    return tuple("" if told else each.form for each in arms)
+
+
+def _macs(arms: Sequence[Arm]) -> Column:
+    """A mark at each lower bound; beside one nobody knows which arm has the fewest."""
+    marked = any(each.macs_uncounted for each in arms)
+    column = scaled("macs", "MACs", [each.macs for each in arms], rank=not marked)
+    cells = (
+        cell + "‡" * bool(cell and each.macs_uncounted)
+        for cell, each in zip(column.cells, arms, strict=True)
+    )
+    return replace(column, cells=tuple(cells))
+
+
+def _mega(counts: Iterable[int | None]) -> list[float | None]:
+    return [None if count is None else count / 1e6 for count in counts]
 
 
 def _accuracy(each: Arm) -> str:
@@ -71,9 +90,7 @@ def _ratio(each: Arm) -> str:
         return ""
     if each.latency_verdict in ("baseline", "not separable"):
         return str(each.latency_verdict)
-    # A printed 1.00 would contradict the claim: as many digits as keep the interval off 1.
-    digits = next((d for d in (2, 3) if min(abs(low - 1), abs(high - 1)) >= 0.5 * 10**-d), 4)
-    return f"{ratio:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return ratio_cell(ratio, low, high, claimed=True)
 
 
 def _front(each: Arm) -> str:

@@ -13,7 +13,7 @@ from reports.records import records_csv
 from reports.summary import Summary, summarise
 
 
-def write(rows: Sequence[Row], folder: Path, *, title: str) -> list[Path]:
+def write(rows: Sequence[Row], folder: Path, *, title: str, force: bool = False) -> list[Path]:
     """Write the tables, the records and, where an arm has accuracy, the figure.
 
     Everything is rendered before the first file is touched, and each file is put in place in one
@@ -23,6 +23,7 @@ def write(rows: Sequence[Row], folder: Path, *, title: str) -> list[Path]:
         rows: as `runners.record.Record.flat` makes them, the baseline arm first.
         folder: made if absent; files of the same names are replaced.
         title: of tables and figure.
+        force: rank rows whose fingerprints differ; the notes say so.
 
     Returns:
         The files written: table.md, table.csv, table.tex, records.csv [, pareto.png, pareto.pdf].
@@ -31,7 +32,7 @@ def write(rows: Sequence[Row], folder: Path, *, title: str) -> list[Path]:
         ValueError: there are no rows.
         OSError: the folder cannot be written to.
     """
-    contents = _render(summarise(rows, title=title), rows)
+    contents = _render(summarise(rows, title=title, force=force), rows)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         with replacing(folder / name) as draft:

@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 
 from reports.column import Column
-from reports.columns import columns, legend, outcome
+from reports.columns import columns, legend
+from reports.grid import outcome
 from reports.summary import Summary
 
 _LIGATURE = re.compile(r"([-`'])(?=\1)|[?!](?=`)")
@@ -26,6 +27,7 @@ _SPECIAL = {
     '"': "''{}",
     _SPLIT: "{}",
     "†": r"$^{\dagger}$",
+    "‡": r"$^{\ddagger}$",
     "×": r"$\times$",
     "±": r"$\pm$",
     "µ": r"$\mu$",

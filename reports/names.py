@@ -81,7 +81,8 @@ def _lines(axes: Axes, points: Sequence[Point], corner: NDArray[np.float64]) -> 
         ends.append((point.x, point.y - down, point.x, point.y + up))
         ends.append((point.x - left, point.y, point.x + right, point.y))
     front = sorted((point.x, point.y) for point in points if point.on_front)
-    front.append((axes.get_xlim()[1], front[-1][1]))
+    if front:
+        front.append((axes.get_xlim()[1], front[-1][1]))
     for (x, y), (next_x, next_y) in pairwise(front):
         ends += [(x, y, next_x, y), (next_x, y, next_x, next_y)]
     boxes = []

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from reports.arm import Arm, Row
 from reports.caveats import caveats, several
+from reports.cost_notes import cost_notes, ratio_notes, uncounted
+from reports.fingerprints import machines
 
 MACS = (
     "MACs are multiply-accumulates of matrix products, convolutions and attention products; "
@@ -17,51 +19,29 @@ PTFLOPS = (
 RECONSTRUCTED = "† reconstructed: the equations or the code of its paper could not be had"
 
 
-def notes(arms: Sequence[Arm], rows: Sequence[Row]) -> list[str]:
+def notes(arms: Sequence[Arm], rows: Sequence[Row], *, forced: bool = False) -> list[str]:
     """All notes that apply, warnings first; plain text, units spelled out.
 
     Args:
         arms: in table order, the baseline first.
         rows: the records they were made from.
+        forced: rows are ranked although their fingerprints differ.
     """
     found = [
-        *caveats(arms, rows),
-        *_latency(arms),
+        *caveats(arms, rows, forced=forced),
+        *cost_notes(arms),
+        *(ratio_notes(arms) if forced or not machines(rows) else ()),
         *_accuracy(arms),
         f"{MACS}.",
+        *uncounted(arms),
         f"{PTFLOPS}." if any(each.macs_ptflops is not None for each in arms) else "",
+        *_runs(rows),
         *_training(rows),
         *_machine(rows),
         f"{RECONSTRUCTED}." if any(each.reconstructed for each in arms) else "",
         *_missing(arms),
     ]
     return [note for note in found if note]
-
-
-def threads(arms: Sequence[Arm]) -> str:
-    """With its noun: "1 thread", "4 threads"."""
-    counts = several(each.latency_threads for each in arms)
-    return f"{counts} thread{'' if counts == '1' else 's'}"
-
-
-def _latency(arms: Sequence[Arm]) -> list[str]:
-    timed = [each for each in arms if each.latency_ms_median is not None]
-    if not timed:
-        return []
-    said = (
-        f"Latency: batch 1, {several(each.latency_rounds for each in timed)} interleaved rounds, "
-        f"{threads(timed)}, median."
-    )
-    name = arms[0].arm
-    if arms[0].latency_ratio is None:
-        return [said, f"Baseline {name} has no latency: no ratios."]
-    ratio = (
-        f"Ratios: median latency over the baseline {name}, 95 % bootstrap interval of paired "
-        "rounds; “not separable” where it spans 1."
-    )
-    odd = [each.arm for each in timed if each.latency_ratio is None]
-    unpaired = f"No ratio, rounds do not pair with the baseline's: {', '.join(odd)}."
-    return [said, ratio, *([unpaired] if odd else [])]
 
 
 def _accuracy(arms: Sequence[Arm]) -> list[str]:
@@ -92,11 +72,25 @@ def _training(rows: Sequence[Row]) -> list[str]:
     return said
 
 
+def _runs(rows: Sequence[Row]) -> list[str]:
+    """Which arm comes from which run, where rows say so."""
+    runs: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.get("run"):
+            runs.setdefault(row["run"], {})[row["name"]] = None
+    said = "; ".join(f"{run} ({', '.join(names)})" for run, names in runs.items())
+    return [f"Runs: {said}."] if said else []
+
+
 def _machine(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         found = row["cost_fingerprint"] or row["fingerprint"]
         if found:
-            return [f"Machine: {', '.join(f'{key} {value}' for key, value in found.items())}."]
+            # Where machines differ, the warning names the others' values.
+            whose = f" of {row['name']}" if machines(rows) else ""
+            # Empty is what the machine did not tell.
+            said = ", ".join(f"{key} {value}" for key, value in found.items() if value != "")
+            return [f"Machine{whose}: {said}."]
     return []
 
 

@@ -64,7 +64,12 @@ def _draw_point(axes: Axes, point: Point) -> None:
 
 
 def _draw_front(axes: Axes, front: Sequence[Point]) -> None:
-    """A step: between two arms of the front, the cheaper one is the best that money buys."""
+    """A step: between two arms of the front, the cheaper one is the best that money buys.
+
+    Costs that must not be ranked have no front.
+    """
+    if not front:
+        return
     ordered = sorted(front, key=lambda point: (point.x, point.y))
     right = axes.get_xlim()[1]
     xs = [*(point.x for point in ordered), right]

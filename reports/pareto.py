@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from reports.arm import Arm
 from reports.caveats import several
-from reports.notes import RECONSTRUCTED, threads
+from reports.cost_notes import threads
+from reports.notes import RECONSTRUCTED
 from reports.panel import draw
 from reports.point import Point
 from reports.summary import Summary
@@ -74,7 +75,7 @@ def _points(arms: Sequence[Arm], *, latency: bool) -> list[Point]:
         q1, q3 = (each.latency_ms_q1 or cost, each.latency_ms_q3 or cost)
         points.append(
             Point(
-                label=" ".join(each.arm.split()) + ("†" if each.reconstructed else ""),
+                label=_label(each, bound=not latency and bool(each.macs_uncounted)),
                 style=style,
                 x=cost if latency else cost / 1e6,
                 y=100 * each.test_accuracy_mean,
@@ -84,6 +85,10 @@ def _points(arms: Sequence[Arm], *, latency: bool) -> list[Point]:
             )
         )
     return points
+
+
+def _label(each: Arm, *, bound: bool) -> str:
+    return " ".join(each.arm.split()) + "†" * each.reconstructed + "‡" * bound
 
 
 def _spread(each: Arm) -> tuple[float, float]:
@@ -111,25 +116,30 @@ def _texts(drawn: Figure, summary: Summary) -> None:
     drawn.text(0.068, 0.945, title, fontsize=13, weight="bold", parse_math=False)
     data = shorten(summary.dataset, 150, placeholder=" …")
     drawn.text(0.068, 0.895, data, fontsize=9, color="0.35", parse_math=False)
-    caption = fill(_caption(summary.arms), 176, max_lines=5, placeholder=" …")
+    caption = fill(_caption(summary), 176, max_lines=5, placeholder=" …")
     drawn.text(
         0.068, 0.145, caption, fontsize=8, color="0.25", va="top", linespacing=1.4, parse_math=False
     )
 
 
-def _caption(arms: Sequence[Arm]) -> str:
+def _caption(summary: Summary) -> str:
+    arms = summary.arms
     timed = [each for each in arms if each.latency_rounds is not None]
     said = ["Steps: arms no other arm beats on both axes."]
+    if not summary.ranked:
+        said.append("Latencies were not taken under equal conditions: no steps among them.")
     if timed:
         said.append(
             f"Latency: median of {several(each.latency_rounds for each in timed)} interleaved "
-            f"rounds, {threads(timed)}; bar: inter-quartile range."
+            f"rounds, {threads(each.latency_threads for each in timed)}; bar: inter-quartile range."
         )
     kinds = {each.test_accuracy_interval for each in arms}
     bars = ["± 1 sd over seeds"] * ("student_t" in kinds)
     bars += ["Wilson 95 % interval of the test images (one seed)"] * ("wilson" in kinds)
     said.append(f"Accuracy bar: {', or '.join(bars)}.")
     said.append("MACs: multiply-accumulates of matrix products, convolutions, attention products.")
+    if any(each.macs_uncounted for each in arms):
+        said.append("‡ lower bound: on no step.")
     if any(each.reconstructed for each in arms):
         said.append(f"{RECONSTRUCTED}.")
     absent = [each.arm for each in arms if each.test_accuracy_mean is None]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reports.statistics import Samples, ratio_interval
+from reports.interval import Samples
+from reports.statistics import ratio_interval
 
 
 def exponent(tokens: Sequence[int], values: Sequence[float]) -> float | None:

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from reports.arm import Arm, Row
-from reports.statistics import mean_interval, ratio_interval, separable, wilson_interval
+from reports.latency import against, blocks, rounds
+from reports.statistics import mean_interval, wilson_interval
 
 _COSTS = (
+    "form_seconds",
+    "parity",
     "params",
     "macs",
     "macs_ptflops",
@@ -20,21 +23,28 @@ _COSTS = (
     "latency_threads",
     "throughput_images_per_s",
     "throughput_batch",
+    "throughput_threads",
+    "largest_batch",
+    "out_of_memory_batch",
     "peak_memory_bytes",
+    "peak_training_memory_bytes",
+    "training_memory_batch",
+    "energy_mj_per_image",
 )
 
+_WORDS = ("form_note", "latency_stopped", "training_memory_reason", "energy_source")
 
-def together(rows: Sequence[Row], baseline: Sequence[float] | None, *, first: bool = False) -> Arm:
+
+def together(rows: Sequence[Row], baseline: Row | None = None, *, first: bool = False) -> Arm:
     """Take the records of one architecture together as one arm.
 
     Args:
         rows: the seeds of one arm, at least one.
-        baseline: the latency samples of the baseline arm in ms, or None where it has none.
+        baseline: a row with the baseline's costs; None leaves the ratios out.
         first: this arm is the baseline.
     """
     states = [row["state"] for row in rows]
-    # The cost phase runs once per arm: every seed that has costs carries the same ones.
-    costs: Row = next((row for row in rows if row["macs"] is not None), {})
+    costs = with_costs(rows) or {}
     samples = costs.get("latency_ms_samples") or []
     return Arm(
         arm=rows[0]["name"],
@@ -46,15 +56,34 @@ def together(rows: Sequence[Row], baseline: Sequence[float] | None, *, first: bo
         seeds_pruned=states.count("pruned"),
         **_costs(costs),
         latency_rounds=len(samples) or None,
+        latency_processes=len(rounds(costs)) if samples else None,
+        latency_placements=len(blocks(costs) or rounds(costs)) if samples else None,
         latency_ms_q1=float(np.percentile(samples, 25)) if samples else None,
         latency_ms_q3=float(np.percentile(samples, 75)) if samples else None,
-        **_ratio(samples, baseline, first),
+        **_ratio(costs, baseline, first),
         **_accuracy(rows),
     )
 
 
+def with_costs(rows: Sequence[Row]) -> Row | None:
+    """The row whose costs stand for the arm: the cost phase runs once, all seeds carry the same."""
+    return next((row for row in rows if row["macs"] is not None), None)
+
+
+def tested(rows: Sequence[Row]) -> list[Row]:
+    """The seeds whose accuracy counts: a pruned one was not trained to its end."""
+    return [row for row in rows if row["state"] == "finished" and row["test_accuracy"] is not None]
+
+
 def _costs(costs: Row) -> dict[str, Any]:
-    return {field: costs.get(field) for field in _COSTS}
+    # Records of protocol 1 lack the newer fields, and knew one form.
+    return {
+        **{field: costs.get(field) for field in _COSTS},
+        **{field: costs.get(field) or "" for field in _WORDS},
+        "form": (costs.get("form") or "eager") if costs else "",
+        "macs_uncounted": ", ".join(costs.get("macs_uncounted") or ()),
+        "throughput_batches_tried": len(costs.get("throughput_ladder") or ()) or None,
+    }
 
 
 def _state(states: Sequence[str]) -> str:
@@ -71,26 +100,15 @@ def _reason(rows: Sequence[Row]) -> str:
     return "; ".join(f"seed {seed}: {why}" for seed, why in given.items())
 
 
-def _ratio(
-    samples: Sequence[float], baseline: Sequence[float] | None, first: bool
-) -> dict[str, Any]:
-    # Rounds pair only within one cost phase; an arm with other rounds gets no ratio at all.
-    if not samples or baseline is None or len(samples) != len(baseline):
+def _ratio(costs: Row, baseline: Row | None, first: bool) -> dict[str, Any]:
+    if not costs or baseline is None:
         return {}
-    ratio, low, high = ratio_interval(samples, baseline)
-    verdict = "slower" if low > 1 else "faster"
-    if not separable(low, high):
-        verdict = "not separable"
-    return {
-        "latency_ratio": ratio,
-        "latency_ratio_low": low,
-        "latency_ratio_high": high,
-        "latency_verdict": "baseline" if first else verdict,
-    }
+    found = against(costs, baseline)
+    return {**found, "latency_verdict": "baseline"} if found and first else found
 
 
 def _accuracy(rows: Sequence[Row]) -> dict[str, Any]:
-    done = [row for row in rows if row["state"] == "finished" and row["test_accuracy"] is not None]
+    done = tested(rows)
     values = [float(row["test_accuracy"]) for row in done]
     if not values:
         return {}

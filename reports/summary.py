@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.arm import Arm, Row
+from reports.fingerprints import machines
 from reports.front import front
 from reports.notes import notes
-from reports.seeds import together
+from reports.seeds import together, with_costs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,8 @@ class Summary:
     """One sentence or two each; a table is not to be shown without them."""
     dataset: str
     """The data set's note, in words; empty where the rows carry none."""
+    ranked: bool = True
+    """Whether numbers of the clock and of the machine's memory may be held against each other."""
 
     @property
     def has_accuracy(self) -> bool:
@@ -47,41 +50,48 @@ class Summary:
         return table.astype(whole | real)
 
 
-def summarise(rows: Sequence[Row], *, title: str = "Comparison") -> Summary:
+def summarise(rows: Sequence[Row], *, title: str = "Comparison", force: bool = False) -> Summary:
     """Aggregate records, one per arm x seed, into one row per arm.
 
+    Where fingerprints of the costs differ, nothing that depends on the clock or the machine is
+    ranked: no ratio, no best value, no latency front. Counts and accuracies still are.
+
     Args:
-        rows: as `runners.record.Record.flat` makes them. Arms keep the order of their first row;
-            two rows are one arm when name and architecture hash agree.
+        rows: as `runners.record.Record.flat` makes them, of several runs as `reports.merge` does.
+            Arms keep the order of their first row; two rows are one arm when name, architecture
+            hash, form and run agree.
         title: of tables and figures.
+        force: rank in spite of fingerprints that differ; the notes say so.
 
     Raises:
         ValueError: there are no rows.
     """
     if not rows:
         raise ValueError("no records to report")
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row["name"], row["architecture_hash"]), []).append(row)
+        key = (row["name"], row["architecture_hash"], row.get("form") or "eager", row.get("run"))
+        groups.setdefault(key, []).append(row)
     seeds = list(groups.values())
-    baseline = next(
-        (row["latency_ms_samples"] for row in seeds[0] if row["macs"] is not None), None
-    )
+    ranked = force or not machines(rows)
+    baseline = with_costs(seeds[0]) if ranked else None
     arms = [together(group, baseline, first=group is seeds[0]) for group in seeds]
-    flagged = _flag(arms)
+    flagged = _flag(arms, ranked=ranked)
     described = dict.fromkeys(row["dataset_note"] or row["dataset"] for row in rows)
     return Summary(
         title=title,
         arms=tuple(flagged),
-        notes=tuple(notes(flagged, rows)),
+        notes=tuple(notes(flagged, rows, forced=force)),
         dataset="; ".join(text for text in described if text),
+        ranked=ranked,
     )
 
 
-def _flag(arms: Sequence[Arm]) -> list[Arm]:
+def _flag(arms: Sequence[Arm], *, ranked: bool) -> list[Arm]:
     """Mark the arms on the accuracy-latency and on the accuracy-MACs front."""
-    by_latency = _on_front(arms, [each.latency_ms_median for each in arms])
-    by_macs = _on_front(arms, [each.macs for each in arms])
+    by_latency = _on_front(arms, [each.latency_ms_median if ranked else None for each in arms])
+    # What is only known to cost at least so much has no place on or off a front.
+    by_macs = _on_front(arms, [None if each.macs_uncounted else each.macs for each in arms])
     return [
         replace(each, on_latency_front=place in by_latency, on_macs_front=place in by_macs)
         for place, each in enumerate(arms)

@@ -3,7 +3,29 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
+from typing import Any, ParamSpec, TypeVar
+
+from runners.errors import UserError
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+class ProcessFailed(RuntimeError):
+    """What ran in a process of its own ended without a result; the message is one line."""
+
+
+class ProcessDied(ProcessFailed):
+    """The process ended without a word: killed, mostly by the system that was short of memory."""
+
+
+class OutOfPatience(ProcessFailed):
+    """It took too long and was ended."""
 
 
 def context() -> BaseContext:
@@ -14,3 +36,89 @@ def context() -> BaseContext:
     # An optimiser's first step imports torch._dynamo: once here, not 0.8 s in each training.
     server.set_forkserver_preload(["runners.evaluate", "torch._dynamo"])
     return server
+
+
+def alone(
+    patience_s: float | None, function: Callable[P, Result], *given: P.args, **named: P.kwargs
+) -> Result:
+    """What the function returns, run in a fresh process; arguments and result are pickled.
+
+    Args:
+        patience_s: seconds after which the process is ended; None waits for ever.
+        function: of a module, not a lambda.
+        *given: its arguments.
+        **named: its keyword arguments.
+
+    Raises:
+        UserError: the function raised one, of the same class.
+        OutOfPatience: it took longer than it may.
+        ProcessDied: the process ended early.
+        ProcessFailed: the function raised anything else; the message names what.
+    """
+    processes: Any = context()
+    receiver, sender = processes.Pipe(duplex=False)
+    arguments = (sender, function, given, named)
+    child = processes.Process(target=_work, args=arguments, daemon=True)
+    child.start()
+    sender.close()  # so that the end of the process is the end of the pipe
+    try:
+        if not receiver.poll(patience_s):
+            raise OutOfPatience(f"given up after {patience_s:g} s")
+        found = receiver.recv()
+    except (EOFError, OSError):  # OSError: it died in the middle of its answer
+        child.join()
+        raise ProcessDied(f"its process ended with exit code {child.exitcode}") from None
+    finally:
+        child.kill()
+        child.join()
+        receiver.close()
+    if isinstance(found, Exception):
+        raise found
+    result: Result = found
+    return result
+
+
+def side_by_side(
+    tasks: Mapping[str, Callable[[], Result]], at_once: int
+) -> dict[str, Result | Exception]:
+    """What each task returns or raises, in the order given; tasks call `alone`, so threads do.
+
+    An interrupt ends their processes, then goes on.
+    """
+    found: dict[str, Result | Exception] = {}
+    with ThreadPoolExecutor(at_once) as pool:
+        waiting = {name: pool.submit(task) for name, task in tasks.items()}
+        try:
+            for name, future in waiting.items():
+                try:
+                    found[name] = future.result()
+                except Exception as error:
+                    found[name] = error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            # More than once: a task may be about to start its process.
+            while wait(waiting.values(), timeout=0.1).not_done:
+                for child in multiprocessing.active_children():
+                    child.kill()
+            raise
+    return found
+
+
+def _work(sender: Connection, function: Callable[..., object], given: Any, named: Any) -> None:
+    # Ctrl-C reaches the whole process group; the parent alone decides what happens then.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        sender.send(function(*given, **named))
+    except BrokenPipeError:  # the parent is gone: nobody needs this result
+        return
+    except UserError as error:
+        sender.send(error)
+    except MemoryError as error:
+        sender.send(ProcessFailed(f"out of memory: {first_line(error)}"))
+    except Exception as error:  # of many kinds, and not all of them pickle
+        sender.send(ProcessFailed(f"{type(error).__name__}: {first_line(error)}"))
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of a message; the class where there is no message."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -59,6 +59,8 @@ class Costs(_Part):
     """Batch 1, one entry per round, in the order of the rounds: index i of two arms is a pair."""
     latency_rounds: list[int] = []
     """How many of the samples each fresh process took, in their order; empty means one process."""
+    latency_blocks: list[int] = []
+    """How many were taken with each placement in memory, in order; within the processes."""
     latency_stopped: str = ""
     """Why the rounds ended: "precision 2 %", "100 rounds" or "10 s"."""
     latency_ms_median: float
@@ -74,13 +76,18 @@ class Costs(_Part):
     """The smallest batch seen not to fit; None where none was met."""
     largest_batch: int | None = None
     """The largest batch seen to fit."""
-    peak_memory_bytes: int
-    """Peak of one batch-1 inference, weights included, above the empty process."""
+    peak_memory_bytes: int | None
+    """Peak of one batch-1 inference, weights included, above the empty process.
+
+    None for a compiled form on a CPU, whose compiler's memory cannot be told apart.
+    """
     peak_training_memory_bytes: int | None = None
     """Peak of two training steps (forward, backward, AdamW) above the empty process."""
+    training_memory_reason: str = ""
+    """Why there is no such peak: it cannot be trained, or its form is none to train in."""
     training_memory_batch: int | None = None
     energy_mj_per_image: float | None = None
-    """Of the whole package or board while batch-1 inferences follow one another; None: no counter."""
+    """Of the whole package or board while batch-1 inferences run; None without a counter."""
     energy_source: str = ""
     """Which counter, or why there is none."""
     fingerprint: dict[str, str | int | bool]
@@ -153,6 +160,8 @@ class Record(_Part):
             for field in kind.model_fields:
                 if field != "fingerprint":
                     row[field] = getattr(part, field) if part is not None else None
+        if self.costs is not None:
+            row["throughput_ladder"] = [rung.model_dump() for rung in self.costs.throughput_ladder]
         if self.quality is not None:
             row["curve"] = [point.model_dump() for point in self.quality.curve]
         row["architecture"] = self.architecture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import reports
@@ -17,7 +17,14 @@ def write_report(records: Sequence[Record], folder: Path) -> None:
 
 
 def title(records: Sequence[Record]) -> str:
-    """The arms, where they fit, and the data set."""
-    names = list(dict.fromkeys(record.name for record in records))
-    arms = ", ".join(names) if len(names) <= _NAMED_ARMS else f"{len(names)} arms"
-    return f"{arms} on {records[0].provenance.dataset}"
+    """The arms, where they fit, and the data set, where there is one."""
+    return titled(
+        (record.name for record in records), (record.provenance.dataset for record in records)
+    )
+
+
+def titled(arms: Iterable[str], datasets: Iterable[str]) -> str:
+    """A title from the names in the rows of a table; random inputs are no data set."""
+    names, data = list(dict.fromkeys(arms)), [name for name in dict.fromkeys(datasets) if name]
+    said = ", ".join(names) if len(names) <= _NAMED_ARMS else f"{len(names)} arms"
+    return f"{said} on {', '.join(data)}" if data else said

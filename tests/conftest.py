@@ -1,6 +1,9 @@
-"""One torch thread: on small maps a second one brings nothing, and on busy cores it costs much."""
+"""What all tests share: one torch thread, a temporary folder of their own, patience."""
 
 from __future__ import annotations
+
+import os
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -8,9 +11,23 @@ from hypothesis import settings
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
+    """On small maps a second one brings nothing, and on busy cores it costs much."""
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_temporary_folder(tmp_path_factory):
+    """Locks of devices lie there: tests shall wait for no timing but their own."""
+    folder = str(tmp_path_factory.mktemp("temporary"))
+    before = os.environ.get("TMPDIR"), tempfile.tempdir
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    yield
+    os.environ.pop("TMPDIR")
+    if before[0] is not None:
+        os.environ["TMPDIR"] = before[0]
+    tempfile.tempdir = before[1]
 
 
 # On busy cores an example may take any time: slowness here is no failure.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import NoReturn, TypeAlias
 
 EXIT_FINE, EXIT_ARM_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -25,4 +26,15 @@ def positive(text: str) -> int:
         value = 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return value
+
+
+def share(text: str) -> float:
+    """An argument that is a share: "5%", "5 %" or "0.05"; a bare 5 could mean either."""
+    match = re.fullmatch(r"\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%?)\s*", text)
+    value = float(match[1]) / (100 if match[2] else 1) if match else 1.0
+    if match is None or (not match[2] and value >= 1):
+        raise argparse.ArgumentTypeError(
+            f"must be a percentage as in 5% or a fraction below 1 as in 0.05, got {text!r}"
+        )
     return value

@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from runners.display import Display
-    from runners.jobs.scale import Scaling, check, free_memory, scale
+    from runners.jobs.scale import Scaling, check, scale
+    from runners.measure.memory_limit import free_memory
 
     job = Scaling(
         mixers=mixers,

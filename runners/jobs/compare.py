@@ -14,13 +14,15 @@ from lolvit import build
 from runners import run_folder
 from runners.arms import Arm, ImageKind, resolve
 from runners.data.dataset import Dataset
+from runners.device import device_called
 from runners.engines import local
-from runners.errors import UserError
 from runners.evaluate import Budget, evaluate
-from runners.measure.costs import measure
+from runners.measure.contender import Contender
+from runners.measure.costs import Protocol, measure
 from runners.measure.fingerprint import usable_cores
 from runners.record import Costs, Record
 from runners.study import Study
+from runners.targets import NetworkTarget
 from runners.threads import check_threads
 from runners.training.recipe import Recipe
 from runners.watch import Watch
@@ -60,7 +62,7 @@ def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> lis
         UserError: the device is not there, the folder cannot be used, or belongs to another plan.
         MixerError: an option has a value that its mixer does not allow.
     """
-    device = _device(job.device)
+    device = device_called(job.device)
     check_threads(job.threads)
     dataset = job.dataset
     image = ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
@@ -107,13 +109,12 @@ def _refuse_bad_options(arms: Sequence[Arm]) -> None:
 def _measure(
     study: Study, arms: Sequence[Arm], budget: Budget, threads: int | None, watch: Watch
 ) -> dict[str, Costs | str]:
-    costs = measure(
-        {arm.name: arm.architecture for arm in arms},
-        budget.device,
-        latency_threads=threads or 1,
-        throughput_threads=threads or usable_cores(),
-        on_stage=watch.stage,
-    )
+    contenders = {
+        arm.name: Contender(NetworkTarget(arm.name, arm.architecture, arm.reconstructed))
+        for arm in arms
+    }
+    protocol = Protocol(latency_threads=threads or 1, throughput_threads=threads or usable_cores())
+    costs = measure(contenders, budget.device, protocol, watch.stage)
     study.keep_costs(costs)
     return costs
 
@@ -127,9 +128,3 @@ def _plan(job: Comparison, arms: Sequence[Arm]) -> dict[str, Any]:
         "device": job.device,
         "threads": job.threads,
     }
-
-
-def _device(name: str) -> torch.device:
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
-    return torch.device(name)

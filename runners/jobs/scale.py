@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import torch
 
-from attention_zoo import MixerError, entry
+from attention_zoo import MixerError
 from lolvit import MixerConfig
 from lolvit.plan import heads_for
-from runners.measure.costs import timing_lock
+from runners.device_lock import timing
+from runners.measure.contender import Contender, Prepared
 from runners.measure.fingerprint import Fingerprint, fingerprint
-from runners.measure.latency import Rounds, interleave, intra_op_threads, time_cpu
-from runners.measure.probe import MixerCase, Probe, probe
+from runners.measure.forms import opened
+from runners.measure.latency import (
+    Call,
+    Rounds,
+    Samples,
+    interleave,
+    intra_op_threads,
+    time_cpu,
+)
+from runners.measure.probe import Probe, probe
 from runners.scale_point import PointState, ScalePoint
+from runners.targets import MixerTarget
 from runners.threads import check_threads
 from runners.watch import Watch
 
@@ -56,10 +65,10 @@ def check(job: Scaling) -> None:
         MixerError: an option has a value that its mixer does not allow.
     """
     check_threads(job.threads)
-    for case in _cases(job, job.widths[0], job.sides[0]).values():
+    for target in _targets(job, job.widths[0], job.sides[0]).values():
         try:
             with torch.device("meta"):
-                case.build()
+                target.build()
         except MixerError:
             raise
         except Exception:  # the mixer's own failure: its points will say so
@@ -76,77 +85,82 @@ def scale(job: Scaling, watch: Watch) -> Iterator[list[ScalePoint]]:
         given_up: dict[str, Probe] = {}
         for side in job.sides:
             watch.stage(f"width {width}, map {side} x {side}")
-            cases = _cases(job, width, side)
-            probes = _probe(job, cases, given_up)
-            samples = _time(job, {n: c for n, c in cases.items() if probes[n].measured})
+            targets = _targets(job, width, side)
+            probes = _probe(job, targets, given_up)
+            measured = {name: t for name, t in targets.items() if probes[name].measured}
+            samples = _time(job, measured) if measured else Samples({})
             yield [
-                _point(job, name, case, probes[name], samples.get(name, []), machine)
-                for name, case in cases.items()
+                _point(job, name, target, probes[name], samples, machine)
+                for name, target in targets.items()
             ]
 
 
-def free_memory() -> int:
-    """Four fifths of the bytes this machine has free, where the system tells; else 8 GB."""
-    try:
-        text = Path("/proc/meminfo").read_text(encoding="ascii")
-    except OSError:
-        return 8 * 10**9
-    line = next(line for line in text.splitlines() if line.startswith("MemAvailable:"))
-    return int(line.split()[1]) * 1024 * 4 // 5
-
-
-def _cases(job: Scaling, width: int, side: int) -> dict[str, MixerCase]:
+def _targets(job: Scaling, width: int, side: int) -> dict[str, MixerTarget]:
     heads = heads_for(width, job.heads)
     return {
-        name: MixerCase(mixer, width, heads, job.batch, side) for name, mixer in job.mixers.items()
+        name: MixerTarget(name, mixer, width, heads, side) for name, mixer in job.mixers.items()
     }
 
 
 def _probe(
-    job: Scaling, cases: dict[str, MixerCase], given_up: dict[str, Probe]
+    job: Scaling, targets: dict[str, MixerTarget], given_up: dict[str, Probe]
 ) -> dict[str, Probe]:
     """First passes, each in its own process; what was too much once is not tried larger."""
     probes = {}
-    for name, case in cases.items():
+    for name, target in targets.items():
         if name not in given_up:
-            probes[name] = probe(case, job.threads, job.cap_ms, job.memory_bytes)
+            probes[name] = probe(target, job.batch, job.threads, job.cap_ms, job.memory_bytes)
             if probes[name].state in (PointState.OUT_OF_MEMORY, PointState.PAST_CAP):
-                reason = f"given up at {case.side} x {case.side}: {probes[name].reason}"
+                reason = f"given up at {target.side} x {target.side}: {probes[name].reason}"
                 given_up[name] = Probe(probes[name].state, reason)
         else:
             probes[name] = given_up[name]
     return probes
 
 
-def _time(job: Scaling, cases: dict[str, MixerCase]) -> dict[str, list[float]]:
-    """Interleaved samples in ms of the cases that passed their probe."""
-    calls = {name: partial(case.build(), case.input()) for name, case in cases.items()}
+def _time(job: Scaling, targets: dict[str, MixerTarget]) -> Samples:
+    """Interleaved samples in ms of the mixers that passed their probe."""
     device = torch.device("cpu")
-    with timing_lock(device), torch.inference_mode(), intra_op_threads(job.threads):
-        return interleave(calls, time_cpu, ROUNDS)
+    with timing(device), torch.inference_mode(), intra_op_threads(job.threads):
+        fresh = {name: partial(_call, target, job.batch) for name, target in targets.items()}
+        return interleave(fresh, time_cpu, ROUNDS)
+
+
+def _call(target: MixerTarget, batch: int) -> Call:
+    form = opened(Contender(target), Prepared(), torch.device("cpu"), threads=1)
+    return partial(form.fresh(), form.adapt(target.input(batch)))
 
 
 def _point(
     job: Scaling,
     name: str,
-    case: MixerCase,
+    target: MixerTarget,
     found: Probe,
-    samples: list[float],
+    samples: Samples,
     machine: Fingerprint,
 ) -> ScalePoint:
     return ScalePoint(
         mixer=name,
-        reconstructed=entry(case.mixer.name).reconstructed,
-        width=case.width,
-        heads=case.heads,
-        batch=case.batch,
-        side=case.side,
-        tokens=case.side**2,
+        reconstructed=target.reconstructed,
+        width=target.width,
+        heads=target.heads,
+        batch=job.batch,
+        side=target.side,
+        tokens=target.side**2,
         state=found.state,
         reason=found.reason,
-        macs=case.macs(),
+        macs=_macs(target),
         peak_memory_bytes=found.peak_memory_bytes,
-        latency_ms_samples=samples,
+        latency_ms_samples=samples.ms.get(name, []),
         threads=job.threads,
         fingerprint=machine,
     )
+
+
+def _macs(target: MixerTarget) -> int | None:
+    """Of one map; None where the mixer cannot be built."""
+    try:
+        with torch.device("meta"):
+            return target.formula(target.build(), target.shape)
+    except Exception:  # the probe's point says why
+        return None

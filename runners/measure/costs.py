@@ -1,134 +1,290 @@
-"""All costs of a set of architectures, measured together so that their ratios mean something."""
+"""All costs of a set of contenders, measured together so that their ratios mean something."""
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, TypeVar
 
+import numpy as np
 import torch
-from filelock import FileLock
-from torch import nn
 
-from lolvit import Architecture, build
-from lolvit.network import Network
-from runners.measure import macs
-from runners.measure.fingerprint import Fingerprint, fingerprint
-from runners.measure.latency import Rounds, Timing, time_networks
-from runners.measure.memory import peak_memory
+from runners.device_lock import timing
+from runners.errors import UserError
+from runners.measure.contender import COMPILE, DEPLOY, EAGER, ONNX, Contender, Prepared
+from runners.measure.counting import Counted, count_target
+from runners.measure.fingerprint import Fingerprint, fingerprint, usable_cores
+from runners.measure.ladder import Climb, Ladder, climb
+from runners.measure.latency import Rounds, Samples
+from runners.measure.layout import with_layout
+from runners.measure.memory import TRAINING_BATCH, inference_peak, training_peak
+from runners.measure.memory_limit import free_memory, within
+from runners.measure.preparation import prepare
+from runners.measure.session import Entrant, Plan, Session, hold
+from runners.processes import ProcessFailed, alone, first_line, side_by_side
 from runners.record import Costs
 
-LATENCY_ROUNDS = 100
-THROUGHPUT_ROUNDS = 10
-BUDGET_S = 10.0  # for each of the two, once every arm has its least number of rounds
+_SECOND_BATCH = 2
+"""Parity is checked at batch 1 and another one: a form may hold the batch it was made with."""
+_THROUGHPUT_ROUNDS = Rounds(most=10, least=3, budget_s=10.0)
 
 
-class CostError(RuntimeError):
-    """A cost of which two sources disagree."""
+class Refused(str):
+    """Why there are no costs, where the user's own mistake is the reason."""
+
+
+Reason: TypeAlias = str
+OnStage: TypeAlias = Callable[[str], None]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class _Counted:
-    """One arm after everything that needs no clock."""
+class Protocol:
+    """How to measure; part of what a number means.
 
-    network: nn.Module
-    macs: macs.MacCount
-    macs_ptflops: int | None
-    peak_memory_bytes: int
+    Args:
+        latency: rounds at batch 1, in each process.
+        latency_threads: CPU threads at batch 1.
+        throughput_threads: CPU threads at the large batch.
+        processes: fresh processes that time, one after the other.
+        batch: of the throughput; None climbs a ladder.
+        largest_batch: its last rung.
+        to_the_edge: climb until memory ends.
+        memory_bytes: more than this a CPU process may not take for a batch; 0 is most of what is
+            free.
+        allow_uncounted: operators without a counting rule mark the row instead of ending it.
+    """
+
+    latency: Rounds = field(default_factory=lambda: Rounds(most=100, least=10, budget_s=10.0))
+    latency_threads: int = 1
+    throughput_threads: int = field(default_factory=usable_cores)
+    processes: int = 1
+    batch: int | None = None
+    largest_batch: int = 256
+    to_the_edge: bool = False
+    memory_bytes: int = 0
+    allow_uncounted: bool = False
+
+
+@dataclass(frozen=True)
+class _Examined:
+    """A contender after everything that needs no clock."""
+
+    contender: Contender
+    counted: Counted
+    prepared: Prepared
+    inference_peak: int | None
+    training_peak: int | str
+    """Or the reason why there is none."""
 
 
 def measure(
-    architectures: Mapping[str, Architecture],
+    contenders: Mapping[str, Contender],
     device: torch.device,
-    *,
-    latency_threads: int,
-    throughput_threads: int,
-    on_stage: Callable[[str], None] = lambda stage: None,
-) -> dict[str, Costs | str]:
-    """Costs by arm, or the reason in words where an arm has none.
+    protocol: Protocol,
+    on_stage: OnStage = lambda stage: None,
+) -> dict[str, Costs | Reason]:
+    """Costs by contender, or the reason in words where one has none.
 
-    All arms see images of one shape; latency and throughput come from interleaved rounds.
+    Every step runs in fresh processes: a contender that crashes takes nothing with it.
 
     Args:
-        architectures: arms by name.
+        contenders: by name; the first one is the baseline of the precision asked for.
         device: where to run.
-        latency_threads: CPU threads at batch 1.
-        throughput_threads: CPU threads at the large batch.
+        protocol: how.
         on_stage: told what is being measured, in words.
     """
-    results: dict[str, Costs | str] = {}
-    counted: dict[str, _Counted] = {}
-    on_stage("counting MACs and peak memory")
-    for name, architecture in architectures.items():
-        try:
-            counted[name] = _count(architecture, device)
-        except Exception as error:  # any failure ends this arm and leaves the others
-            results[name] = f"{type(error).__name__}: {error}".splitlines()[0]
-    if not counted:
-        return results
-    first = next(iter(architectures.values()))
-    shape = first.in_channels, first.resolution, first.resolution
-    networks = {name: arm.network for name, arm in counted.items()}
-    batch = throughput_batch(first.resolution)
-    with timing_lock(device):
-        on_stage("timing batch 1")
-        plan = Rounds(LATENCY_ROUNDS, least=10, budget_s=BUDGET_S)
-        latency = time_networks(networks, shape, 1, device, latency_threads, plan)
-        on_stage(f"timing batch {batch}")
-        plan = Rounds(THROUGHPUT_ROUNDS, least=3, budget_s=BUDGET_S)
-        throughput = time_networks(networks, shape, batch, device, throughput_threads, plan)
+    results: dict[str, Costs | Reason] = {}
+    with tempfile.TemporaryDirectory(prefix="lolvit-bench-") as folder:
+        on_stage("counting MACs and peak memory")
+        examined = _survivors(_examine(contenders, device, protocol, Path(folder)), results)
+        with timing(device, lambda: on_stage("waiting: the device is being timed or trained on")):
+            climbed = _survivors(_climb(examined, device, protocol, on_stage), results)
+            entrants = {
+                name: Entrant(each.contender, each.prepared, ladder.best.batch)
+                for name, (each, ladder) in climbed.items()
+            }
+            try:
+                sessions = _time(entrants, device, protocol, on_stage)
+            except Exception as error:
+                results |= dict.fromkeys(entrants, _reason(error))
+                sessions = []
     machine = fingerprint(device)
-    for name, arm in counted.items():
-        results[name] = _costs(arm, latency[name], throughput[name], machine)
-    return results
+    if sessions:
+        for name, (each, ladder) in climbed.items():
+            results[name] = _costs(name, each, ladder, sessions, protocol, machine)
+    return {name: results[name] for name in contenders}
 
 
-def throughput_batch(resolution: int) -> int:
-    """Images at once: enough to fill a core, few enough for its memory."""
-    return 64 if resolution <= 96 else 16
+def _examine(
+    contenders: Mapping[str, Contender], device: torch.device, protocol: Protocol, folder: Path
+) -> Mapping[str, _Examined | Exception]:
+    targets = {each.target.hash: each.target for each in contenders.values()}
+    at_once = usable_cores() if device.type == "cpu" else 1
+    uncounted = protocol.allow_uncounted
+    # CUDA maps far more than it uses: a limit on that would end it at once.
+    limit = (protocol.memory_bytes or free_memory()) if device.type == "cpu" else None
+    counted = side_by_side(
+        {
+            key: partial(
+                alone, None, within, limit, count_target, target, allow_uncounted=uncounted
+            )
+            for key, target in targets.items()
+        },
+        at_once,
+    )
+
+    def examine(contender: Contender, file: Path) -> _Examined:
+        found = counted[contender.target.hash]
+        if isinstance(found, Exception):
+            raise found
+        threads, form = protocol.latency_threads, contender.form
+        prepared = Prepared()
+        if form in (DEPLOY, ONNX):
+            prepared = alone(
+                None, within, limit, prepare, contender, device, threads, file, _SECOND_BATCH
+            )
+        inferring = None
+        # A compiler's own memory cannot be told from the network's.
+        if form != COMPILE or device.type == "cuda":
+            inferring = alone(None, within, limit, inference_peak, contender, prepared, device)
+        training: int | str = "measured of the eager form"
+        if form == EAGER:
+            try:
+                training = alone(None, within, limit, training_peak, contender.target, device)
+            except ProcessFailed as error:  # what cannot be trained may still be measured
+                training = first_line(error)
+        return _Examined(contender, found, prepared, inferring, training)
+
+    return side_by_side(
+        {
+            name: partial(examine, each, folder / f"{place}.onnx")
+            for place, (name, each) in enumerate(contenders.items())
+        },
+        at_once,
+    )
 
 
-@contextlib.contextmanager
-def timing_lock(device: torch.device) -> Iterator[None]:
-    """One timing at a time per device, across processes of this machine."""
-    path = Path(tempfile.gettempdir()) / f"lolvit-bench-timing-{device.type}.lock"
-    with FileLock(path, mode=0o666):
-        yield
+def _climb(
+    examined: Mapping[str, _Examined], device: torch.device, protocol: Protocol, on_stage: OnStage
+) -> Mapping[str, tuple[_Examined, Ladder] | Exception]:
+    """The batch of each throughput, and what needs it or a clock: compiling, memory format."""
+    found: dict[str, tuple[_Examined, Ladder] | Exception] = {}
+    plan = Climb(
+        batch=protocol.batch,
+        largest=protocol.largest_batch,
+        to_the_edge=protocol.to_the_edge,
+        memory_bytes=protocol.memory_bytes or free_memory(),
+    )
+    for name, each in examined.items():
+        on_stage(f"climbing to the best batch of {name}")
+        contender, prepared = each.contender, each.prepared
+        try:
+            if contender.form == DEPLOY:
+                threads = protocol.latency_threads
+                prepared = alone(None, with_layout, contender, prepared, device, threads)
+            # Each rung would be compiled: a compiled network takes the batch of the eager one.
+            climber = Contender(contender.target) if contender.form == COMPILE else contender
+            threads = protocol.throughput_threads
+            ladder = alone(None, climb, climber, prepared, device, threads, plan)
+            if contender.form == COMPILE:
+                on_stage(f"compiling {name}")
+                threads, batch = protocol.latency_threads, ladder.best.batch
+                prepared = alone(None, prepare, contender, device, threads, Path(), batch)
+            found[name] = replace(each, prepared=prepared), ladder
+        except Exception as error:
+            found[name] = error
+    return found
 
 
-def _count(architecture: Architecture, device: torch.device) -> _Counted:
-    side = architecture.resolution
-    image = architecture.in_channels, side, side
-    network = build(architecture, seed=0)
-    counted = macs.count(network, *image), macs.count_ptflops(network, *image)
-    formula = cast(Network, network).macs(side, side)
-    if counted[0].total != formula:
-        raise CostError(f"{counted[0].total} MACs were counted, but its formula says {formula}")
-    peak = peak_memory(architecture, device)
-    network = network.to(device).eval()
-    with torch.inference_mode():  # what cannot run at the large batch must fail here, alone
-        network(torch.zeros(throughput_batch(side), *image, device=device))
-    return _Counted(network, *counted, peak)
+def _time(
+    entrants: Mapping[str, Entrant], device: torch.device, protocol: Protocol, on_stage: OnStage
+) -> list[Session]:
+    """Sessions of fresh processes, one after the other; none where nobody takes part."""
+    sessions = []
+    for number in range(protocol.processes if entrants else 0):
+        which = f", process {number + 1} of {protocol.processes}" if protocol.processes > 1 else ""
+        on_stage(f"timing in interleaved rounds{which}")
+        plan = Plan(
+            latency=protocol.latency,
+            throughput=_THROUGHPUT_ROUNDS,
+            latency_threads=protocol.latency_threads,
+            throughput_threads=protocol.throughput_threads,
+            energy=number == 0,
+            seed=number,
+        )
+        sessions.append(alone(None, hold, dict(entrants), device, plan))
+    return sessions
 
 
-def _costs(arm: _Counted, latency: Timing, throughput: Timing, machine: Fingerprint) -> Costs:
+def _costs(
+    name: str,
+    each: _Examined,
+    ladder: Ladder,
+    sessions: Sequence[Session],
+    protocol: Protocol,
+    machine: Fingerprint,
+) -> Costs:
+    latency = _joined([session.latency.ms[name] for session in sessions])
+    throughput = _joined([session.throughput.ms[name] for session in sessions])
+    low, high = np.percentile(latency, (25, 75))
+    macs, training = each.counted.macs, each.training_peak
+    compiled = each.contender.form == COMPILE
     return Costs(
-        params=sum(parameter.numel() for parameter in arm.network.parameters()),
-        macs=arm.macs.total,
-        macs_by_operator=arm.macs.by_operator,
-        macs_ptflops=arm.macs_ptflops,
-        other_ops=arm.macs.other_ops,
-        latency_ms_samples=latency.samples_ms,
-        latency_ms_median=latency.median_ms,
-        latency_ms_min=latency.min_ms,
-        latency_ms_iqr=latency.iqr_ms,
-        latency_threads=latency.threads,
-        throughput_images_per_s=throughput.batch / throughput.median_ms * 1e3,
-        throughput_batch=throughput.batch,
-        throughput_threads=throughput.threads,
-        peak_memory_bytes=arm.peak_memory_bytes,
+        form=each.contender.form,
+        form_note=each.prepared.note,
+        form_seconds=each.prepared.seconds,
+        parity=each.prepared.parity,
+        params=each.counted.params,
+        macs=macs.total,
+        macs_by_operator=macs.by_operator,
+        macs_by_module=macs.by_module,
+        macs_uncounted=list(macs.uncounted),
+        macs_ptflops=each.counted.macs_ptflops,
+        other_ops=macs.other_ops,
+        latency_ms_samples=latency,
+        latency_rounds=[sum(session.latency.blocks) for session in sessions],
+        latency_blocks=[rounds for session in sessions for rounds in session.latency.blocks],
+        latency_stopped=_stopped([session.latency for session in sessions]),
+        latency_ms_median=float(np.median(latency)),
+        latency_ms_min=min(latency),
+        latency_ms_iqr=float(high - low),
+        latency_threads=protocol.latency_threads,
+        throughput_images_per_s=ladder.best.batch / float(np.median(throughput)) * 1e3,
+        throughput_batch=ladder.best.batch,
+        throughput_threads=protocol.throughput_threads,
+        throughput_ladder=[] if compiled or protocol.batch else ladder.rungs,
+        out_of_memory_batch=None if compiled else ladder.out_of_memory_batch,
+        largest_batch=None if compiled else ladder.largest_batch,
+        peak_memory_bytes=each.inference_peak,
+        peak_training_memory_bytes=None if isinstance(training, str) else training,
+        training_memory_batch=TRAINING_BATCH,
+        training_memory_reason=training if isinstance(training, str) else "",
+        energy_mj_per_image=sessions[0].energy_mj.get(name),
+        energy_source=sessions[0].energy_source,
         fingerprint=machine,
     )
+
+
+def _joined(parts: Sequence[list[float]]) -> list[float]:
+    return [sample for part in parts for sample in part]
+
+
+def _stopped(parts: Sequence[Samples]) -> str:
+    """Why the rounds ended: once where all processes agree."""
+    return ", ".join(dict.fromkeys(part.stopped for part in parts))
+
+
+def _survivors(
+    found: Mapping[str, Found | Exception], results: dict[str, Costs | Reason]
+) -> dict[str, Found]:
+    """What was found; reasons of those without go to the results."""
+    results |= {name: _reason(each) for name, each in found.items() if isinstance(each, Exception)}
+    return {name: each for name, each in found.items() if not isinstance(each, Exception)}
+
+
+def _reason(error: Exception) -> Reason:
+    return Refused(first_line(error)) if isinstance(error, UserError) else first_line(error)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import torch
 from fvcore.nn import FlopCountAnalysis
 from torch import nn
 
-from runners.measure.operators import ELEMENTWISE, MACS, WITHOUT_ARITHMETIC, elements
+from runners.measure.counters.forward import image_for, untouched, with_weights
+from runners.measure.operators import (
+    ELEMENTS,
+    ELEMENTWISE,
+    MACS,
+    UNCOUNTED,
+    WITHOUT_ARITHMETIC,
+    elements,
+)
 
 
 class UncountedOperator(RuntimeError):
@@ -26,73 +30,87 @@ class MacCount:
     total: int
     by_operator: dict[str, int]
     by_module: dict[str, int]
+    """With all that is below each; "" is the whole network."""
     other_ops: dict[str, int]
     """Elements written per operator that is no multiply-accumulate."""
+    uncounted: tuple[str, ...] = ()
+    """Operators without a rule, sorted: with any of these the other numbers are lower bounds."""
+    operators_by_module: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
+    """`by_operator` of each module of `by_module`."""
 
 
-def count(network: nn.Module, channels: int, height: int, width: int) -> MacCount:
+def count(
+    network: nn.Module, channels: int, height: int, width: int, *, allow_uncounted: bool = False
+) -> MacCount:
     """Count one forward pass of a (1, channels, height, width) image in eval mode.
+
+    A network on the meta device is counted with stand-in weights on the CPU.
+
+    Args:
+        network: left as it was.
+        channels: of the image.
+        height: of the image, in pixels.
+        width: of the image, in pixels.
+        allow_uncounted: name operators without a rule in the result rather than raise.
 
     Raises:
         UncountedOperator: an operator without a rule was met; it is never taken as zero.
     """
-    parameter = next(network.parameters(), torch.empty(0))
-    image = torch.zeros(1, channels, height, width, device=parameter.device, dtype=parameter.dtype)
-    analysis = FlopCountAnalysis(network, image)
+    network = with_weights(network)
+    analysis = FlopCountAnalysis(network, image_for(network, channels, height, width))
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     analysis.tracer_warnings("none")
     analysis.clear_op_handles()
     # fvcore ignores some arithmetic by default; only operators on the house's list may be ignored.
     analysis._ignored_ops = set(WITHOUT_ARITHMETIC)
     analysis.set_op_handle(**MACS, **dict.fromkeys(ELEMENTWISE, elements))
-    with _eval_mode(network):
-        modules = analysis.by_module_and_operator()
-    _refuse_uncounted(analysis)
-    whole = modules[""]
+    with untouched(network):
+        found = analysis.by_module_and_operator()
+    unknown = {name: _unknown(analysis, name) for name in found}
+    if unknown[""] and not allow_uncounted:
+        raise UncountedOperator(_where(unknown))
+    modules = {name: _macs(operators) for name, operators in found.items()}
     return MacCount(
-        total=sum(_macs(whole).values()),
-        by_operator=_macs(whole),
-        by_module={name: sum(_macs(found).values()) for name, found in modules.items()},
-        other_ops={name[len("elements:") :]: int(n) for name, n in whole.items() if ":" in name},
+        total=sum(modules[""].values()),
+        by_operator=modules[""],
+        by_module={name: sum(operators.values()) for name, operators in modules.items()},
+        other_ops={
+            name.removeprefix(ELEMENTS): int(n)
+            for name, n in found[""].items()
+            if name.startswith(ELEMENTS)
+        },
+        uncounted=tuple(sorted(unknown[""])),
+        operators_by_module=modules,
     )
 
 
 def count_ptflops(network: nn.Module, channels: int, height: int, width: int) -> int | None:
     """What ptflops says of the same network, or None where it raises: shown beside, never used."""
-    from ptflops import get_model_complexity_info
+    from runners.measure.counters.ptflops_run import run
 
-    with contextlib.redirect_stdout(io.StringIO()), _eval_mode(network):
+    network = with_weights(network)
+    with untouched(network):
         try:
-            macs, _ = get_model_complexity_info(
-                network, (channels, height, width), as_strings=False, print_per_layer_stat=False
-            )
+            return run(network, image_for(network, channels, height, width), "pytorch", {})
         except Exception:  # a foreign counter that fails must not take the arm with it
             return None
-    return int(macs) if macs is not None else None
 
 
 def _macs(found: Counter[str]) -> dict[str, int]:
     return {name: int(n) for name, n in found.items() if ":" not in name}
 
 
-def _refuse_uncounted(analysis: FlopCountAnalysis) -> None:
-    if not (unknown := analysis.unsupported_ops()):
-        return
-    operator = min(unknown)
+def _unknown(analysis: FlopCountAnalysis, module: str) -> set[str]:
+    """Operators without a rule in a module and below it, or of which this use has none."""
+    refused = (name for name in analysis.by_operator(module) if name.startswith(UNCOUNTED))
+    return {
+        *analysis.unsupported_ops(module),
+        *(name.removeprefix(UNCOUNTED) for name in refused),
+    }
+
+
+def _where(unknown: dict[str, set[str]]) -> str:
+    operator = min(unknown[""])
     # The longest name is the innermost module: parents list the operators of their children too.
-    modules = [name for name in analysis.by_module() if operator in analysis.unsupported_ops(name)]
-    where = max(modules, key=len) or "the network itself"
-    raise UncountedOperator(f"no counting rule for operator {operator} in module {where}")
-
-
-@contextlib.contextmanager
-def _eval_mode(network: nn.Module) -> Iterator[None]:
-    """Eval mode for the block; each module's own mode afterwards."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
+    module = max((name for name, found in unknown.items() if operator in found), key=len)
+    return f"no counting rule for operator {operator} in module {module or 'the network itself'}"

@@ -1,69 +1,90 @@
-"""Peak memory of one inference: allocator on CUDA, resident set of a fresh process on a CPU."""
+"""Peak memory of an inference and of a training step, each in a process that did nothing before."""
 
 from __future__ import annotations
 
 import sys
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
-from lolvit import Architecture, build
-from runners.processes import context
+from runners.measure.contender import Contender, Prepared
+from runners.measure.forms import opened
+from runners.targets import Target
+
+TRAINING_BATCH = 8
+"""Of the training steps whose memory is measured: one image alone breaks BatchNorm on 1x1 maps."""
+_TRAINING_STEPS = 2  # AdamW makes its moments in the first step and holds them from then on
 
 
-def peak_memory(architecture: Architecture, device: torch.device) -> int:
+def inference_peak(contender: Contender, prepared: Prepared, device: torch.device) -> int:
     """Bytes that one batch-1 inference needs at most, weights included.
 
-    What drawing the initial weights took and gave back is left out.
-
-    Raises:
-        RuntimeError: the process that measured ended early, out of memory say.
+    On CUDA what the allocator handed out, on a CPU the resident set above that of the empty
+    process; what drawing the weights took and gave back is left out. To be run in a fresh process.
     """
-    return _cuda_peak(architecture, device) if device.type == "cuda" else _cpu_peak(architecture)
-
-
-def _infer(network: nn.Module, architecture: Architecture, device: torch.device) -> None:
-    side = architecture.resolution
-    with torch.inference_mode():
-        network(torch.randn(1, architecture.in_channels, side, side, device=device))
-
-
-def _cuda_peak(architecture: Architecture, device: torch.device) -> int:
-    torch.cuda.empty_cache()
-    before = torch.cuda.memory_allocated(device)
-    network = build(architecture, seed=0).to(device).eval()
-    torch.cuda.reset_peak_memory_stats(device)
-    _infer(network, architecture, device)
-    torch.cuda.synchronize(device)
-    return torch.cuda.max_memory_allocated(device) - before
-
-
-def _cpu_peak(architecture: Architecture) -> int:
-    processes: Any = context()
-    receiver, sender = processes.Pipe(duplex=False)
-    child = processes.Process(target=_measure_child, args=(architecture, sender), daemon=True)
-    child.start()
-    sender.close()
-    try:
-        return int(receiver.recv())
-    except EOFError:
-        child.join()
-        raise RuntimeError(f"the memory probe ended with exit code {child.exitcode}") from None
-    finally:
-        child.join()
-
-
-def _measure_child(architecture: Architecture, sender: Connection) -> None:
     torch.set_num_threads(1)
+    contender.target.load()
+    x = contender.target.input(1)
+    before = _begin(device)
+    form = opened(contender, prepared, device, threads=1)
+    call, adapted = form.fresh(), form.adapt(x)
+    del form  # it holds a copy of the weights that no user would hold
+    _forget_peak(device)
+    with torch.inference_mode():
+        call(adapted)
+    return _peak(device) - before
+
+
+def training_peak(target: Target, device: torch.device) -> int:
+    """Bytes that training steps need at most: forward, backward, AdamW, on a batch of 8.
+
+    The loss is the mean square of all outputs. To be run in a fresh process.
+    """
+    torch.set_num_threads(1)
+    target.load()
+    x = target.input(TRAINING_BATCH)
+    before = _begin(device)
+    network = target.build().to(device).train()
+    optimizer = torch.optim.AdamW(network.parameters()) if list(network.parameters()) else None
+    _forget_peak(device)
+    inputs = x.to(device)
+    for _ in range(_TRAINING_STEPS):
+        _step(network, inputs, optimizer)
+    return _peak(device) - before
+
+
+def _step(network: nn.Module, x: Tensor, optimizer: torch.optim.Optimizer | None) -> None:
+    outputs = [leaf for leaf in tree_leaves(network(x)) if isinstance(leaf, Tensor)]
+    loss = sum((leaf.float().square().mean() for leaf in outputs), x.new_zeros(()))
+    if loss.requires_grad:
+        loss.backward()  # type: ignore[no-untyped-call]
+    if optimizer is not None:
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def _begin(device: torch.device) -> int:
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        return torch.cuda.memory_allocated(device)
     load_kernels()
-    before = resident_peak(reset=True)
-    network = build(architecture, seed=0).eval()
-    resident_peak(reset=True)
-    _infer(network, architecture, torch.device("cpu"))
-    sender.send(resident_peak() - before)
+    return resident_peak(reset=True)
+
+
+def _forget_peak(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        resident_peak(reset=True)
+
+
+def _peak(device: torch.device) -> int:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        return torch.cuda.max_memory_allocated(device)
+    return resident_peak()
 
 
 def load_kernels() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from runners.data.batches import batches
 from runners.data.dataset import Dataset, Split
+from runners.device_lock import Turn, training
 from runners.record import Epoch, Quality
 from runners.training.augment import Normaliser, augment
 from runners.training.ema import averaged
@@ -41,13 +41,16 @@ def train(
 ) -> Quality:
     """Train on `dataset.train`, choose on `dataset.val`, report on `dataset.test`.
 
-    Equal seeds give equal results on one machine with one number of threads.
+    Equal seeds give equal results on one machine with one number of threads. While some process
+    times the device, the training waits; its seconds and rates leave that out.
 
     Raises:
         NonFiniteLoss: the training diverged.
         DataError: an image of a folder could not be read.
+        UserError: the device's lock files cannot be used.
     """
-    return _Training(network, dataset, recipe, seed, device).run(watch)
+    with training(device) as turn:
+        return _Training(network, dataset, recipe, seed, device, turn).run(watch)
 
 
 class _Training:
@@ -60,10 +63,11 @@ class _Training:
         recipe: Recipe,
         seed: int,
         device: torch.device,
+        turn: Turn,
     ) -> None:
         torch.manual_seed(seed)  # dropout
         self.random = np.random.default_rng(seed)  # order and augmentation
-        self.dataset, self.recipe, self.device = dataset, recipe, device
+        self.dataset, self.recipe, self.device, self.turn = dataset, recipe, device, turn
         self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = averaged(self.network, recipe.ema_decay)
         size = len(dataset.train)
@@ -79,12 +83,12 @@ class _Training:
         self.normalise = Normaliser.fit(torch.from_numpy(dataset.train.images(sample))).to(device)
 
     def run(self, watch: Watcher) -> Quality:
-        start = time.perf_counter()
+        start = self.turn.clock()
         curve = []
         for epoch in range(1, self.recipe.epochs + 1):
-            epoch_start = time.perf_counter()
+            epoch_start = self.turn.clock()
             loss = self._epoch(epoch, watch)
-            rate = self.steps_per_epoch * self.batch_size / (time.perf_counter() - epoch_start)
+            rate = self.steps_per_epoch * self.batch_size / (self.turn.clock() - epoch_start)
             accuracy = self._accuracy(self.average, self.dataset.val)
             curve.append(
                 Epoch(epoch=epoch, train_loss=loss, val_accuracy=accuracy, images_per_s=rate)
@@ -102,7 +106,7 @@ class _Training:
             train_images=len(self.dataset.train),
             val_images=len(self.dataset.val),
             test_images=len(self.dataset.test),
-            train_seconds=time.perf_counter() - start,
+            train_seconds=self.turn.clock() - start,
         )
 
     def _epoch(self, epoch: int, watch: Watcher) -> float:
@@ -120,6 +124,7 @@ class _Training:
             seen = ((epoch - 1) * self.steps_per_epoch + step) * self.batch_size
             total = self.recipe.epochs * self.steps_per_epoch * self.batch_size
             watch(epoch, seen, total)
+            self.turn.breathe()
         return sum(losses) / len(losses)
 
     def _step(self, images: Tensor, labels: Tensor) -> float:
@@ -149,6 +154,7 @@ class _Training:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.amp):
                 logits = network(x.contiguous(memory_format=torch.channels_last))
             correct += int((logits.argmax(1).cpu() == torch.from_numpy(labels)).sum())
+            self.turn.breathe()
         return correct / len(split)
 
 

@@ -9,12 +9,21 @@ import numpy as np
 ROUNDS = 40
 MACHINE = {"cpu": "Test CPU @ 2.0 GHz", "threads": 1, "torch": "2.13.0", "protocol": 1}
 COSTS = (
+    "form",
+    "form_note",
+    "form_seconds",
+    "parity",
     "params",
     "macs",
     "macs_by_operator",
+    "macs_by_module",
+    "macs_uncounted",
     "macs_ptflops",
     "other_ops",
     "latency_ms_samples",
+    "latency_rounds",
+    "latency_blocks",
+    "latency_stopped",
     "latency_ms_median",
     "latency_ms_min",
     "latency_ms_iqr",
@@ -22,7 +31,14 @@ COSTS = (
     "throughput_images_per_s",
     "throughput_batch",
     "throughput_threads",
+    "throughput_ladder",
+    "out_of_memory_batch",
+    "largest_batch",
     "peak_memory_bytes",
+    "peak_training_memory_bytes",
+    "training_memory_batch",
+    "energy_mj_per_image",
+    "energy_source",
 )
 QUALITY = (
     "test_accuracy",
@@ -77,6 +93,40 @@ def row(
     return made | changes
 
 
+NEWER = {
+    "form", "form_note", "form_seconds", "parity", "macs_by_module", "macs_uncounted",
+    "latency_rounds", "latency_blocks", "latency_stopped", "throughput_ladder",
+    "out_of_memory_batch", "largest_batch", "peak_training_memory_bytes", "training_memory_batch",
+    "energy_mj_per_image", "energy_source",
+}  # fmt: skip
+
+
+def old(new: dict[str, Any]) -> dict[str, Any]:
+    """The same record as protocol 1 wrote it into its CSV file."""
+    return {field: value for field, value in new.items() if field not in NEWER}
+
+
+def timed(
+    name: str = "fwa",
+    latency: float = 3.0,
+    *,
+    rng: np.random.Generator,
+    processes: int = 1,
+    rounds: int = 40,
+    between: float = 0.0,
+    **changes: Any,
+) -> dict[str, Any]:
+    """A record with samples of its own: 2 % of noise in a process, `between` between processes."""
+    luck = np.repeat(rng.lognormal(0, between, processes), rounds)
+    samples = latency * luck * rng.lognormal(0, 0.02, luck.size)
+    timing = {
+        "latency_ms_samples": samples.tolist(),
+        "latency_rounds": [rounds] * processes if processes > 1 else [],
+        "latency_ms_median": float(np.median(samples)),
+    }
+    return row(name, latency=latency, **{**timing, **changes})
+
+
 def many(arms: int, seeds: int = 1) -> list[dict[str, Any]]:
     """Arms with plausible, spread costs and accuracies."""
     rng = np.random.default_rng(arms)
@@ -109,12 +159,20 @@ def _costs(latency: float, macs: int, params: int, salt: int) -> dict[str, Any]:
     samples = (latency * common * own).tolist()
     q1, q3 = np.percentile(samples, [25, 75])
     return {
+        "form": "eager",
+        "form_note": "",
+        "form_seconds": 0.0,
         "params": params,
         "macs": macs,
         "macs_by_operator": {"conv": macs},
+        "macs_by_module": {"": macs},
+        "macs_uncounted": [],
         "macs_ptflops": int(macs * 1.1),
         "other_ops": {"gelu": 10},
         "latency_ms_samples": samples,
+        "latency_rounds": [],
+        "latency_blocks": [],
+        "latency_stopped": "",
         "latency_ms_median": float(np.median(samples)),
         "latency_ms_min": min(samples),
         "latency_ms_iqr": float(q3 - q1),
@@ -122,6 +180,8 @@ def _costs(latency: float, macs: int, params: int, salt: int) -> dict[str, Any]:
         "throughput_images_per_s": 900 / latency,
         "throughput_batch": 64,
         "throughput_threads": 2,
+        "throughput_ladder": [],
+        "energy_source": "",
         "peak_memory_bytes": 30_000_000 + 8 * macs // 10,
     }
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+import threading
+import time
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from runners import device_lock
 from runners.data.dataset import ArraySplit
 from runners.record import Quality
 from runners.training import loop
@@ -18,6 +23,11 @@ CPU = torch.device("cpu")
 AUGMENTED = Recipe(
     epochs=2, batch_size=8, crop_padding=1, mixup=0.2, cutmix=1.0, erasing=0.5, learning_rate=3e-3
 )
+
+
+@pytest.fixture(autouse=True)
+def own_lock_files(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def trained(seed=0, recipe=AUGMENTED, data=None, network=None, **options) -> Quality:
@@ -45,6 +55,43 @@ def test_dropout_is_seeded():
     first, second = (without_times(trained(network=network)) for network in networks)
     assert first == second
     assert first != without_times(trained(network=tiny.network(dropout=0.0)))
+
+
+def test_a_breath_after_every_step_and_every_batch_of_an_evaluation(monkeypatch):
+    breaths = []
+    monkeypatch.setattr(device_lock.Turn, "breathe", lambda self: breaths.append(self))
+    monkeypatch.setattr(loop, "_EVALUATION_BATCH", 4)
+    trained()
+    steps, val, test = 3, 2, 3  # batches of 24, 6 and 9 images
+    assert len(breaths) == 2 * (steps + val) + val + test
+
+
+def test_a_timing_in_between_changes_no_result_and_is_not_counted(monkeypatch):
+    undisturbed = without_times(trained())
+    monkeypatch.setattr(device_lock, "_SECONDS_BETWEEN_LOOKS", 0)
+    queued, seen, during = threading.Event(), [], []
+
+    def time_it():
+        with device_lock.timing(CPU, on_wait=queued.set):
+            before = len(seen)
+            time.sleep(0.5)
+            during.append(len(seen) - before)
+
+    timing = threading.Thread(target=time_it)
+
+    def watch(epoch, images, total):
+        seen.append(images)
+        if len(seen) == 2:
+            timing.start()
+            assert queued.wait(30)
+
+    start = time.perf_counter()
+    found = trained(watch=watch)
+    wall = time.perf_counter() - start
+    timing.join()
+    assert during == [0] and without_times(found) == undisturbed
+    assert wall - found.train_seconds > 0.45
+    assert all(24 / point.images_per_s < wall - 0.45 for point in found.curve)
 
 
 def test_what_is_reported():

@@ -1,0 +1,81 @@
+"""Do two independent sessions put targets into the same order? Kendall's tau of their latencies.
+
+    python benchmarks/repeatability.py [--sessions 2] [--rounds 60] [TARGET ...]
+
+Each session is a fresh process with an order of turns of its own. Default targets: every network of
+the house and three mixers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+
+import torch
+from scipy.stats import kendalltau
+
+from lolvit import VARIANTS
+from runners.commands.show import print_table
+from runners.device_lock import timing
+from runners.measure.contender import Contender, Prepared
+from runners.measure.latency import Rounds
+from runners.measure.session import Entrant, Plan, Session, hold
+from runners.processes import alone
+from runners.targets import Target, parse
+
+GOAL = 0.95
+_CPU = torch.device("cpu")
+
+
+def main() -> None:
+    """Measure and print latencies by session, and tau between sessions."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("targets", nargs="*", help="as of `bench.py measure`")
+    parser.add_argument("--sessions", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=60)
+    arguments = parser.parse_args()
+    targets = _targets(arguments.targets)
+    entrants = {each.name: Entrant(Contender(each), Prepared(), 1) for each in targets}
+    sessions = []
+    for seed in range(arguments.sessions):
+        with timing(_CPU):
+            sessions.append(alone(None, hold, entrants, _CPU, _plan(arguments.rounds, seed)))
+    _print(sessions)
+
+
+def _targets(texts: list[str]) -> list[Target]:
+    """Those named, or one for each different network and three mixers."""
+    chosen = [parse(text) for text in texts or (*VARIANTS, "fwa@56", "linear@56", "softmax@28")]
+    return list({each.hash: each for each in chosen}.values())
+
+
+def _plan(rounds: int, seed: int) -> Plan:
+    latency = Rounds(rounds, min(rounds, 20), 120.0)
+    return Plan(latency, Rounds(1, 1, 0.0), 1, 1, energy=False, seed=seed)
+
+
+def _print(sessions: list[Session]) -> None:
+    for what, of in (("median", _medians), ("minimum", _minima)):
+        columns = [of(session) for session in sessions]
+        names = sorted(columns[0], key=columns[0].__getitem__)
+        rows = [[name, *(f"{column[name]:.3f}" for column in columns)] for name in names]
+        print(f"\n{what} in ms, {len(names)} targets")
+        print_table(("target", *(f"session {n + 1}" for n in range(len(columns)))), rows)
+        taus = [
+            float(kendalltau([a[n] for n in names], [b[n] for n in names]).statistic)
+            for a, b in itertools.combinations(columns, 2)
+        ]
+        verdict = "reached" if min(taus) >= GOAL else "missed"
+        print(f"Kendall tau, worst of {len(taus)}: {min(taus):.3f}; goal {GOAL}: {verdict}")
+
+
+def _medians(session: Session) -> dict[str, float]:
+    return {name: float(torch.tensor(ms).median()) for name, ms in session.latency.ms.items()}
+
+
+def _minima(session: Session) -> dict[str, float]:
+    return {name: min(ms) for name, ms in session.latency.ms.items()}
+
+
+if __name__ == "__main__":
+    main()

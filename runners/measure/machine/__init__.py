@@ -1,0 +1,33 @@
+"""Facts of this machine, read from Linux's files; elsewhere every fact is simply not known.
+
+No torch in here: the doctor must start at once. The fingerprint and the doctor read the same facts
+by the same functions.
+"""
+
+from runners.measure.machine.cgroups import cpu_limit, stopped_periods
+from runners.measure.machine.clocks import TURBO_SWITCHES, governor, turbo
+from runners.measure.machine.cores import (
+    cpu_model,
+    list_cpus,
+    online_cpus,
+    usable_cores,
+    usable_cpus,
+)
+from runners.measure.machine.files import Machine
+from runners.measure.machine.memory import memory_sizes, total_memory_bytes
+
+__all__ = [
+    "TURBO_SWITCHES",
+    "Machine",
+    "cpu_limit",
+    "cpu_model",
+    "governor",
+    "list_cpus",
+    "memory_sizes",
+    "online_cpus",
+    "stopped_periods",
+    "total_memory_bytes",
+    "turbo",
+    "usable_cores",
+    "usable_cpus",
+]
