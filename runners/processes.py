@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from multiprocessing.connection import Connection
@@ -14,6 +15,11 @@ from runners.errors import UserError
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
+
+
+# An optimiser's first step imports torch._dynamo, counting imports foreign counters: once in the
+# server, not a second or more in each process.
+_PRELOADED = ["runners.evaluate", "runners.measure.costs", "ptflops", "torch._dynamo"]
 
 
 class ProcessFailed(RuntimeError):
@@ -29,12 +35,23 @@ class OutOfPatience(ProcessFailed):
 
 
 def context() -> BaseContext:
-    """How this house starts processes: by fork server where there is one, else by spawning."""
+    """How this house starts processes: by fork server where there is one, else by spawning.
+
+    To be called in the main thread first: the server that it starts then ignores Ctrl-C, which
+    reaches the whole process group while it may still be importing torch.
+    """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     server = multiprocessing.get_context("forkserver")
-    # An optimiser's first step imports torch._dynamo: once here, not 0.8 s in each training.
-    server.set_forkserver_preload(["runners.evaluate", "torch._dynamo"])
+    server.set_forkserver_preload(_PRELOADED)
+    if threading.current_thread() is threading.main_thread():
+        from multiprocessing.forkserver import ensure_running
+
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            ensure_running()
+        finally:
+            signal.signal(signal.SIGINT, before)
     return server
 
 
@@ -86,6 +103,7 @@ def side_by_side(
     An interrupt ends their processes, then goes on.
     """
     found: dict[str, Result | Exception] = {}
+    context()
     with ThreadPoolExecutor(at_once) as pool:
         waiting = {name: pool.submit(task) for name, task in tasks.items()}
         try:
@@ -96,8 +114,9 @@ def side_by_side(
                     found[name] = error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            started = [future for future in waiting.values() if not future.cancelled()]
             # More than once: a task may be about to start its process.
-            while wait(waiting.values(), timeout=0.1).not_done:
+            while wait(started, timeout=0.1).not_done:
                 for child in multiprocessing.active_children():
                     child.kill()
             raise

@@ -21,8 +21,10 @@ _LEAST_FREE_BYTES = 16 * 2**20
 _LABEL_CHARACTERS = 120  # file systems take 255 bytes
 
 
-def choose(out: Path | None, names: Sequence[str], *, resume: bool) -> Path:
+def choose(out: Path | None, names: Sequence[str], *, resume: bool | None) -> Path:
     """The folder to use: `out`, a new one below runs/, or with `resume` the newest of these arms.
+
+    `resume=None` is for what cannot be resumed.
 
     Raises:
         UserError: the folder is in use, is no folder, or there is nothing to resume.
@@ -40,8 +42,11 @@ def choose(out: Path | None, names: Sequence[str], *, resume: bool) -> Path:
         raise UserError(f"--out {out} is a file; name a folder")
     if resume and not (out / STUDY_FILE).exists():
         raise UserError(f"nothing to resume in {out}: it holds no {STUDY_FILE}")
-    if not resume and out.is_dir() and any(out.iterdir()):
-        raise UserError(f"--out {out} is already used; add --resume, or name another folder")
+    # A lock alone is left by a run that was stopped before it had anything to keep.
+    used = out.is_dir() and any(path.name != _LOCK_FILE for path in out.iterdir())
+    if not resume and used:
+        instead = "" if resume is None else "add --resume, or "
+        raise UserError(f"--out {out} is already used; {instead}name another folder")
     return out
 
 

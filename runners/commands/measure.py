@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     targets, mistakes = parsed(arguments.targets, arguments.heads)
     if not targets:
         return complain(mistakes)
-    folder = run_folder.choose(arguments.out, [target.name for target in targets], resume=False)
+    folder = run_folder.choose(arguments.out, [target.name for target in targets], resume=None)
 
     from rich.console import Console
 

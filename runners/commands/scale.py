@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     names += [name for name in baselines if name not in names]
     mixers = arms.mixers(names)
     label = ["scale", *names]
-    folder = run_folder.choose(arguments.out, label, resume=False)
+    folder = run_folder.choose(arguments.out, label, resume=None)
 
     from rich.console import Console
 

@@ -66,12 +66,12 @@ def measure_targets(job: Measurement, folder: Path, watch: Watch) -> Measured:
             "device": job.device,
             "protocol": asdict(job.protocol),
         }
-        file = folder / run_folder.STUDY_FILE
-        study = Study(file, plan, list(contenders), 1, trained=False)
         try:
             costs = measure(contenders, device, job.protocol, watch.stage)
         finally:
             watch.close(folder)
+        file = folder / run_folder.STUDY_FILE
+        study = Study(file, plan, list(contenders), 1, trained=False)
         study.keep_costs(costs)
         machine = fingerprint(device)
         for _ in range(study.enqueue()):

@@ -21,7 +21,7 @@ from runners.measure.ladder import Climb, Ladder, climb
 from runners.measure.latency import Rounds, Samples
 from runners.measure.layout import with_layout
 from runners.measure.memory import TRAINING_BATCH, inference_peak, training_peak
-from runners.measure.memory_limit import free_memory, within
+from runners.measure.memory_limit import DoesNotFit, free_memory, within
 from runners.measure.preparation import prepare
 from runners.measure.session import Entrant, Plan, Session, hold
 from runners.processes import ProcessFailed, alone, first_line, side_by_side
@@ -155,7 +155,8 @@ def _examine(
         if form == EAGER:
             try:
                 training = alone(None, within, limit, training_peak, contender.target, device)
-            except ProcessFailed as error:  # what cannot be trained may still be measured
+            # What cannot be trained may still be measured.
+            except (ProcessFailed, DoesNotFit) as error:
                 training = first_line(error)
         return _Examined(contender, found, prepared, inferring, training)
 

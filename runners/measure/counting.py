@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
+from attention_zoo import MixerError
+from lolvit import ArchitectureError
 from runners.measure import macs
-from runners.targets import Target
+from runners.targets import Target, TargetError
 
 
 class CostError(RuntimeError):
@@ -29,7 +33,11 @@ def count_target(target: Target, *, allow_uncounted: bool) -> Counted:
         UncountedOperator: an operator without a rule, unless allowed.
         TargetError: the target cannot be built.
     """
-    module = target.build()
+    torch.set_num_threads(1)  # on busy cores a second one costs seconds
+    try:
+        module = target.build()
+    except (MixerError, ArchitectureError) as error:
+        raise TargetError(str(error)) from error
     found = macs.count(module, *target.shape, allow_uncounted=allow_uncounted)
     formula = target.formula(module, target.shape)
     if formula is not None and found.total != formula and not found.uncounted:

@@ -18,8 +18,8 @@ _GAIN = 1.03
 _RUNG_MS = 100.0
 _SLOW_MS = 1000.0
 """A rung whose pass takes longer is the last one, unless the edge is looked for."""
-_LEAST_PASSES, _MOST_PASSES = 2, 5
-_FIRST_BATCH_TO_STOP_AT = 16
+_LEAST_PASSES, _MOST_PASSES = 3, 6
+_FIRST_BATCH_TO_STOP_AT = 64
 """On busy cores the first rungs may all be slow by chance."""
 _EDGE = 1 / 16
 """How narrow the gap between what fits and what does not must be, as a share of what fits."""

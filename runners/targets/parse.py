@@ -95,6 +95,8 @@ def _is_module(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except (ImportError, AttributeError, ValueError):
         return False
+    except Exception:  # the code of a parent: importing the module will say what is wrong with it
+        return True
 
 
 def _unknown(name: str, kind: str, rest: str) -> str:

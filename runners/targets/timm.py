@@ -75,8 +75,9 @@ def import_timm() -> ModuleType:
     """
     try:
         import timm
-    except (ImportError, RuntimeError) as error:
-        # A torchvision built for another torch raises RuntimeError: an operator does not exist.
+    except Exception as error:
+        # Beside ImportError: a torchvision built for another torch raises RuntimeError (an operator
+        # does not exist), and AttributeError when it is imported a second time.
         raise TargetError(
             f"timm cannot be imported ({_line(error)}); timm: targets need "
             "`pip install timm` and a torchvision that fits this torch"

@@ -50,7 +50,7 @@ def test_each_has_a_process_of_its_own():
 
 
 def test_mistakes_of_the_user_come_as_they_are():
-    with pytest.raises(TargetError, match="^unknown target 'fwaa'. Did you mean 'fwa'"):
+    with pytest.raises(TargetError, match=r"^unknown target 'fwaa'\. Did you mean 'fwa'"):
         alone(60, parse, "fwaa")
 
 
@@ -64,7 +64,9 @@ def test_mistakes_of_the_user_come_as_they_are():
         ("raise MemoryError('no more\\nreally')", "out of memory: no more"),
         # One that would not survive pickling.
         (
-            "class Odd(Exception):\n def __init__(self, a, b): super().__init__(a)\nraise Odd(1, 2)",
+            "class Odd(Exception):\n"
+            " def __init__(self, a, b): super().__init__(a)\n"
+            "raise Odd(1, 2)",
             "Odd: 1",
         ),
     ],
@@ -103,7 +105,7 @@ def test_a_death_in_the_middle_of_an_answer_is_an_error():
         "os.write(pipe.fileno(), struct.pack('!i', 100) + b'half')\n"
         "os._exit(9)\n"
     )
-    with pytest.raises(ProcessDied, match="exit code 9$"):
+    with pytest.raises(ProcessDied, match=r"exit code 9$"):
         alone(60, exec, code)
 
 

@@ -1,128 +1,249 @@
-"""Costs of all arms together; one that has none says why and leaves the others alone."""
+"""Costs of all contenders together; one that has none says why and leaves the others alone."""
 
 from __future__ import annotations
 
+import importlib
 import json
-import multiprocessing
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import lolvit
-from runners.measure import costs
-from runners.measure.costs import measure, throughput_batch, timing_lock
+from lolvit import MixerConfig
+from runners.measure.contender import COMPILE, DEPLOY, EAGER, ONNX, Contender
+from runners.measure.costs import Protocol, Refused, measure
 from runners.measure.fingerprint import fingerprint, usable_cores
-from runners.measure.macs import UncountedOperator
+from runners.measure.latency import Rounds
 from runners.record import PROTOCOL_VERSION, Costs
+from runners.targets import MixerTarget, NetworkTarget, parse
+from tests.runners.measure.odd_targets import Odd
 
 CPU = torch.device("cpu")
+PLAIN_MACS = 8 * 8 * 9 * (4 + 16)
+QUICK = Protocol(
+    latency=Rounds(most=12, least=2, budget_s=1e9), throughput_threads=1, largest_batch=16
+)
 
 
-def nano(mixer="none", resolution=16):
-    mixers = (lolvit.MixerConfig(mixer),) * 3
-    return lolvit.variant("lolvit_nano", resolution=resolution, in_channels=1, mixers=mixers)
+def nano(mixer):
+    mixers = (MixerConfig(mixer),) * 3
+    return lolvit.variant("lolvit_nano", resolution=16, in_channels=1, mixers=mixers)
 
 
-def measured(monkeypatch, architectures):
-    monkeypatch.setattr(costs, "LATENCY_ROUNDS", 10)
-    monkeypatch.setattr(costs, "THROUGHPUT_ROUNDS", 3)
-    monkeypatch.setattr(costs, "BUDGET_S", 0.0)
-    stages = []
-    found = measure(
-        architectures, CPU, latency_threads=1, throughput_threads=1, on_stage=stages.append
-    )
+GOOD = {
+    "none": Contender(NetworkTarget("none", nano("none"))),
+    "linear": Contender(NetworkTarget("linear", nano("linear"))),
+    "mixer": Contender(parse("linear@8x8x16")),
+    "plain": Contender(Odd("Plain")),
+    "plain, deployed": Contender(Odd("Plain"), DEPLOY),
+    "plain, exported": Contender(Odd("Plain"), ONNX),
+    "deployed alone": Contender(Odd("Several"), DEPLOY),
+}
+BAD = {
+    "typo": (
+        Contender(MixerTarget("typo", MixerConfig("fwa", (("window", "x"),)), 16, 2, 8)),
+        "window must be",
+    ),
+    "refused": (Contender(Odd("Plain", refused="no such thing\nat all")), "no such thing$"),
+    "raises": (Contender(Odd("Raises")), "^LookupError: nothing here$"),
+    "uncounted": (Contender(Odd("Uncounted")), "^UncountedOperator: .*aten::i0"),
+    "wrong formula": (
+        Contender(Odd("Plain", claimed_macs=7)),
+        f"^CostError: {PLAIN_MACS} MACs were counted, but its formula says 7$",
+    ),
+    "dies": (Contender(Odd("Dies")), "exit code 3$"),
+    "batches": (Contender(Odd("SmallBatchesOnly")), "^ZeroDivisionError: "),
+    "dies of batches": (Contender(Odd("DiesOfBatches")), "exit code 4$"),
+    "no export": (
+        Contender(Odd("NotExportable"), ONNX),
+        "^FormError: .*cannot be exported to ONNX",
+    ),
+    "cheats": (Contender(Odd("OtherWhenExported"), ONNX), r"^FormError: parity: .* by 0\.0"),
+    "not a number": (Contender(Odd("NotANumber"), DEPLOY), "^FormError: parity: .* by inf"),
+}
+FACTORY = "import torch\ndef make():\n    return torch.nn.Conv2d(2, 5, 3)\n"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def folder(tmp_path_factory):
+    """One with a module that the children find."""
+    folder = tmp_path_factory.mktemp("costs")
+    (folder / "cost_factory.py").write_text(FACTORY)
+    importlib.invalidate_caches()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
+        yield folder
+    sys.modules.pop("cost_factory", None)
+
+
+@pytest.fixture(scope="module")
+def session():
+    """All of them at once: (what was found, the stages told)."""
+    threads, stages = torch.get_num_threads(), []
+    bad = {name: contender for name, (contender, _) in BAD.items()}
+    factory = {"factory": Contender(parse("cost_factory:make@6x6x2"))}
+    found = measure({**bad, **GOOD, **factory}, CPU, QUICK, stages.append)
+    assert list(found) == [*BAD, *GOOD, "factory"]
+    assert torch.get_num_threads() == threads
+    # No exported file stays.
+    assert not any(path.is_dir() for path in Path(tempfile.gettempdir()).glob("lolvit-bench-*"))
     return found, stages
 
 
-def test_costs_of_two(monkeypatch):
-    arms = {"none": nano(), "linear": nano("linear")}
-    threads = torch.get_num_threads()
-    found, stages = measured(monkeypatch, arms)
-    assert list(found) == ["none", "linear"] and len(stages) == 3
-    assert torch.get_num_threads() == threads
-    for name, cost in found.items():
-        network = lolvit.build(arms[name], seed=0)
-        assert isinstance(cost, Costs)
-        assert cost.params == sum(p.numel() for p in network.parameters())
-        assert cost.macs == network.macs(16, 16) == sum(cost.macs_by_operator.values())
-        assert cost.macs_ptflops and cost.other_ops["batch_norm"] > 0
-        assert len(cost.latency_ms_samples) == 10
-        assert cost.latency_ms_min <= cost.latency_ms_median <= max(cost.latency_ms_samples)
-        assert (cost.latency_threads, cost.throughput_threads) == (1, 1)
-        assert cost.throughput_batch == throughput_batch(16) == 64
-        assert cost.throughput_images_per_s > 1e3 / cost.latency_ms_median / 4
-        assert cost.peak_memory_bytes > 4 * cost.params
-        assert Costs.model_validate(json.loads(cost.model_dump_json())) == cost
-    assert found["linear"].macs > found["none"].macs
-    assert found["linear"].fingerprint == found["none"].fingerprint
+@pytest.mark.parametrize("name", [*GOOD, "factory"])
+def test_costs_of_good_ones(session, name):
+    cost = session[0][name]
+    assert isinstance(cost, Costs), cost
+    assert cost.macs == sum(cost.macs_by_operator.values()) == cost.macs_by_module[""] > 0
+    assert cost.macs_uncounted == [] and cost.macs_ptflops
+    samples = cost.latency_ms_samples
+    assert len(samples) == sum(cost.latency_rounds) == sum(cost.latency_blocks) == 12
+    assert (cost.latency_blocks, cost.latency_stopped) == ([10, 2], "12 rounds")
+    assert cost.latency_ms_min == min(samples) > 0
+    assert cost.latency_ms_median == np.median(samples)
+    assert 0 <= cost.latency_ms_iqr <= max(samples) - min(samples)
+    assert (cost.latency_threads, cost.throughput_threads) == (1, 1)
+    rungs = [rung.batch for rung in cost.throughput_ladder]
+    assert rungs == [1, 2, 4, 8, 16] and cost.throughput_batch in rungs
+    assert (cost.largest_batch, cost.out_of_memory_batch) == (16, None)
+    assert cost.throughput_images_per_s > 1e3 / cost.latency_ms_median / 4
+    assert cost.peak_memory_bytes > 0
+    assert cost.energy_mj_per_image is not None or cost.energy_source
+    assert cost.fingerprint == fingerprint(CPU)
+    assert Costs.model_validate(json.loads(cost.model_dump_json())) == cost
 
 
-def test_an_arm_without_costs_leaves_the_others(monkeypatch):
-    count = costs.macs.count
-    linear = nano("linear")
-    broken = lolvit.build(linear).macs(16, 16)
-
-    def refusing(network, *image):
-        if network.macs(16, 16) == broken:
-            raise UncountedOperator("no counting rule for operator aten::x in module y\nsecond")
-        return count(network, *image)
-
-    monkeypatch.setattr(costs.macs, "count", refusing)
-    found, _ = measured(monkeypatch, {"linear": linear, "none": nano()})
-    reason = "UncountedOperator: no counting rule for operator aten::x in module y"
-    assert found["linear"] == reason
-    assert isinstance(found["none"], Costs)
+@pytest.mark.parametrize("name", ["none", "linear"])
+def test_costs_of_networks(session, name):
+    cost, network = session[0][name], lolvit.build(nano(name), seed=0)
+    assert cost.params == sum(p.numel() for p in network.parameters())
+    assert cost.macs == network.macs(16, 16)
+    assert cost.other_ops["batch_norm"] > 0
+    assert cost.peak_memory_bytes > 4 * cost.params
+    assert cost.peak_training_memory_bytes > max(cost.peak_memory_bytes, 16 * cost.params)
+    assert cost.training_memory_batch == 8
+    assert session[0]["linear"].macs > session[0]["none"].macs
 
 
-@pytest.mark.parametrize("error", [ValueError(), RuntimeError("two\nlines"), KeyError("k")])
-def test_no_arm_has_costs(monkeypatch, error):
-    def broken(*_, **__):
-        raise error
-
-    monkeypatch.setattr(costs, "build", broken)
-    found, _ = measured(monkeypatch, {"none": nano()})
-    assert found["none"].startswith(type(error).__name__) and "\n" not in found["none"]
+def test_costs_of_a_factory(session):
+    cost = session[0]["factory"]
+    assert (cost.macs, cost.params) == (5 * 2 * 9 * 4 * 4, 5 * 2 * 9 + 5)
 
 
-def test_what_fails_at_the_large_batch_only_fails_alone(monkeypatch):
-    build = costs.build
-
-    def refuse_batches(_, args):
-        if len(args[0]) > 1:
-            raise ZeroDivisionError("division by zero")
-
-    def fragile(architecture, seed):
-        network = build(architecture, seed=seed)
-        if architecture == nano("linear"):
-            network.register_forward_pre_hook(refuse_batches)
-        return network
-
-    monkeypatch.setattr(costs, "build", fragile)
-    found, _ = measured(monkeypatch, {"none": nano(), "linear": nano("linear")})
-    assert found["linear"] == "ZeroDivisionError: division by zero"
-    assert isinstance(found["none"], Costs)
+def test_costs_of_forms(session):
+    eager, deployed, exported = (
+        session[0][name] for name in ("plain", "plain, deployed", "plain, exported")
+    )
+    assert (eager.form, deployed.form, exported.form) == (EAGER, DEPLOY, ONNX)
+    assert eager.macs == deployed.macs == exported.macs == PLAIN_MACS
+    assert eager.parity is None and eager.form_note == ""
+    assert 0 <= deployed.parity <= 1e-4 and "2 of 2 BatchNorms folded" in deployed.form_note
+    assert 0 <= exported.parity <= 1e-4 and exported.form_note.startswith("exported in ")
+    assert exported.form_seconds > 0 == eager.form_seconds
+    for cost in (deployed, exported):
+        assert cost.peak_training_memory_bytes is None and cost.training_memory_reason
 
 
-def hold(locked, done):
-    with timing_lock(CPU):
-        locked.set()
-        done.wait(30)
+@pytest.mark.parametrize("name", BAD)
+def test_the_others_say_why(session, name):
+    found = session[0][name]
+    assert isinstance(found, str) and "\n" not in found
+    assert re.search(BAD[name][1], found)
+    assert isinstance(found, Refused) == (name in ("typo", "refused"))
 
 
-def test_two_processes_never_time_at_once(monkeypatch, tmp_path):
-    monkeypatch.setattr(costs.tempfile, "gettempdir", lambda: str(tmp_path))
-    fork = multiprocessing.get_context("fork")
-    locked, done = fork.Event(), fork.Event()
-    other = fork.Process(target=hold, args=(locked, done))
-    other.start()
-    assert locked.wait(30)
-    (file,) = tmp_path.iterdir()
-    with pytest.raises(TimeoutError):
-        costs.FileLock(file).acquire(timeout=0.05)
-    done.set()
-    other.join()
-    with timing_lock(CPU):
-        pass
+def test_stages_are_told(session):
+    stages = session[1]
+    assert stages[0].startswith("counting") and stages[-1].startswith("timing")
+    climbed = ["batches", "dies of batches", *GOOD, "factory"]
+    assert stages[1:-1] == [f"climbing to the best batch of {name}" for name in climbed]
+
+
+def test_none_has_costs():
+    stages = []
+    found = measure({"raises": BAD["raises"][0]}, CPU, QUICK, stages.append)
+    assert found == {"raises": "LookupError: nothing here"} and len(stages) == 1
+    assert measure({}, CPU, QUICK) == {}
+
+
+def test_two_processes_give_rounds_of_both():
+    stages = []
+    protocol = Protocol(Rounds(3, 3, 1e9), throughput_threads=1, processes=2, batch=2)
+    pair = {"one": Contender(Odd("Plain")), "other": Contender(Odd("Plain", side=4))}
+    for cost in measure(pair, CPU, protocol, stages.append).values():
+        assert (cost.latency_rounds, cost.latency_blocks) == ([3, 3], [3, 3])
+        assert len(cost.latency_ms_samples) == 6 and cost.latency_stopped == "3 rounds"
+        assert (cost.throughput_batch, cost.throughput_ladder) == (2, [])
+    assert [stage for stage in stages if stage.startswith("timing")] == [
+        f"timing in interleaved rounds, process {number} of 2" for number in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize("names", [("Plain",), ("Plain", "Several")])
+def test_a_stop_by_precision_is_recorded(names):
+    rounds = Rounds(most=200, least=5, budget_s=1e9, precision=50.0)
+    contenders = {name: Contender(Odd(name)) for name in names}
+    protocol = Protocol(rounds, throughput_threads=1, batch=1)
+    for cost in measure(contenders, CPU, protocol).values():
+        assert cost.latency_stopped == "precision 5000 %" and cost.latency_blocks == [10]
+
+
+def test_uncounted_operators_mark_the_row_where_allowed():
+    protocol = Protocol(Rounds(2, 2, 1e9), throughput_threads=1, batch=1, allow_uncounted=True)
+    contenders = {name: Contender(Odd(name)) for name in ("Uncounted", "Plain")}
+    found = measure(contenders, CPU, protocol)
+    assert found["Uncounted"].macs_uncounted == ["aten::i0"]
+    assert found["Uncounted"].macs == found["Plain"].macs == PLAIN_MACS
+    assert found["Plain"].macs_uncounted == []
+
+
+def test_the_edge_of_memory_is_recorded():
+    protocol = Protocol(
+        Rounds(2, 2, 1e9), throughput_threads=1, to_the_edge=True, memory_bytes=200 * 2**20
+    )
+    cost = measure({"greedy": Contender(Odd("Greedy"))}, CPU, protocol)["greedy"]
+    assert cost.out_of_memory_batch == cost.largest_batch + 1 <= 13
+    assert cost.throughput_ladder[-1].batch == cost.largest_batch
+
+
+def test_what_cannot_be_trained_may_still_be_measured():
+    """Because it says so, or because memory ends: 8 images of 16 MiB and their gradients."""
+    protocol = Protocol(Rounds(2, 2, 1e9), throughput_threads=1, batch=1, memory_bytes=100 * 2**20)
+    contenders = {name: Contender(Odd(name)) for name in ("Untrainable", "Greedy")}
+    found = measure(contenders, CPU, protocol)
+    for cost in found.values():
+        assert isinstance(cost, Costs) and cost.peak_training_memory_bytes is None
+    assert found["Untrainable"].training_memory_reason == "RuntimeError: for inference only"
+    assert "memory" in found["Greedy"].training_memory_reason
+
+
+@pytest.mark.parametrize("batch", [10**9, 10**12])
+def test_a_batch_that_does_not_fit_is_the_mistake_of_the_user(batch):
+    protocol = Protocol(Rounds(2, 2, 1e9), throughput_threads=1, batch=batch)
+    found = measure({"plain": Contender(Odd("Plain"))}, CPU, protocol)["plain"]
+    assert isinstance(found, Refused) and f"batch of {batch} does not fit" in found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="no C++ compiler is found here"
+)
+def test_costs_of_a_compiled_form():
+    protocol = Protocol(Rounds(3, 3, 1e9), throughput_threads=1, largest_batch=2)
+    contenders = {form: Contender(Odd("Plain"), form) for form in (EAGER, COMPILE)}
+    cheat = {"cheat": Contender(Odd("OtherWhenCompiled"), COMPILE)}
+    found = measure(contenders | cheat, CPU, protocol)
+    cost = found[COMPILE]
+    assert cost.parity <= 1e-4 and cost.form_note.startswith("compiled in ")
+    assert cost.peak_memory_bytes is None and cost.throughput_ladder == []
+    assert len(cost.latency_ms_samples) == 3 == len(found[EAGER].latency_ms_samples)
+    assert "UncountedOperator" not in found["cheat"] and "parity" in found["cheat"]
 
 
 def test_the_fingerprint_is_plain_and_stable():

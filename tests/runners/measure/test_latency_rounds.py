@@ -2,130 +2,244 @@
 
 from __future__ import annotations
 
-import json
 import time
+import weakref
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runners.measure import latency
-from runners.measure.latency import Rounds, Timing, interleave, intra_op_threads, time_networks
+from runners.measure.latency import (
+    BLOCK,
+    Rounds,
+    clock_of,
+    interleave,
+    intra_op_threads,
+    time_cpu,
+)
 
 NAMES = ("a", "b", "c")
+SOME = Rounds(most=25, least=5, budget_s=1e9)
 
 
-class Recorder:
-    """A clock without time: each call gives the next number; what was called is kept."""
+class Copy:
+    """One placement of a contender; calling it takes some time."""
 
-    def __init__(self, monkeypatch, seconds_a_call=0.0):
-        self.called, self.now, self.seconds = [], 0.0, seconds_a_call
+    def __init__(self, name, game):
+        self.name, self.game, self.block = name, game, game.placed[name]
+        self.looked = 0
+
+    def __call__(self):
+        self.game.called.append(self)
+        self.game.now += self.game.seconds
+        return self
+
+
+class Game:
+    """A clock that shows what `took_ms` says; keeps all that is called, in order."""
+
+    def __init__(self, monkeypatch, names=NAMES, seconds=0.0, took_ms=lambda copy: 1.0):
+        self.now, self.seconds, self.took_ms = 0.0, seconds, took_ms
+        self.placed = dict.fromkeys(names, 0)
+        self.called, self.turns = [], []
+        self.fresh = {name: lambda name=name: self.place(name) for name in names}
         monkeypatch.setattr(latency.time, "monotonic", lambda: self.now)
 
-    def __call__(self, call):
-        self.called.append(call())
-        self.now += self.seconds
-        return float(len(self.called))
+    def place(self, name):
+        self.placed[name] += 1
+        return Copy(name, self)
+
+    def clock(self, call):
+        """The first two calls of a copy are looks at how long it takes, the others are turns."""
+        copy = call()
+        if copy.looked < 2:
+            copy.looked += 1
+        else:
+            self.turns.append((copy, len(self.called) - 1))
+        return self.took_ms(copy)
+
+    def play(self, rounds, seed=0):
+        return interleave(self.fresh, self.clock, rounds, seed)
 
 
-def play(monkeypatch, rounds, seconds_a_call=0.0):
-    clock = Recorder(monkeypatch, seconds_a_call)
-    calls = {name: (lambda name=name: name) for name in NAMES}
-    return interleave(calls, clock, rounds), clock
+def blocks_of(total):
+    return [BLOCK] * (total // BLOCK) + [total % BLOCK] * (total % BLOCK > 0)
 
 
-def rounds_of(called):
-    turns = [called[start : start + 3] for start in range(0, len(called), 3)]
-    return turns[: latency.WARMUP_ROUNDS], turns[latency.WARMUP_ROUNDS :]
-
-
-def test_each_round_calls_everyone_once_after_the_warm_up(monkeypatch):
-    samples, clock = play(monkeypatch, Rounds(most=40, least=5, budget_s=1e9))
-    warm, timed = rounds_of(clock.called)
-    assert len(warm) == latency.WARMUP_ROUNDS >= 1 and len(timed) == 40
-    assert all(sorted(turn) == list(NAMES) for turn in warm + timed)
-    assert {name: len(found) for name, found in samples.items()} == dict.fromkeys(NAMES, 40)
+def test_each_round_times_everyone_once(monkeypatch):
+    game = Game(monkeypatch)
+    samples = game.play(SOME)
+    order = [copy.name for copy, _ in game.turns]
+    rounds = [order[start : start + 3] for start in range(0, len(order), 3)]
+    assert len(rounds) == 25 and all(sorted(each) == list(NAMES) for each in rounds)
+    assert {name: len(found) for name, found in samples.ms.items()} == dict.fromkeys(NAMES, 25)
+    assert list(samples.ms) == list(NAMES)
+    assert (samples.blocks, samples.stopped) == ([10, 10, 5], "25 rounds")
 
 
 def test_samples_belong_to_their_round_and_contender(monkeypatch):
-    samples, clock = play(monkeypatch, Rounds(most=20, least=1, budget_s=1e9))
+    game = Game(monkeypatch, took_ms=lambda copy: float(len(game.called)))
+    samples = game.play(SOME)
     for name in NAMES:
-        asked = [number + 1.0 for number, called in enumerate(clock.called) if called == name]
-        assert samples[name] == asked[latency.WARMUP_ROUNDS :]
-        assert list(samples) == list(NAMES)
+        asked = [place + 1.0 for copy, place in game.turns if copy.name == name]
+        assert samples.ms[name] == asked
+
+
+@pytest.mark.parametrize(("ms", "warm"), [(0.001, 10), (0.5, 4), (0.9, 3), (3.0, 1), (25.1, 0)])
+def test_calls_before_the_timed_one_fill_the_caches(monkeypatch, ms, warm):
+    """About 2 ms of calls, ten at most; none where one call fills the caches and takes long."""
+    game = Game(monkeypatch, names=("x", "y"), took_ms=lambda copy: ms if copy.name == "x" else 1e3)
+    game.play(Rounds(most=4, least=1, budget_s=1e9))
+    before = 0
+    for copy, place in game.turns:
+        start = place - (warm if copy.name == "x" else 0)
+        assert game.called[start : place + 1] == [copy] * (place + 1 - start)
+        assert before == 0 or start == before + 1  # and no other call
+        before = place
+    assert before == len(game.called) - 1
+
+
+def test_every_block_has_copies_of_its_own(monkeypatch):
+    game = Game(monkeypatch)
+    samples = game.play(SOME)
+    assert game.placed == dict.fromkeys(NAMES, 3) and len(samples.blocks) == 3
+    for number, (copy, _) in enumerate(game.turns):
+        assert copy.block == 1 + number // (3 * BLOCK)
+
+
+def test_old_copies_go_once_the_new_ones_stand():
+    alive, seen = weakref.WeakSet(), []
+
+    class Weights:
+        def __call__(self):
+            pass
+
+    def place():
+        seen.append(len(alive))
+        made = Weights()
+        alive.add(made)
+        return made
+
+    interleave(dict.fromkeys(NAMES, place), lambda call: call() or 1.0, SOME)
+    assert seen == [0, 1, 2, 3, 4, 5, 3, 4, 5]
 
 
 def test_the_order_is_shuffled_and_repeats(monkeypatch):
-    orders = [play(monkeypatch, Rounds(60, 1, 1e9))[1].called for _ in range(2)]
-    assert orders[0] == orders[1]
-    _, timed = rounds_of(orders[0])
-    assert len({tuple(turn) for turn in timed}) == 6  # every order of three occurs
-    firsts = [turn[0] for turn in timed]
+    def order(seed):
+        game = Game(monkeypatch)
+        game.play(Rounds(60, 1, 1e9), seed)
+        return [copy.name for copy, _ in game.turns], [copy.name for copy in game.called]
+
+    assert order(0) == order(0) != order(1)
+    found, _ = order(0)
+    rounds = [tuple(found[start : start + 3]) for start in range(0, len(found), 3)]
+    assert len(set(rounds)) == 6  # every order of three occurs
+    firsts = [first for first, *_ in rounds]
     assert all(firsts.count(name) >= 8 for name in NAMES)
 
 
 @pytest.mark.parametrize(
-    ("rounds", "seconds", "expected"),
+    ("rounds", "expected", "stopped"),
     [
-        (Rounds(most=100, least=10, budget_s=1.0), 1.0, 10),  # slow: the least
-        (Rounds(most=100, least=10, budget_s=1e9), 1.0, 100),  # quick: the most
-        (Rounds(most=100, least=1, budget_s=29.9), 1.0, 10),  # in between: until the budget ends
-        (Rounds(most=3, least=10, budget_s=0.0), 1.0, 3),  # most wins over least
+        (Rounds(most=100, least=10, budget_s=1.0), 10, "1 s"),  # slow: the least
+        (Rounds(most=100, least=10, budget_s=1e9), 100, "100 rounds"),  # quick: the most
+        (Rounds(most=100, least=1, budget_s=29.9), 5, "29.9 s"),  # in between
+        (Rounds(most=100, least=1, budget_s=89.9), 15, "89.9 s"),  # and in another block
+        (Rounds(most=3, least=10, budget_s=0.0), 3, "3 rounds"),  # most wins over least
+        (Rounds(most=1, least=1, budget_s=0.0), 1, "1 rounds"),
     ],
 )
-def test_least_most_and_budget(monkeypatch, rounds, seconds, expected):
-    samples, _ = play(monkeypatch, rounds, seconds)
-    assert {len(found) for found in samples.values()} == {expected}
+def test_least_most_and_budget(monkeypatch, rounds, expected, stopped):
+    # A second a call; each turn is one call before the timed one and that: 6 s a round.
+    samples = Game(monkeypatch, seconds=1.0, took_ms=lambda copy: 2.0).play(rounds)
+    assert {len(found) for found in samples.ms.values()} == {expected}
+    assert (samples.blocks, samples.stopped) == (blocks_of(expected), stopped)
 
 
-def test_warm_up_is_not_charged_to_the_budget(monkeypatch):
-    samples, _ = play(monkeypatch, Rounds(most=9, least=1, budget_s=2.5), 1.0)
-    assert {len(found) for found in samples.values()} == {1}
+def test_only_rounds_are_charged_to_the_budget(monkeypatch):
+    """Making copies, and looking how long a call takes, may be slow."""
+    game = Game(monkeypatch, took_ms=lambda copy: 100.0)
+    place = game.place
+
+    def slow(name):
+        game.now += 1000.0
+        return place(name)
+
+    monkeypatch.setattr(game, "place", slow)
+    samples = game.play(Rounds(most=35, least=1, budget_s=1.0))
+    assert samples.stopped == "35 rounds"
 
 
-def test_an_error_of_a_contender_goes_through(monkeypatch):
+@settings(max_examples=30)
+@given(most=st.integers(1, 45), least=st.integers(0, 45), budget=st.floats(0, 200))
+def test_any_rounds(most, least, budget):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        game = Game(monkeypatch, seconds=1.0, took_ms=lambda copy: 50.0)
+        samples = game.play(Rounds(most, least, budget))
+    done = len(samples.ms["a"])
+    assert min(most, max(1, least)) <= done <= most
+    assert samples.blocks == blocks_of(done)
+    if samples.stopped.endswith("rounds"):
+        assert done == most
+    else:
+        assert done >= least and 3 * (done - 1) <= max(budget, 3 * (least - 1))
+
+
+@pytest.mark.parametrize("names", [("a",), NAMES])
+@pytest.mark.parametrize(("share", "reached"), [(0.05, True), (0.001, False)])
+def test_precision_ends_the_rounds(monkeypatch, names, share, reached):
+    random = np.random.default_rng(0)
+    game = Game(monkeypatch, names, took_ms=lambda copy: 50 + random.standard_normal())
+    samples = game.play(Rounds(most=50, least=15, budget_s=1e9, precision=share))
+    if reached:  # looked at when a block ends
+        assert samples.stopped == "precision 5 %" and samples.blocks == [10, 10]
+    else:
+        assert samples.stopped == "50 rounds"
+
+
+def test_the_single_contender_of_a_precision_is_its_median(monkeypatch):
+    seen = []
+
+    def interval(values, *, blocks, resamples):
+        seen.append((list(values), list(blocks)))
+        return (10.0, 9.8, 10.2) if len(values) == 30 else (10.0, 9.0, 11.0)
+
+    monkeypatch.setattr(latency, "median_interval", interval)
+    rounds = Rounds(most=90, least=20, budget_s=1e9, precision=0.03)
+    samples = Game(monkeypatch, ("a",)).play(rounds)
+    assert samples.stopped == "precision 3 %"
+    assert [blocks for _, blocks in seen] == [[10, 10], [10, 10, 10]]
+    assert seen[-1][0] == samples.ms["a"]
+
+
+def test_every_ratio_to_the_first_contender_must_be_narrow(monkeypatch):
+    seen = []
+
+    def interval(values, first, *, blocks, resamples):
+        seen.append((values[0], first[0]))
+        wide = 1.0 if values[0] == 3.0 and len(values) < 20 else 0.1
+        return 10.0, 10.0 - wide, 10.0 + wide
+
+    monkeypatch.setattr(latency, "ratio_interval", interval)
+    level = {"a": 1.0, "b": 2.0, "c": 3.0}
+    game = Game(monkeypatch, took_ms=lambda copy: level[copy.name])
+    assert game.play(Rounds(90, 5, 1e9, precision=0.01)).blocks == [10, 10]
+    assert seen == [(2.0, 1.0), (3.0, 1.0)] * 2
+
+
+def test_an_error_of_a_contender_goes_through():
     def broken():
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):
-        interleave({"a": broken}, lambda call: call(), Rounds(1, 1, 1.0))
-
-
-def test_statistics():
-    timing = Timing([4.0, 1.0, 2.0, 3.0, 10.0], batch=1, threads=1)
-    assert (timing.median_ms, timing.min_ms, timing.iqr_ms) == (3.0, 1.0, 2.0)
-    values = np.random.default_rng(0).random(101).tolist()
-    timing = Timing(values, 1, 1)
-    assert timing.median_ms == sorted(values)[50] and timing.min_ms == min(values)
-    json.dumps([timing.median_ms, timing.min_ms, timing.iqr_ms])
-
-
-class Spy(nn.Module):
-    """Sees how it is called."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen = []
-
-    def forward(self, x):
-        self.seen.append((x, self.training, torch.get_num_threads(), torch.is_inference(x + 0)))
-        return x
-
-
-def test_networks_are_timed_in_eval_and_inference_mode_on_random_images_with_the_threads_asked():
-    before = torch.get_num_threads()
-    spies = {"a": Spy().train(), "b": Spy().train()}
-    found = time_networks(spies, (1, 4, 4), 3, torch.device("cpu"), 2, Rounds(5, 5, 10.0))
-    assert torch.get_num_threads() == before
-    seen = [call for spy in spies.values() for call in spy.seen]
-    assert len(seen) == 2 * (latency.WARMUP_ROUNDS + 5)
-    for x, training, threads, inference in seen:
-        assert x.shape == (3, 1, 4, 4) and torch.equal(x, seen[0][0])
-        assert not training and threads == 2 and inference
-    assert (seen[0][0] != 0).all() and seen[0][0].std() > 0.5
-    assert all((t.batch, t.threads, len(t.samples_ms)) == (3, 2, 5) for t in found.values())
-    assert all(sample > 0 for t in found.values() for sample in t.samples_ms)
+        interleave({"a": lambda: broken}, time_cpu, Rounds(1, 1, 1.0))
+    with pytest.raises(RuntimeError, match="no"):
+        interleave({"a": broken}, time_cpu, Rounds(1, 1, 1.0))
 
 
 def test_threads_come_back_after_an_error():
@@ -135,20 +249,23 @@ def test_threads_come_back_after_an_error():
         raise ZeroDivisionError
     assert torch.get_num_threads() == before
 
-    class Broken(nn.Module):
-        def forward(self, x):
-            raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no"):
-        time_networks({"a": Broken()}, (1, 4, 4), 1, torch.device("cpu"), 3, Rounds(1, 1, 1.0))
-    assert torch.get_num_threads() == before
-    assert not torch.is_inference_mode_enabled()
-
 
 def test_times_are_milliseconds():
-    class Sleep(nn.Module):
-        def forward(self, x):
-            time.sleep(0.02)
+    clock = clock_of(torch.device("cpu"))
+    samples = interleave({"a": lambda: lambda: time.sleep(0.02)}, clock, Rounds(3, 3, 9.0))
+    assert all(20 <= ms < 2000 for ms in samples.ms["a"])
+    assert samples.blocks == [3] and samples.stopped == "3 rounds"
 
-    found = time_networks({"a": Sleep()}, (1, 2, 2), 1, torch.device("cpu"), 1, Rounds(3, 3, 9.0))
-    assert 20 <= found["a"].min_ms < 200
+
+def test_placements_move_the_weights():
+    seen = {name: [] for name in NAMES}
+
+    def place(name):
+        weight = torch.zeros(1000)
+        seen[name].append(weight.data_ptr())
+        return weight.sum
+
+    fresh = {name: partial(place, name) for name in NAMES}
+    interleave(fresh, time_cpu, Rounds(4 * BLOCK, 1, 1e9))
+    for places in seen.values():
+        assert len(places) == 4 and all(one != other for one, other in pairwise(places))

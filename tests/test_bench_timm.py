@@ -1,0 +1,57 @@
+"""timm through the front door: a clear line where it does not load, else the right MACs."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from runners.study import stored_records
+from tests.bench_runs import bench, one_line
+
+# Declares what a torchvision built for another torch lacks; models need none of it.
+SHIM = """
+import torch
+library = torch.library.Library("torchvision", "DEF")
+for name in ("nms", "qnms"):
+    library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+"""
+QUICK = ("--threads", "1", "--rounds", "10", "--largest-batch", "2", "--quiet")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("timm") is None, reason="timm is not installed: it is optional"
+    ),
+]
+
+
+def loads():
+    try:
+        importlib.import_module("torchvision")
+    except (ImportError, RuntimeError):
+        return False
+    return True
+
+
+def test_a_torchvision_that_does_not_load_is_one_line(tmp_path):
+    if loads():
+        pytest.skip("torchvision loads beside this torch")
+    done = bench(tmp_path, "measure", "timm:vit_tiny_patch16_224", *QUICK, "--out", "run")
+    assert done.returncode == 2
+    one_line(done.stderr, "timm cannot be imported", "torchvision")
+
+
+def test_attention_is_not_missing(tmp_path):
+    variables = {}
+    if not loads():
+        (tmp_path / "shim").mkdir()
+        (tmp_path / "shim/sitecustomize.py").write_text(SHIM)
+        variables["PYTHONPATH"] = str(tmp_path / "shim")
+    targets = ("timm:vit_tiny_patch16_224", "timm:mobilevit_xs", "timm:vit_tini")
+    done = bench(tmp_path, "measure", *targets, *QUICK, "--out", "run", **variables)
+    assert done.returncode == 2
+    one_line(done.stderr, "vit_tini", "did you mean")
+    vit, mobilevit = stored_records(tmp_path / "run/study.db")
+    assert vit.costs.macs == 1_253_683_200
+    assert mobilevit.costs.params == 2_317_848  # as our own MobileViT-XS
