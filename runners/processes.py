@@ -27,7 +27,16 @@ class ProcessFailed(RuntimeError):
 
 
 class ProcessDied(ProcessFailed):
-    """The process ended without a word: killed, mostly by the system that was short of memory."""
+    """The process ended without a word."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"its process ended with exit code {exit_code}")
+        self.exit_code = exit_code
+
+    @property
+    def killed(self) -> bool:
+        """By the system, mostly because it was short of memory."""
+        return self.exit_code == -signal.SIGKILL
 
 
 class OutOfPatience(ProcessFailed):
@@ -84,7 +93,7 @@ def alone(
         found = receiver.recv()
     except (EOFError, OSError):  # OSError: it died in the middle of its answer
         child.join()
-        raise ProcessDied(f"its process ended with exit code {child.exitcode}") from None
+        raise ProcessDied(child.exitcode) from None
     finally:
         child.kill()
         child.join()

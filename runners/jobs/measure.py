@@ -79,7 +79,7 @@ def measure_targets(job: Measurement, folder: Path, watch: Watch) -> Measured:
             study.tell(trial, _record(name, contenders[name], costs[name], machine))
         records = study.records()
         write_report(records, folder)
-    return Measured(records, _refusals(costs))
+    return Measured(records, _refusals(contenders, costs))
 
 
 def _contenders(job: Measurement) -> dict[str, Contender]:
@@ -127,9 +127,11 @@ def _record(
     )
 
 
-def _refusals(costs: dict[str, Costs | str]) -> list[str]:
-    """Each reason once, though it may hold for several forms."""
+def _refusals(contenders: dict[str, Contender], costs: dict[str, Costs | str]) -> list[str]:
+    """Each target's reason once, though it may hold for several forms."""
     said: Iterable[str] = (
-        f"{name}: {reason}" for name, reason in costs.items() if isinstance(reason, Refused)
+        f"{contenders[name].target.name}: {reason}"
+        for name, reason in costs.items()
+        if isinstance(reason, Refused)
     )
     return list(dict.fromkeys(said))

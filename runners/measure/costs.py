@@ -113,8 +113,10 @@ def measure(
                 results |= dict.fromkeys(entrants, _reason(error))
                 sessions = []
     machine = fingerprint(device)
-    if sessions:
-        for name, (each, ladder) in climbed.items():
+    for session in sessions:
+        results |= session.failed
+    for name, (each, ladder) in climbed.items():
+        if name not in results:
             results[name] = _costs(name, each, ladder, sessions, protocol, machine)
     return {name: results[name] for name in contenders}
 

@@ -120,7 +120,7 @@ def _warm_calls(call: Call, clock: Clock) -> int:
 
 def _over(rounds: Rounds, done: int, spent_s: float) -> str:
     if done >= rounds.most:
-        return f"{rounds.most} rounds"
+        return f"{rounds.most} round{'s' if rounds.most > 1 else ''}"
     return f"{rounds.budget_s:g} s" if done >= rounds.least and spent_s > rounds.budget_s else ""
 
 

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 import torch
 
 from runners.errors import UserError
-from runners.processes import ProcessDied, first_line
+from runners.processes import first_line
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -71,6 +71,6 @@ def within(
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory ran out; CPU, CUDA and ONNX Runtime word it differently."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError | ProcessDied):
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, Exception) and any(said in str(error) for said in _SAID)

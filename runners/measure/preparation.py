@@ -45,6 +45,8 @@ def prepare(
         found = [_tensors(call(form.adapt(x))) for x in inputs]
         seconds = time.perf_counter() - start
         expected = [_tensors(network(x.to(device))) for x in inputs]
+    if not all(expected):
+        raise FormError("parity: its output holds no tensor to compare; not timed")
     largest = max(map(_difference, expected, found))
     if not largest <= PARITY:
         raise FormError(

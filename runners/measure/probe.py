@@ -41,9 +41,10 @@ def probe(target: Target, batch: int, threads: int, cap_ms: float, memory_bytes:
         return alone(patience_s, _work, target, batch, threads, cap_ms, memory_bytes)
     except OutOfPatience:
         return Probe(PointState.PAST_CAP, f"a pass takes more than {cap_ms:g} ms")
-    except ProcessDied:
-        # What kills a process without a word here is the system, short of memory.
-        return Probe(PointState.OUT_OF_MEMORY, "the system ended its process")
+    except ProcessDied as death:
+        if death.killed:
+            return Probe(PointState.OUT_OF_MEMORY, "the system ended its process")
+        return Probe(PointState.FAILED, str(death))
 
 
 def _work(target: Target, batch: int, threads: int, cap_ms: float, memory_bytes: int) -> Probe:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
 
-from runners.measure.contender import COMPILE, Contender, Prepared
+from runners.measure.contender import Contender, Prepared
 from runners.measure.energy import EnergyCounter, counter, measure_energy
 from runners.measure.forms import opened
 from runners.measure.latency import Call, Rounds, Samples, clock_of, interleave, intra_op_threads
+from runners.processes import first_line
 
 
 @dataclass(frozen=True)
@@ -53,37 +54,54 @@ class Session:
     energy_mj: dict[str, float] = field(default_factory=dict)
     energy_source: str = ""
     """The counter, or why there is none."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Who could not run here though it ran alone, and why; the others' samples are whole."""
 
 
 def hold(entrants: Mapping[str, Entrant], device: torch.device, plan: Plan) -> Session:
     """Time all entrants. To be run in a fresh process that has the device alone."""
     clock = clock_of(device)
-    timed = []
-    for threads, rounds, batch in (
-        (plan.latency_threads, plan.latency, lambda entrant: 1),
-        (plan.throughput_threads, plan.throughput, lambda entrant: entrant.batch),
-    ):
-        with torch.inference_mode(), intra_op_threads(threads):
-            fresh = {
-                name: _fresh(entrant, device, threads, batch(entrant))
-                for name, entrant in entrants.items()
-            }
-            timed.append(interleave(fresh, clock, rounds, plan.seed))
-    energy, source = _energy(entrants, device, plan) if plan.energy else ({}, "")
-    return Session(timed[0], timed[1], energy, source)
+    failed: dict[str, str] = {}
+    latency_threads, throughput_threads = plan.latency_threads, plan.throughput_threads
+    ones = {name: replace(entrant, batch=1) for name, entrant in entrants.items()}
+    # Both are made first: who fails at one of them takes part in neither.
+    single = _ready(ones, device, latency_threads, failed)
+    many = _ready(entrants, device, throughput_threads, failed)
+    with torch.inference_mode(), intra_op_threads(latency_threads):
+        alone = {name: fresh for name, fresh in single.items() if name not in failed}
+        latency = interleave(alone, clock, plan.latency, plan.seed)
+    with torch.inference_mode(), intra_op_threads(throughput_threads):
+        throughput = interleave(many, clock, plan.throughput, plan.seed)
+    timed = {name: entrants[name] for name in many}
+    energy, source = _energy(timed, device, plan) if plan.energy else ({}, "")
+    return Session(latency, throughput, energy, source, failed)
 
 
-def _fresh(entrant: Entrant, device: torch.device, threads: int, batch: int) -> Callable[[], Call]:
+def _ready(
+    entrants: Mapping[str, Entrant], device: torch.device, threads: int, failed: dict[str, str]
+) -> dict[str, Callable[[], Call]]:
+    """What makes the calls of those that run; reasons of the others are added to `failed`."""
+    ready = {}
+    with torch.inference_mode(), intra_op_threads(threads):
+        for name, entrant in entrants.items():
+            if name in failed:
+                continue
+            try:
+                fresh = _fresh(entrant, device, threads)
+                fresh()()
+            except Exception as error:
+                failed[name] = f"{type(error).__name__}: {first_line(error)}"
+            else:
+                ready[name] = fresh
+    return ready
+
+
+def _fresh(entrant: Entrant, device: torch.device, threads: int) -> Callable[[], Call]:
     """What makes a call on one random batch, in a new copy where the form allows it."""
     form = opened(entrant.contender, entrant.prepared, device, threads)
-    x = entrant.contender.target.input(batch)
+    x = entrant.contender.target.input(entrant.batch)
 
-    def fresh() -> Call:
-        return partial(form.fresh(), form.adapt(x.clone()))
-
-    if entrant.contender.form == COMPILE:
-        fresh()()  # compiling belongs to no round
-    return fresh
+    return lambda: partial(form.fresh(), form.adapt(x.clone()))
 
 
 def _energy(
@@ -96,7 +114,7 @@ def _energy(
     measured, source = {}, found.source
     with torch.inference_mode(), intra_op_threads(plan.latency_threads):
         for name, entrant in entrants.items():
-            call = _fresh(entrant, device, plan.latency_threads, 1)()
+            call = _fresh(replace(entrant, batch=1), device, plan.latency_threads)()
             spent = measure_energy(call, 1, found)
             if isinstance(spent, str):
                 source = spent

@@ -37,6 +37,7 @@ COSTS = (
     "peak_memory_bytes",
     "peak_training_memory_bytes",
     "training_memory_batch",
+    "training_memory_reason",
     "energy_mj_per_image",
     "energy_source",
 )
@@ -97,6 +98,7 @@ NEWER = {
     "form", "form_note", "form_seconds", "parity", "macs_by_module", "macs_uncounted",
     "latency_rounds", "latency_blocks", "latency_stopped", "throughput_ladder",
     "out_of_memory_batch", "largest_batch", "peak_training_memory_bytes", "training_memory_batch",
+    "training_memory_reason",
     "energy_mj_per_image", "energy_source",
 }  # fmt: skip
 

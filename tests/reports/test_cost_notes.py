@@ -104,7 +104,7 @@ def test_processes_and_why_rounds_stopped():
         "160 interleaved rounds in 4 fresh processes, 1 thread, median; "
         "rounds ended by: precision 2 %." in text
     )
-    assert "paired rounds, resampled by process; " in text
+    assert "bootstrap interval, resampled by process; " in text
     assert summarise(rows).arms[1].latency_processes == 4
 
 

@@ -9,7 +9,7 @@ import torch
 
 from runners.measure.memory_limit import DoesNotFit, free_memory, is_out_of_memory, within
 from runners.measure.probe import probe
-from runners.processes import ProcessDied, ProcessFailed, alone
+from runners.processes import ProcessFailed, alone
 from runners.scale_point import PointState
 from runners.targets import parse
 from tests.runners.measure.odd_targets import Odd
@@ -62,7 +62,6 @@ def test_within_so_much_memory(code, limit, error, said):
     ("error", "says"),
     [
         (MemoryError(), True),
-        (ProcessDied("its process ended"), True),
         (torch.OutOfMemoryError("CUDA out of memory"), True),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you"), True),
         (RuntimeError("Storage size calculation overflowed with sizes=[1]"), True),

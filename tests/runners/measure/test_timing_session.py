@@ -56,9 +56,11 @@ def test_eval_and_inference_mode_on_random_images_with_the_threads_asked():
     }
     found = hold(entrants, CPU, plan(throughput_threads=1, energy=False, seed=0))
     assert torch.get_num_threads() == before and not torch.is_inference_mode_enabled()
-    latency = [call for call in seen if call[1][2] == 2]
-    throughput = [call for call in seen if call[1][2] == 1]
-    assert seen == latency + throughput  # all of the one before any of the other
+    rehearsed, timed = seen[:4], seen[4:]
+    assert [threads for _, (*_, threads), _ in rehearsed] == [2, 2, 1, 1]
+    latency = [call for call in timed if call[1][2] == 2]
+    throughput = timed[len(latency) :]
+    assert all(threads == 1 for _, (*_, threads), _ in throughput)  # after all of the other
     assert all(modes[:2] == (False, True) for _, modes, _ in seen)
     assert {x.shape[0] for x, *_ in latency} == {1}
     assert {x.shape[0] for x, *_ in throughput} == {3, 4}
@@ -100,3 +102,13 @@ def test_channels_last_where_it_is_faster(monkeypatch, contiguous, last, taken):
     found = with_layout(Contender(Odd("Plain"), DEPLOY), prepared, CPU, 1)
     assert found.channels_last == taken and found.parity == 0.5
     assert found.note == prepared.note + (", channels-last" if taken else "")
+
+
+def test_who_fails_here_leaves_the_others_alone():
+    entrants = {
+        name: Entrant(Contender(Odd(kind)), Prepared(), batch=64)
+        for name, kind in (("good", "Nothing"), ("bad", "SmallBatchesOnly"))
+    }
+    found = hold(entrants, CPU, plan(throughput_threads=1, energy=False, seed=0))
+    assert list(found.failed) == ["bad"] and found.failed["bad"].startswith("ZeroDivisionError: ")
+    assert set(found.latency.ms) == set(found.throughput.ms) == {"good"}
