@@ -12,8 +12,9 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 BENCH = (sys.executable, str(ROOT / "bench.py"))
-# One thread, so that a busy second core cannot make the throughput slow.
-TINY = ("--dataset", "folder:images", "--resolution", "16", "--epochs", "1", "--threads", "1")
+# Few rounds and batches; one thread, so that a busy second core cannot make the throughput slow.
+QUICK = ("--rounds", "10", "--largest-batch", "4", "--threads", "1")
+TINY = ("--dataset", "folder:images", "--resolution", "16", "--epochs", "1", *QUICK)
 FILES = {
     "pareto.pdf",
     "pareto.png",

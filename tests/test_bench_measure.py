@@ -10,10 +10,9 @@ import pytest
 from lolvit import build, variant
 from runners.record import State
 from runners.study import stored_records
-from tests.bench_runs import bench, one_line
+from tests.bench_runs import QUICK, bench, one_line
 
-# One thread, so that a busy second core cannot make the throughput slow.
-QUICK = ("--threads", "1", "--rounds", "10", "--largest-batch", "4", "--quiet")
+SHORT = (*QUICK, "--quiet")
 FACTORIES = """
 import os
 import torch
@@ -70,7 +69,7 @@ def mixed(place):
     bad = ("nets:raises", "nets:dictionary", "nets:crashes@8", "nets:uncounted@8")
     unknown = ("lolvit_xz", "fwa@0x0x64", "fwa@8x4x8", "nets:absent", "fwa:windou=3")
     targets = ("fwa@8x8x16", *bad, "nets:good@16", *unknown, "lolvit_nano@16x16x1")
-    return bench(place, "measure", *targets, *QUICK, "--out", "mixed")
+    return bench(place, "measure", *targets, *SHORT, "--out", "mixed")
 
 
 def test_bad_targets_get_a_line_each_and_leave_the_others_alone(place, mixed):
@@ -122,7 +121,7 @@ def test_the_records_of_a_measurement(place, mixed):
 
 def test_forms_are_held_against_eager_before_they_are_timed(place):
     done = bench(
-        place, "measure", "nets:cheat@8", "nets:good@16", *QUICK,
+        place, "measure", "nets:cheat@8", "nets:good@16", *SHORT,
         "--forms", "eager", "deploy", "onnx", "--out", "forms",
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
@@ -141,7 +140,7 @@ def test_forms_are_held_against_eager_before_they_are_timed(place):
 
 def test_uncounted_operators_may_be_allowed_and_are_marked(place):
     done = bench(
-        place, "measure", "nets:uncounted@8", "nets:good@8", *QUICK,
+        place, "measure", "nets:uncounted@8", "nets:good@8", *SHORT,
         "--allow-uncounted", "--explain", "--modules", "--out", "allowed",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -154,7 +153,7 @@ def test_uncounted_operators_may_be_allowed_and_are_marked(place):
 
 
 def test_a_batch_that_does_not_fit(place):
-    arguments = ("nets:good@16", *QUICK, "--batch", "100000000", "--out", "huge")
+    arguments = ("nets:good@16", *SHORT, "--batch", "100000000", "--out", "huge")
     done = bench(place, "measure", *arguments)
     assert done.returncode == 2
     one_line(done.stderr, "nets:good@16", "batch of 100000000 does not fit")
@@ -162,7 +161,7 @@ def test_a_batch_that_does_not_fit(place):
 
 
 def test_several_processes_and_json(place):
-    arguments = ("nets:good@8", "fwa@8x8x16", *QUICK, "--processes", "2", "--json")
+    arguments = ("nets:good@8", "fwa@8x8x16", *SHORT, "--processes", "2", "--json")
     done = bench(place, "measure", *arguments, "--out", "twice")
     assert done.returncode == 0, done.stderr
     for record in json.loads(done.stdout):

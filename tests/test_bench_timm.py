@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 
 from runners.study import stored_records
-from tests.bench_runs import bench, one_line
+from tests.bench_runs import QUICK, bench, one_line
 
 # Declares what a torchvision built for another torch lacks; models need none of it.
 SHIM = """
@@ -16,7 +16,6 @@ library = torch.library.Library("torchvision", "DEF")
 for name in ("nms", "qnms"):
     library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 """
-QUICK = ("--threads", "1", "--rounds", "10", "--largest-batch", "2", "--quiet")
 
 pytestmark = [
     pytest.mark.slow,

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runners.commands import protocol
 from runners.commands.parser import EXIT_ARM_FAILED, EXIT_FINE, Commands, positive
 from runners.commands.show import show
 
@@ -32,7 +33,7 @@ def add(commands: Commands) -> None:
     option("--learning-rate", type=float, help="peak of the schedule (default: by data set)")
     option("--amp", action="store_true", help="train in bfloat16 where safe")
     option("--device", choices=("cpu", "cuda"), default="cpu")
-    option("--threads", type=positive, help="CPU threads a training (default: 1)")
+    protocol.add_options(compare)
     option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
     option(
         "--resume", action="store_true", help="go on with --out, or the newest run of these arms"
@@ -75,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         seeds=arguments.seeds,
         device=arguments.device,
         threads=arguments.threads,
+        protocol=protocol.chosen(arguments, len(arguments.names)),
     )
     records = compare(job, folder, resume=arguments.resume, watch=watch)
     show(records, folder, as_json=arguments.json)

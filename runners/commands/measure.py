@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     from runners import run_folder
 
     add_files(arguments.mixer)
-    plan = protocol.chosen(arguments)
+    plan = protocol.chosen(arguments, len(arguments.targets) * len(arguments.forms))
     targets, mistakes = parsed(arguments.targets, arguments.heads)
     if not targets:
         return complain(mistakes)

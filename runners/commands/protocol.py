@@ -15,7 +15,7 @@ FORMS_HELP = (
 )
 _ROUNDS, _LEAST_ROUNDS = 300, 30
 _PRECISION = 0.02
-_SECONDS, _SECONDS_A_CONTENDER = 10, 2
+_SECONDS, _SECONDS_A_CONTENDER, _MOST_SECONDS = 10, 2, 30
 
 
 def add_options(parser: Parser) -> None:
@@ -34,8 +34,8 @@ def add_options(parser: Parser) -> None:
         "--time-budget",
         type=positive,
         metavar="S",
-        help=f"seconds of rounds a process (default: {_SECONDS}, and {_SECONDS_A_CONTENDER} more "
-        "for each contender)",
+        help=f"seconds of rounds a process (default: {_SECONDS}, {_SECONDS_A_CONTENDER} more "
+        f"for each contender, at most {_MOST_SECONDS})",
     )
     option(
         "--processes",
@@ -44,7 +44,7 @@ def add_options(parser: Parser) -> None:
         metavar="K",
         help="fresh processes to time in; they differ more than rounds do (default: 1)",
     )
-    option("--threads", type=positive, help="CPU threads (default: 1, throughput: all cores)")
+    option("--threads", type=positive, help="CPU threads (default: 1; for throughput all cores)")
     option("--batch", type=positive, help="of the throughput (default: the best of a ladder)")
     option(
         "--largest-batch",
@@ -67,14 +67,14 @@ def add_options(parser: Parser) -> None:
     )
 
 
-def chosen(arguments: argparse.Namespace) -> Protocol:
-    """The protocol that the options ask for."""
+def chosen(arguments: argparse.Namespace, contenders: int) -> Protocol:
+    """The protocol that the options ask for, of so many contenders."""
     from runners.measure.costs import Protocol
     from runners.measure.fingerprint import usable_cores
     from runners.measure.latency import Rounds
 
-    contenders = len(arguments.targets) * len(arguments.forms)
-    budget_s = arguments.time_budget or _SECONDS + _SECONDS_A_CONTENDER * contenders
+    usual_s = min(_MOST_SECONDS, _SECONDS + _SECONDS_A_CONTENDER * contenders)
+    budget_s = arguments.time_budget or usual_s
     rounds = Rounds(
         most=arguments.rounds,
         least=min(_LEAST_ROUNDS, arguments.rounds),

@@ -19,7 +19,6 @@ from runners.engines import local
 from runners.evaluate import Budget, evaluate
 from runners.measure.contender import Contender
 from runners.measure.costs import Protocol, measure
-from runners.measure.fingerprint import usable_cores
 from runners.record import Costs, Record
 from runners.study import Study
 from runners.targets import NetworkTarget
@@ -40,8 +39,9 @@ class Comparison:
         recipe: how to train; None measures costs alone.
         seeds: how many, counted from 0.
         device: "cpu" or "cuda".
-        threads: CPU threads of a timing and of a training; None is 1, which lets as many trainings
-            run at once as there are cores. Throughput takes all cores unless told.
+        threads: CPU threads of a training; None is 1, which lets as many trainings run at once as
+            there are cores.
+        protocol: how costs are measured.
     """
 
     names: Sequence[str]
@@ -51,6 +51,7 @@ class Comparison:
     seeds: int
     device: str
     threads: int | None
+    protocol: Protocol
 
 
 def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> list[Record]:
@@ -79,7 +80,7 @@ def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> lis
             trained=job.recipe is not None,
         )
         try:
-            costs = study.costs or _measure(study, arms, budget, job.threads, watch)
+            costs = study.costs or _measure(study, arms, budget, job.protocol, watch)
             glimpse = replace(budget, recipe=None)
             watch.costs([evaluate(arm, 0, glimpse, costs[arm.name]) for arm in arms])
             local.run(study, arms, budget, costs, watch)
@@ -107,13 +108,12 @@ def _refuse_bad_options(arms: Sequence[Arm]) -> None:
 
 
 def _measure(
-    study: Study, arms: Sequence[Arm], budget: Budget, threads: int | None, watch: Watch
+    study: Study, arms: Sequence[Arm], budget: Budget, protocol: Protocol, watch: Watch
 ) -> dict[str, Costs | str]:
     contenders = {
         arm.name: Contender(NetworkTarget(arm.name, arm.architecture, arm.reconstructed))
         for arm in arms
     }
-    protocol = Protocol(latency_threads=threads or 1, throughput_threads=threads or usable_cores())
     costs = measure(contenders, budget.device, protocol, watch.stage)
     study.keep_costs(costs)
     return costs

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+QUICK = ("--rounds", "10", "--largest-batch", "4", "--threads", "1")
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,7 +30,7 @@ def test_the_example_competes_for_one_session(tmp_path):
         tmp_path, "list", "--verbose", "mean", "--mixer", "mean.py"
     )
     printed = bench(
-        tmp_path, "compare", "--mixer", "mean.py", "mean", "none", "--cost-only", "--json"
+        tmp_path, "compare", "--mixer", "mean.py", "mean", "none", "--cost-only", "--json", *QUICK
     )
     mean, none = json.loads(printed)
     assert mean["state"] == none["state"] == "finished"

@@ -75,6 +75,7 @@ def test_forms_that_do_not_exist(tmp_path, monkeypatch):
         prepared(Odd("Plain"), ONNX, tmp_path)
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_compiled_forms(tmp_path):
     """In processes of their own, as always."""
