@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runners.commands.parser import Parser, positive, share
 
 if TYPE_CHECKING:
-    from runners.measure.costs import Protocol
+    from runners.measure.protocol import Protocol
 
 FORMS_HELP = (
     "eager, deploy (norms folded, channels-last where faster), compile, onnx (default: eager)"
@@ -69,9 +69,9 @@ def add_options(parser: Parser) -> None:
 
 def chosen(arguments: argparse.Namespace, contenders: int) -> Protocol:
     """The protocol that the options ask for, of so many contenders."""
-    from runners.measure.costs import Protocol
     from runners.measure.fingerprint import usable_cores
     from runners.measure.latency import Rounds
+    from runners.measure.protocol import Protocol
 
     usual_s = min(_MOST_SECONDS, _SECONDS + _SECONDS_A_CONTENDER * contenders)
     budget_s = arguments.time_budget or usual_s

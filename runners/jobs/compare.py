@@ -18,7 +18,8 @@ from runners.device import device_called
 from runners.engines import local
 from runners.evaluate import Budget, evaluate
 from runners.measure.contender import Contender
-from runners.measure.costs import Protocol, measure
+from runners.measure.costs import measure
+from runners.measure.protocol import Protocol
 from runners.record import Costs, Record
 from runners.study import Study
 from runners.targets import NetworkTarget

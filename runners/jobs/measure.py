@@ -10,8 +10,9 @@ from runners import run_folder
 from runners.device import device_called
 from runners.errors import UserError
 from runners.measure.contender import EAGER, FORMS, Contender
-from runners.measure.costs import Protocol, Refused, measure
+from runners.measure.costs import Refused, measure
 from runners.measure.fingerprint import fingerprint
+from runners.measure.protocol import Protocol
 from runners.record import Costs, Provenance, Record, State
 from runners.study import Study
 from runners.targets import Target

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -14,21 +13,20 @@ import torch
 
 from runners.device_lock import timing
 from runners.errors import UserError
-from runners.measure.contender import COMPILE, DEPLOY, EAGER, ONNX, Contender, Prepared
-from runners.measure.counting import Counted, count_target
-from runners.measure.fingerprint import Fingerprint, fingerprint, usable_cores
+from runners.measure.contender import COMPILE, DEPLOY, Contender
+from runners.measure.examination import Examined, examine
+from runners.measure.fingerprint import Fingerprint, fingerprint
 from runners.measure.ladder import Climb, Ladder, climb
 from runners.measure.latency import Rounds, Samples
 from runners.measure.layout import with_layout
-from runners.measure.memory import TRAINING_BATCH, inference_peak, training_peak
-from runners.measure.memory_limit import DoesNotFit, free_memory, within
+from runners.measure.memory import TRAINING_BATCH
+from runners.measure.memory_limit import free_memory
 from runners.measure.preparation import prepare
+from runners.measure.protocol import Protocol
 from runners.measure.session import Entrant, Plan, Session, hold
-from runners.processes import ProcessFailed, alone, first_line, side_by_side
+from runners.processes import alone, first_line
 from runners.record import Costs
 
-_SECOND_BATCH = 2
-"""Parity is checked at batch 1 and another one: a form may hold the batch it was made with."""
 _THROUGHPUT_ROUNDS = Rounds(most=10, least=3, budget_s=10.0)
 
 
@@ -39,46 +37,6 @@ class Refused(str):
 Reason: TypeAlias = str
 OnStage: TypeAlias = Callable[[str], None]
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How to measure; part of what a number means.
-
-    Args:
-        latency: rounds at batch 1, in each process.
-        latency_threads: CPU threads at batch 1.
-        throughput_threads: CPU threads at the large batch.
-        processes: fresh processes that time, one after the other.
-        batch: of the throughput; None climbs a ladder.
-        largest_batch: its last rung.
-        to_the_edge: climb until memory ends.
-        memory_bytes: more than this a CPU process may not take for a batch; 0 is most of what is
-            free.
-        allow_uncounted: operators without a counting rule mark the row instead of ending it.
-    """
-
-    latency: Rounds = field(default_factory=lambda: Rounds(most=100, least=10, budget_s=10.0))
-    latency_threads: int = 1
-    throughput_threads: int = field(default_factory=usable_cores)
-    processes: int = 1
-    batch: int | None = None
-    largest_batch: int = 256
-    to_the_edge: bool = False
-    memory_bytes: int = 0
-    allow_uncounted: bool = False
-
-
-@dataclass(frozen=True)
-class _Examined:
-    """A contender after everything that needs no clock."""
-
-    contender: Contender
-    counted: Counted
-    prepared: Prepared
-    inference_peak: int | None
-    training_peak: int | str
-    """Or the reason why there is none."""
 
 
 def measure(
@@ -100,7 +58,7 @@ def measure(
     results: dict[str, Costs | Reason] = {}
     with tempfile.TemporaryDirectory(prefix="lolvit-bench-") as folder:
         on_stage("counting MACs and peak memory")
-        examined = _survivors(_examine(contenders, device, protocol, Path(folder)), results)
+        examined = _survivors(examine(contenders, device, protocol, Path(folder)), results)
         with timing(device, lambda: on_stage("waiting: the device is being timed or trained on")):
             climbed = _survivors(_climb(examined, device, protocol, on_stage), results)
             entrants = {
@@ -121,61 +79,11 @@ def measure(
     return {name: results[name] for name in contenders}
 
 
-def _examine(
-    contenders: Mapping[str, Contender], device: torch.device, protocol: Protocol, folder: Path
-) -> Mapping[str, _Examined | Exception]:
-    targets = {each.target.hash: each.target for each in contenders.values()}
-    at_once = usable_cores() if device.type == "cpu" else 1
-    uncounted = protocol.allow_uncounted
-    # CUDA maps far more than it uses: a limit on that would end it at once.
-    limit = (protocol.memory_bytes or free_memory()) if device.type == "cpu" else None
-    counted = side_by_side(
-        {
-            key: partial(
-                alone, None, within, limit, count_target, target, allow_uncounted=uncounted
-            )
-            for key, target in targets.items()
-        },
-        at_once,
-    )
-
-    def examine(contender: Contender, file: Path) -> _Examined:
-        found = counted[contender.target.hash]
-        if isinstance(found, Exception):
-            raise found
-        threads, form = protocol.latency_threads, contender.form
-        prepared = Prepared()
-        if form in (DEPLOY, ONNX):
-            prepared = alone(
-                None, within, limit, prepare, contender, device, threads, file, _SECOND_BATCH
-            )
-        inferring = None
-        # A compiler's own memory cannot be told from the network's.
-        if form != COMPILE or device.type == "cuda":
-            inferring = alone(None, within, limit, inference_peak, contender, prepared, device)
-        training: int | str = "measured of the eager form"
-        if form == EAGER:
-            try:
-                training = alone(None, within, limit, training_peak, contender.target, device)
-            # What cannot be trained may still be measured.
-            except (ProcessFailed, DoesNotFit) as error:
-                training = first_line(error)
-        return _Examined(contender, found, prepared, inferring, training)
-
-    return side_by_side(
-        {
-            name: partial(examine, each, folder / f"{place}.onnx")
-            for place, (name, each) in enumerate(contenders.items())
-        },
-        at_once,
-    )
-
-
 def _climb(
-    examined: Mapping[str, _Examined], device: torch.device, protocol: Protocol, on_stage: OnStage
-) -> Mapping[str, tuple[_Examined, Ladder] | Exception]:
+    examined: Mapping[str, Examined], device: torch.device, protocol: Protocol, on_stage: OnStage
+) -> Mapping[str, tuple[Examined, Ladder] | Exception]:
     """The batch of each throughput, and what needs it or a clock: compiling, memory format."""
-    found: dict[str, tuple[_Examined, Ladder] | Exception] = {}
+    found: dict[str, tuple[Examined, Ladder] | Exception] = {}
     plan = Climb(
         batch=protocol.batch,
         largest=protocol.largest_batch,
@@ -225,7 +133,7 @@ def _time(
 
 def _costs(
     name: str,
-    each: _Examined,
+    each: Examined,
     ladder: Ladder,
     sessions: Sequence[Session],
     protocol: Protocol,

@@ -17,9 +17,10 @@ import torch
 import lolvit
 from lolvit import MixerConfig
 from runners.measure.contender import COMPILE, DEPLOY, EAGER, ONNX, Contender
-from runners.measure.costs import Protocol, Refused, measure
+from runners.measure.costs import Refused, measure
 from runners.measure.fingerprint import fingerprint, usable_cores
 from runners.measure.latency import Rounds
+from runners.measure.protocol import Protocol
 from runners.record import PROTOCOL_VERSION, Costs
 from runners.targets import MixerTarget, NetworkTarget, parse
 from tests.runners.measure.odd_targets import Odd
