@@ -13,19 +13,20 @@ if TYPE_CHECKING:
 FORMS_HELP = (
     "eager, deploy (norms folded, channels-last where faster), compile, onnx (default: eager)"
 )
-_ROUNDS, _LEAST_ROUNDS = 300, 30
-_PRECISION = 0.02
+ROUNDS, LEAST_ROUNDS = 300, 60
+"""At least six placements in memory: of fewer an interval is too sure of itself."""
+PRECISION = 0.02
 _SECONDS, _SECONDS_A_CONTENDER, _MOST_SECONDS = 10, 2, 30
 
 
 def add_options(parser: Parser) -> None:
     """Add rounds, precision, time, processes, threads, batch and memory."""
     option = parser.add_argument
-    option("--rounds", type=positive, default=_ROUNDS, help="at most (default: %(default)s)")
+    option("--rounds", type=positive, default=ROUNDS, help="at most (default: %(default)s)")
     option(
         "--precision",
         type=share,
-        default=_PRECISION,
+        default=PRECISION,
         metavar="P",
         help="stop once every 95 %% interval is this narrow, plus or minus (default: 2%%); "
         "0 for never",
@@ -77,7 +78,7 @@ def chosen(arguments: argparse.Namespace, contenders: int) -> Protocol:
     budget_s = arguments.time_budget or usual_s
     rounds = Rounds(
         most=arguments.rounds,
-        least=min(_LEAST_ROUNDS, arguments.rounds),
+        least=min(LEAST_ROUNDS, arguments.rounds),
         budget_s=float(budget_s),
         precision=arguments.precision or None,
     )

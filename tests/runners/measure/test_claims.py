@@ -15,12 +15,18 @@ import torch
 import attention_zoo
 import lolvit
 from reports.statistics import ratio_interval, separable
+from runners.commands import protocol
 from runners.device_lock import timing
 from runners.measure.latency import Rounds, interleave, time_cpu
 
 SESSIONS, SLOW_DOWN = 200, 0.05
 # As `bench.py measure` has it, where nothing is asked for.
-ROUNDS = Rounds(most=300, least=30, budget_s=16.0, precision=0.02)
+ROUNDS = Rounds(
+    most=protocol.ROUNDS,
+    least=protocol.LEAST_ROUNDS,
+    budget_s=16.0,
+    precision=protocol.PRECISION,
+)
 
 
 def mixer(name):
