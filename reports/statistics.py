@@ -12,6 +12,9 @@ from reports.interval import Estimate, Interval, Samples
 from reports.resampling import percentiles
 from reports.timing import Timing, timing
 
+_MANY = 10
+"""Processes or blocks, of which a bootstrap is wide enough without help."""
+
 
 def ratio_interval(
     samples: Samples,
@@ -31,9 +34,10 @@ def ratio_interval(
     Introduction to the Bootstrap, 1993, section 13.3). Costs O(resamples x rounds).
 
     A fresh process keeps its luck for all its rounds, a placement in memory for all of its block.
-    So processes are resampled first, then blocks within each, then rounds. Resampling two or three
-    processes shows too little of how they differ (by sqrt(1 - 1/K) even in the mean), so their
-    interval is widened to hold Student's t interval over the K processes' median log ratios.
+    So processes are resampled first, then blocks within each, then rounds. Resampling a few of
+    something shows too little of how they differ (by sqrt(1 - 1/K) even in the mean), so of fewer
+    than ten processes, or blocks of one process, the interval is widened to hold Student's t
+    interval over their K median log ratios.
 
     Args:
         samples: (rounds,) positive numbers in any unit; entry i was taken in round i.
@@ -133,7 +137,7 @@ def _median(values: Timing, confidence: float, resamples: int, seed: int) -> Est
     """The median of values from rounds, and its interval."""
     drawn = values.draws(resamples, np.random.default_rng(seed)).medians(values.samples)
     found = [percentiles(drawn, confidence, values.samples.size)]
-    if len(values.rounds) > 1:
+    if 1 < len(values.clusters) < _MANY:
         found.append(_ratios(mean_interval(values.log_medians(), confidence=confidence)))
     return _around(values.median, found)
 
