@@ -74,7 +74,9 @@ def test_a_flipped_bit_in_gzip_never_changes_the_content(place: int, bit: int) -
         assert np.array_equal(found, array)
 
 
-@pytest.mark.parametrize("tail", [b"\0", b"junk", gzip.compress(b"more")])
+@pytest.mark.parametrize(
+    "tail", [b"\0", b"junk", gzip.compress(b"more")], ids=["0", "junk", "gzip"]
+)
 def test_bytes_after_gzip_are_refused(tail: bytes) -> None:
     with pytest.raises(DataError, match=f"x.gz has {len(tail)} bytes after"):
         idx.gunzip(gzip.compress(b"whole") + tail, "x.gz")
