@@ -197,7 +197,8 @@ def test_precision_ends_the_rounds(monkeypatch, names, share, reached):
     game = Game(monkeypatch, names, took_ms=lambda copy: 50 + random.standard_normal())
     samples = game.play(Rounds(most=50, least=15, budget_s=1e9, precision=share))
     if reached:  # looked at when a block ends
-        assert samples.stopped == "precision 5 %" and samples.blocks == [10, 10]
+        # Two blocks may happen to agree or not: of so few the interval is wide.
+        assert samples.stopped == "precision 5 %" and samples.blocks in ([10, 10], [10] * 3)
     else:
         assert samples.stopped == "50 rounds"
 
