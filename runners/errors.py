@@ -7,3 +7,13 @@ class UserError(Exception):
 
 class DataError(UserError):
     """A data set that is missing, broken or inconsistent; the message names the file or folder."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of a message; the class where there is no message."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def named_line(error: BaseException) -> str:
+    """The class of an error and the first line of its message."""
+    return f"{type(error).__name__}: {first_line(error)}"

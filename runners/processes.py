@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from typing import Any, ParamSpec, TypeVar
 
-from runners.errors import UserError
+from runners.errors import UserError, first_line, named_line
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -144,9 +144,4 @@ def _work(sender: Connection, function: Callable[..., object], given: Any, named
     except MemoryError as error:
         sender.send(ProcessFailed(f"out of memory: {first_line(error)}"))
     except Exception as error:  # of many kinds, and not all of them pickle
-        sender.send(ProcessFailed(f"{type(error).__name__}: {first_line(error)}"))
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of a message; the class where there is no message."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+        sender.send(ProcessFailed(named_line(error)))

@@ -35,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     targets, mistakes = parsed(arguments.targets, arguments.heads)
     found = {}
     if targets:
+        from runners.errors import first_line
         from runners.measure.formula import macs_by_side
-        from runners.processes import first_line
 
         for target in targets:
             try:

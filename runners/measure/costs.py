@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from runners.device_lock import timing
-from runners.errors import UserError
+from runners.errors import UserError, first_line
 from runners.measure.contender import COMPILE, DEPLOY, Contender
 from runners.measure.examination import Examined, examine
 from runners.measure.fingerprint import Fingerprint, fingerprint
@@ -24,7 +24,7 @@ from runners.measure.memory_limit import free_memory
 from runners.measure.preparation import prepare
 from runners.measure.protocol import Protocol
 from runners.measure.session import Entrant, Plan, Session, hold
-from runners.processes import alone, first_line
+from runners.processes import alone
 from runners.record import Costs
 
 _THROUGHPUT_ROUNDS = Rounds(most=10, least=3, budget_s=10.0)

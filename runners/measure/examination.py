@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from runners.errors import first_line
 from runners.measure.contender import COMPILE, DEPLOY, EAGER, ONNX, Contender, Prepared
 from runners.measure.counting import Counted, count_target
 from runners.measure.fingerprint import usable_cores
@@ -16,7 +17,7 @@ from runners.measure.memory import inference_peak, training_peak
 from runners.measure.memory_limit import DoesNotFit, free_memory, within
 from runners.measure.preparation import prepare
 from runners.measure.protocol import Protocol
-from runners.processes import ProcessFailed, alone, first_line, side_by_side
+from runners.processes import ProcessFailed, alone, side_by_side
 
 _SECOND_BATCH = 2
 """Parity is checked at batch 1 and another one: a form may hold the batch it was made with."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from runners.errors import named_line
 from runners.measure.counters import (
     fvcore_default,
     kinds,
@@ -117,13 +118,9 @@ def _explain(
         with silence(), untouched(network):
             theirs = counter(network, image, ours)
     except Exception as error:  # a foreign counter may fail in any way; the others still speak
-        words = str(error) if isinstance(error, tally.CounterFailed) else _one_line(error)
+        words = str(error) if isinstance(error, tally.CounterFailed) else named_line(error)
         return Explanation(name, ours.total, None, (), words)
     return Explanation(name, ours.total, theirs.total, _differences(ours, theirs))
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _differences(ours: MacCount, theirs: tally.Tally) -> tuple[Difference, ...]:

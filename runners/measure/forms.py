@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from attention_zoo.conv_norm import fold
+from runners.errors import first_line
 from runners.measure.contender import COMPILE, DEPLOY, EAGER, ONNX, Contender, Prepared
 
 Call = Callable[[Any], object]
@@ -100,7 +101,7 @@ def folded(network: nn.Module) -> tuple[nn.Module, str]:
     try:
         traced = fuse(network)
     except Exception as error:  # tracing may fail in any way on code it was not written for
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = first_line(error)
         return own, f"no BatchNorm folded: it cannot be traced ({said})"
     return traced, f"{norms - _norms(traced)} of {norms} BatchNorms folded"
 
@@ -125,7 +126,7 @@ def export_onnx(network: nn.Module, x: Tensor, file: Path) -> float:
                 dynamic_axes={"x": {0: "batch"}},
             )
     except Exception as error:  # of many kinds
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = first_line(error)
         raise FormError(f"it cannot be exported to ONNX: {said}") from error
     return time.perf_counter() - start
 
@@ -164,7 +165,7 @@ def onnx_form(model: Path | bytes, threads: int) -> Form:
                 source, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its exceptions have no common class
-            raise FormError(f"ONNX Runtime refuses it: {str(error).splitlines()[0]}") from error
+            raise FormError(f"ONNX Runtime refuses it: {first_line(error)}") from error
         name = session.get_inputs()[0].name
         return lambda x: session.run(None, {name: x})
 

@@ -8,8 +8,7 @@ from typing import ParamSpec, TypeVar
 
 import torch
 
-from runners.errors import UserError
-from runners.processes import first_line
+from runners.errors import UserError, first_line
 
 P = ParamSpec("P")
 Result = TypeVar("Result")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
+from runners.errors import first_line, named_line
 from runners.measure.memory import load_kernels, resident_peak
 from runners.measure.memory_limit import is_out_of_memory, limit_memory
-from runners.processes import OutOfPatience, ProcessDied, alone, first_line
+from runners.processes import OutOfPatience, ProcessDied, alone
 from runners.scale_point import PointState
 from runners.targets import Target
 
@@ -63,7 +64,7 @@ def _work(target: Target, batch: int, threads: int, cap_ms: float, memory_bytes:
     except Exception as error:  # a mixer's own mistake is a point that says so
         if is_out_of_memory(error):
             return Probe(PointState.OUT_OF_MEMORY, first_line(error))
-        return Probe(PointState.FAILED, f"{type(error).__name__}: {first_line(error)}")
+        return Probe(PointState.FAILED, named_line(error))
     if took_ms > cap_ms:
         reason = f"a pass takes {took_ms:.0f} ms, the cap is {cap_ms:g} ms"
         return Probe(PointState.PAST_CAP, reason, peak)

@@ -8,11 +8,11 @@ from functools import partial
 
 import torch
 
+from runners.errors import named_line
 from runners.measure.contender import Contender, Prepared
 from runners.measure.energy import EnergyCounter, counter, measure_energy
 from runners.measure.forms import opened
 from runners.measure.latency import Call, Rounds, Samples, clock_of, interleave, intra_op_threads
-from runners.processes import first_line
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _ready(
                 fresh = _fresh(entrant, device, threads)
                 fresh()()
             except Exception as error:
-                failed[name] = f"{type(error).__name__}: {first_line(error)}"
+                failed[name] = named_line(error)
             else:
                 ready[name] = fresh
     return ready

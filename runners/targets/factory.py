@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runners.errors import named_line
 from runners.targets.target import Shape, Target, TargetError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class FactoryTarget(Target):
             try:
                 made = make()
             except Exception as error:  # the user's code may raise anything
-                raise TargetError(_line(error)) from error
+                raise TargetError(named_line(error)) from error
         if not isinstance(made, torch.nn.Module):
             raise TargetError(f"it returns {type(made).__name__}, not a torch.nn.Module")
         return made
@@ -65,11 +66,7 @@ class FactoryTarget(Target):
             for part in self.function.split("."):
                 found = getattr(found, part)
         except Exception as error:  # importing runs the user's code
-            raise TargetError(_line(error)) from error
+            raise TargetError(named_line(error)) from error
         if not callable(found):
             raise TargetError(f"{self.function} is no function")
         return found
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from runners.errors import first_line
 from runners.targets.target import Shape, Target, TargetError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def import_timm() -> ModuleType:
         # Beside ImportError: a torchvision built for another torch raises RuntimeError (an operator
         # does not exist), and AttributeError when it is imported a second time.
         raise TargetError(
-            f"timm cannot be imported ({_line(error)}); timm: targets need "
+            f"timm cannot be imported ({first_line(error)}); timm: targets need "
             "`pip install timm` and a torchvision that fits this torch"
         ) from error
     return timm
@@ -88,7 +89,3 @@ def import_timm() -> ModuleType:
 def _own_shape(timm: ModuleType, model: str) -> Shape:
     found = timm.get_pretrained_cfg(model)
     return Shape(*(found.input_size if found is not None else (3, 224, 224)))
-
-
-def _line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
