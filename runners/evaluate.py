@@ -9,7 +9,7 @@ import torch
 from lolvit import Architecture, build
 from runners.arms import Arm
 from runners.data.dataset import Dataset
-from runners.errors import UserError, named_line
+from runners.errors import UserError
 from runners.measure.fingerprint import fingerprint
 from runners.measure.latency import intra_op_threads
 from runners.record import Costs, Provenance, Quality, Record, State
@@ -51,7 +51,7 @@ def evaluate(
     except UserError:
         raise
     except Exception as error:  # an arm that fails must not take the others with it
-        reason = named_line(error)
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return failure(arm, seed, budget, costs, reason)
     return _record(arm, seed, budget, costs, State.FINISHED, quality=quality)
 
