@@ -13,9 +13,8 @@ from lolvit import plan
 from lolvit.config import LolvitConfig
 from lolvit.fusion import GlobalLocalFusion
 from lolvit.ghost import GhostBottleneck
+from lolvit.plan import FIRST_FUSED_STAGE, GhostRow
 from lolvit.token_merging import DeformableTokenMerging
-
-_FIRST_FUSED_STAGE = 2  # stage 3, counted from 0
 
 
 class Backbone(nn.Module):
@@ -28,17 +27,13 @@ class Backbone(nn.Module):
         self.stem_stride = config.strides[0]
         self.stages = nn.ModuleList()
         self.channels: list[int] = []
-        for index, rows in enumerate(plan.stages(config)):
-            blocks: list[nn.Module] = []
-            for row in rows:
-                if row.stride > 1 and config.downsampling == "deformable":
-                    blocks.append(DeformableTokenMerging(channels))
-                    row = replace(row, stride=1)
-                blocks.append(GhostBottleneck(channels, row))
-                channels = row.out
-            if index >= _FIRST_FUSED_STAGE:
-                blocks += _fusion_blocks(config, index - _FIRST_FUSED_STAGE, channels)
-            self.stages.append(_Stage(*blocks))
+        for stage, rows in enumerate(plan.stages(config)):
+            blocks = _bottlenecks(config, channels, rows)
+            channels = rows[-1].out
+            if stage >= FIRST_FUSED_STAGE:
+                place = plan.fusion_place(config, stage)
+                blocks[place:place] = [_fusion_blocks(config, stage, rows[place - 1].out)]
+            self.stages.append(_Stage(*(block for group in blocks for block in group)))
             self.channels.append(channels)
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -79,10 +74,27 @@ class _Stage(nn.Sequential):
         return x
 
 
+def _bottlenecks(
+    config: LolvitConfig, channels: int, rows: list[GhostRow]
+) -> list[list[nn.Module]]:
+    """The modules of each row: a bottleneck, and what downsamples before it."""
+    groups: list[list[nn.Module]] = []
+    for row in rows:
+        group: list[nn.Module] = []
+        if row.stride > 1 and config.downsampling == "deformable":
+            group.append(DeformableTokenMerging(channels))
+            row = replace(row, stride=1)
+        group.append(GhostBottleneck(channels, row))
+        groups.append(group)
+        channels = row.out
+    return groups
+
+
 def _fusion_blocks(config: LolvitConfig, stage: int, channels: int) -> list[nn.Module]:
-    heads = plan.heads_for(channels, config.heads[stage])
-    before = sum(config.fusion_blocks[:stage])
+    fused = stage - FIRST_FUSED_STAGE
+    heads = plan.heads_for(channels, config.heads[fused])
+    before = sum(config.fusion_blocks[:fused])
     return [
-        GlobalLocalFusion(channels, heads, config.mixers[stage], config.fusion, before + block)
-        for block in range(config.fusion_blocks[stage])
+        GlobalLocalFusion(channels, heads, config.mixers[fused], config.fusion, before + block)
+        for block in range(config.fusion_blocks[fused])
     ]

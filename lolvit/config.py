@@ -12,6 +12,8 @@ from attention_zoo.registry import entry
 
 DOWNSAMPLINGS = ("strided", "deformable")
 FUSIONS = ("ghost", "concat", "add", "gate", "serial")
+SQUEEZES = ("table", "all", "none")
+KERNELS = (0, 3, 5, 7)
 MOBILEVIT_SIZES = ("xxs", "xs", "s")
 FULL_DEPTHS = (1, 2, 2, 6, 5)
 FULL_STRIDES = (2, 2, 2, 2, 2)
@@ -130,10 +132,17 @@ class LolvitConfig(Architecture):
 
     Args:
         width: multiplies every channel count of the GhostNet table.
+        stage_widths: multiply the channels of stages 1 to 5 once more.
+        expansions: multiply the expanded channels of the bottlenecks of stages 1 to 5.
+        kernels: of the depthwise convolutions that stride, or change channels, in stages 1 to 5;
+            0 keeps GhostNet's own.
+        squeeze: which bottlenecks have squeeze-excite: those of GhostNet's "table", "all", "none".
         depths: Ghost bottlenecks kept in stages 1 to 5, from the first on.
         downsampling: how stages 2 to 5 halve their map: by a "strided" depthwise convolution in
             their first bottleneck, or by "deformable" token merging before it.
-        fusion_blocks: global-local fusion blocks at the ends of stages 3, 4 and 5.
+        fusion_blocks: how many global-local fusion blocks stages 3, 4 and 5 have.
+        fusion_after: the bottleneck of its stage, counted from 1, that these blocks follow; 0, and
+            the last one's number, is the end of the stage.
         fusion: how a block joins local and global: "ghost", "concat", "add", "gate" or "serial".
         mixers: the global branch of stages 3, 4 and 5.
         heads: heads wanted in stages 3, 4 and 5; fewer where a head would have under 8 channels.
@@ -144,9 +153,14 @@ class LolvitConfig(Architecture):
     family: ClassVar[str] = "lolvit"
 
     width: float = 1.0
+    stage_widths: tuple[float, ...] = (1.0,) * 5
+    expansions: tuple[float, ...] = (1.0,) * 5
+    kernels: tuple[int, ...] = (0,) * 5
+    squeeze: str = "table"
     depths: tuple[int, ...] = FULL_DEPTHS
     downsampling: str = "strided"
     fusion_blocks: tuple[int, ...] = (1, 2, 2)
+    fusion_after: tuple[int, ...] = (0, 0, 0)
     fusion: str = "ghost"
     mixers: tuple[MixerConfig, ...] = (MixerConfig(),) * 3
     heads: tuple[int, ...] = (1, 4, 4)
@@ -156,35 +170,64 @@ class LolvitConfig(Architecture):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("depths", "fusion_blocks", "mixers", "heads"):
+        for name in ("depths", "fusion_blocks", "fusion_after", "mixers", "heads", "kernels"):
             _set_tuple(self, name)
         for name in ("width", "dropout"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ArchitectureError(f"{name} must be a number, got {value!r}")
-            _set(self, name, float(value) + 0.0)  # -0.0 becomes 0.0: equal values, equal texts
-        if not 0 < self.width <= 8:
-            raise ArchitectureError(f"width must be above 0 and at most 8, got {self.width}")
+            _set(self, name, _real(name, getattr(self, name)))
+        for name in ("stage_widths", "expansions"):
+            _set_tuple(self, name)
+            _set(self, name, tuple(_real(name, value) for value in getattr(self, name)))
+            _check_length(name, getattr(self, name), 5)
+        for name in ("stage_widths", "expansions", "width"):
+            values = (self.width,) if name == "width" else getattr(self, name)
+            if wrong := [value for value in values if not 0 < value <= 8]:
+                raise ArchitectureError(f"{name} must be above 0 and at most 8, got {wrong[0]}")
         if not 0 <= self.dropout < 1:
             raise ArchitectureError(f"dropout must be in [0, 1), got {self.dropout}")
-        for name, allowed in (("fusion", FUSIONS), ("downsampling", DOWNSAMPLINGS)):
+        for name, allowed in _WORDS.items():
             if (value := getattr(self, name)) not in allowed:
                 raise ArchitectureError(f"{name} must be one of {allowed}, got {value!r}")
         check_whole("trunk_channels", self.trunk_channels, least=4)
         check_whole("feature_channels", self.feature_channels, least=1)
-        for name, length, least in (("fusion_blocks", 3, 0), ("heads", 3, 1), ("depths", 5, 1)):
+        for name, length, least in _WHOLES:
             values = getattr(self, name)
-            if len(values) != length:
-                raise ArchitectureError(f"{name} must have {length} entries, got {values}")
+            _check_length(name, values, length)
             for value in values:
                 check_whole(name, value, least=least)
         if any(kept > full for kept, full in zip(self.depths, FULL_DEPTHS, strict=True)):
             raise ArchitectureError(f"depths must be at most {FULL_DEPTHS}, got {self.depths}")
-        if len(self.mixers) != 3:
-            raise ArchitectureError(f"mixers must have 3 entries, got {len(self.mixers)}")
+        if wrong := [kernel for kernel in self.kernels if kernel not in KERNELS]:
+            raise ArchitectureError(f"kernels must be of {KERNELS}, got {wrong[0]}")
+        # One spelling for the end of a stage: equal networks, equal hashes.
+        ends = zip(self.fusion_after, self.depths[2:], strict=True)
+        _set(self, "fusion_after", tuple(0 if after >= depth else after for after, depth in ends))
+        _check_length("mixers", self.mixers, 3)
         for mixer in self.mixers:
             if not isinstance(mixer, MixerConfig):
                 raise ArchitectureError(f"mixers must be made of MixerConfig, got {mixer!r}")
+
+
+_WORDS = {"fusion": FUSIONS, "downsampling": DOWNSAMPLINGS, "squeeze": SQUEEZES}
+# Name, entries, least value.
+_WHOLES = (
+    ("fusion_blocks", 3, 0),
+    ("fusion_after", 3, 0),
+    ("heads", 3, 1),
+    ("depths", 5, 1),
+    ("kernels", 5, 0),
+)
+
+
+def _real(name: str, value: object) -> float:
+    """As a float, so that equal values have equal texts: 1 becomes 1.0, -0.0 becomes 0.0."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ArchitectureError(f"{name} must be a number, got {value!r}")
+    return float(value) + 0.0
+
+
+def _check_length(name: str, values: tuple[object, ...], length: int) -> None:
+    if len(values) != length:
+        raise ArchitectureError(f"{name} must have {length} entries, got {values}")
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,11 @@ from torch import Tensor, nn
 
 from attention_zoo import build as build_mixer
 from attention_zoo import entry
-from attention_zoo.contract import Memory
+from attention_zoo.contract import Memory, Mixer
 from attention_zoo.conv_norm import ConvNorm
 from lolvit.config import MixerConfig
 from lolvit.ghost import GhostBottleneck, GhostModule
-from lolvit.plan import GhostRow
-
-_FFN_EXPANSION = 2
+from lolvit.plan import FFN_EXPANSION, GhostRow
 
 
 class GlobalLocalFusion(nn.Module):
@@ -38,10 +36,9 @@ class GlobalLocalFusion(nn.Module):
         super().__init__()
         self.local = ConvNorm(channels, channels, 3, groups=channels)
         self.norm = nn.BatchNorm2d(channels)
-        options = entry(mixer.name).load().options_of_block(dict(mixer.options), block)
-        self.mixer = build_mixer(mixer.name, dim=channels, num_heads=heads, **options)
+        self.mixer = mixer_of(mixer, channels, heads, block)
         self.fuse = _FUSIONS[fusion](channels)
-        row = GhostRow(3, _FFN_EXPANSION * channels, channels, squeeze=False)
+        row = GhostRow(3, FFN_EXPANSION * channels, channels, squeeze=False)
         self.ffn = GhostBottleneck(channels, row)
 
     def forward(self, x: Tensor, memory: Memory | None = None) -> Tensor:
@@ -54,6 +51,16 @@ class GlobalLocalFusion(nn.Module):
     def macs(self, height: int, width: int) -> int:
         parts = (self.local, self.mixer, self.fuse, self.ffn)
         return sum(part.macs(height, width) for part in parts)
+
+
+def mixer_of(mixer: MixerConfig, channels: int, heads: int, block: int) -> Mixer:
+    """The mixer of the block-th fusion block, counted from 0.
+
+    Raises:
+        MixerError: an option whose value is not allowed.
+    """
+    options = entry(mixer.name).load().options_of_block(dict(mixer.options), block)
+    return build_mixer(mixer.name, dim=channels, num_heads=heads, **options)
 
 
 class _Fusion(nn.Module):

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_zoo.conv_norm import ConvNorm
-from lolvit.plan import GhostRow, round_channels
+from lolvit.plan import GhostRow, squeezed_channels
 
 
 class GhostModule(nn.Module):
@@ -41,7 +41,7 @@ class SqueezeExcite(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        squeezed = round_channels(channels / 4)
+        squeezed = squeezed_channels(channels)
         self.reduce = nn.Conv2d(channels, squeezed, 1)
         self.expand = nn.Conv2d(squeezed, channels, 1)
 

@@ -40,6 +40,11 @@ _TABLE = (
     ),
 )
 _STEM = 16
+FFN_EXPANSION = 2
+"""Of the Ghost bottleneck that ends a fusion block."""
+MERGED_TAPS = 4
+"""Pixels that deformable token merging makes one of."""
+FIRST_FUSED_STAGE = 2  # stage 3, counted from 0
 _LEAST_HEAD_CHANNELS = 8
 
 
@@ -49,26 +54,42 @@ def stem_channels(config: LolvitConfig) -> int:
 
 
 def stages(config: LolvitConfig) -> list[list[GhostRow]]:
-    """The Ghost bottlenecks of stages 1 to 5 at the config's width, depth and strides."""
+    """The Ghost bottlenecks of stages 1 to 5 as the config wants them."""
     firsts = (1, *config.strides[1:])
     return [
-        [
-            GhostRow(
-                row.kernel,
-                round_channels(row.expand * config.width),
-                round_channels(row.out * config.width),
-                row.squeeze,
-                first if index == 0 else 1,
-            )
-            for index, row in enumerate(rows[:depth])
-        ]
-        for rows, depth, first in zip(_TABLE, config.depths, firsts, strict=True)
+        [_row(config, stage, row, first if index == 0 else 1) for index, row in enumerate(rows)]
+        for stage, (rows, first) in enumerate(zip(_kept(config), firsts, strict=True))
     ]
+
+
+def fusion_place(config: LolvitConfig, stage: int) -> int:
+    """How many bottlenecks of a stage, counted from 0, come before its fusion blocks."""
+    return config.fusion_after[stage - FIRST_FUSED_STAGE] or config.depths[stage]
+
+
+def _kept(config: LolvitConfig) -> list[tuple[GhostRow, ...]]:
+    return [rows[:depth] for rows, depth in zip(_TABLE, config.depths, strict=True)]
+
+
+def _row(config: LolvitConfig, stage: int, row: GhostRow, stride: int) -> GhostRow:
+    width = config.width * config.stage_widths[stage]
+    return GhostRow(
+        config.kernels[stage] or row.kernel,
+        round_channels(row.expand * width * config.expansions[stage]),
+        round_channels(row.out * width),
+        row.squeeze if config.squeeze == "table" else config.squeeze == "all",
+        stride,
+    )
 
 
 def trunk_channels(config: LolvitConfig) -> int:
     """Channels of the 1x1 convolution before pooling."""
     return round_channels(config.trunk_channels * config.width)
+
+
+def squeezed_channels(channels: int) -> int:
+    """Channels inside a squeeze-excite."""
+    return round_channels(channels / 4)
 
 
 def round_channels(channels: float, multiple: int = 4) -> int:

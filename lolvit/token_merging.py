@@ -7,9 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_zoo.conv_norm import ConvNorm
+from lolvit.plan import MERGED_TAPS
 
 _STEP = 2
-_TAPS = _STEP**2
+_TAPS = MERGED_TAPS
 
 
 class DeformableTokenMerging(nn.Module):
