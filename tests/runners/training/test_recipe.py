@@ -11,7 +11,7 @@ from torch import nn
 
 from runners.errors import UserError
 from runners.training.ema import averaged
-from runners.training.loop import warmup_cosine
+from runners.training.optimizer import warmup_cosine
 from runners.training.recipe import LONG, SHORT, Recipe, recipe_for
 
 

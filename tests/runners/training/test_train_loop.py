@@ -14,7 +14,7 @@ from torch import nn
 from runners import device_lock
 from runners.data.dataset import ArraySplit
 from runners.record import Quality
-from runners.training import loop
+from runners.training import learner, optimizer
 from runners.training.loop import NonFiniteLoss, train
 from runners.training.recipe import Recipe
 from tests.runners import tiny
@@ -60,7 +60,7 @@ def test_dropout_is_seeded():
 def test_a_breath_after_every_step_and_every_batch_of_an_evaluation(monkeypatch):
     breaths = []
     monkeypatch.setattr(device_lock.Turn, "breathe", lambda self: breaths.append(self))
-    monkeypatch.setattr(loop, "_EVALUATION_BATCH", 4)
+    monkeypatch.setattr(learner, "_EVALUATION_BATCH", 4)
     trained()
     steps, val, test = 3, 2, 3  # batches of 24, 6 and 9 images
     assert len(breaths) == 2 * (steps + val) + val + test
@@ -154,11 +154,11 @@ def test_the_better_weights_on_the_validation_split_are_reported(monkeypatch, ch
     recipe = Recipe(epochs=1, batch_size=8)
     asked = []
 
-    def accuracy(self, network, split):
+    def accuracy(self, network, split, turn):
         asked.append((network, split))
         return values[len(asked) - 1] if split is data.val else 0.25
 
-    monkeypatch.setattr(loop._Training, "_accuracy", accuracy)
+    monkeypatch.setattr(learner.Learner, "accuracy", accuracy)
     network = tiny.network()
     found = trained(data=data, recipe=recipe, network=network)
     assert (found.weights, found.val_accuracy) == (chosen, max(values))
@@ -213,7 +213,7 @@ def test_a_partial_batch_is_left_out_and_progress_adds_up():
 
 def test_an_evaluation_in_parts_is_the_whole(monkeypatch):
     whole = trained()
-    monkeypatch.setattr(loop, "_EVALUATION_BATCH", 4)
+    monkeypatch.setattr(learner, "_EVALUATION_BATCH", 4)
     assert without_times(trained()) == without_times(whole)
 
 
@@ -228,7 +228,7 @@ def test_mixed_precision_runs_and_is_mixed():
 
 
 def test_only_matrices_and_kernels_decay():
-    groups = loop._weight_groups(tiny.network("softmax"), 0.05)
+    groups = optimizer.weight_groups(tiny.network("softmax"), 0.05)
     assert [group["weight_decay"] for group in groups] == [0.05, 0.0]
     assert all(p.ndim > 1 for p in groups[0]["params"])
     assert all(p.ndim <= 1 for p in groups[1]["params"])
