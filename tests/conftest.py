@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 
@@ -28,6 +29,20 @@ def own_temporary_folder(tmp_path_factory):
     if before[0] is not None:
         os.environ["TMPDIR"] = before[0]
     tempfile.tempdir = before[1]
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A real server for this process's tests; each database in it is one's own."""
+    pytest.importorskip("psycopg")
+    from tests import postgres as servers
+
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(servers.running())
+        except servers.Missing as missing:
+            pytest.skip(str(missing))
+        yield server
 
 
 # On busy cores an example may take any time: slowness here is no failure.

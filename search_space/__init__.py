@@ -1,0 +1,29 @@
+"""Search spaces: which architectures exist. Typed, from YAML or Python, without torch.
+
+`load("tiny")` or `load("sweep.yaml")` gives a `Space`; `Space(base, dimensions)` makes one.
+"""
+
+from search_space.constraint import Constraint
+from search_space.dimension import Choice, Dimension, Real, Value, Values, Whole
+from search_space.errors import SpaceError
+from search_space.feasibility import Feasibility, refuse_impossible, survey
+from search_space.load import PRESETS, from_dict, load
+from search_space.space import Space
+
+__all__ = [
+    "PRESETS",
+    "Choice",
+    "Constraint",
+    "Dimension",
+    "Feasibility",
+    "Real",
+    "Space",
+    "SpaceError",
+    "Value",
+    "Values",
+    "Whole",
+    "from_dict",
+    "load",
+    "refuse_impossible",
+    "survey",
+]

@@ -1,0 +1,228 @@
+"""The domains that a dimension can have: a list of choices, whole numbers, real numbers."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from search_space.errors import SpaceError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Value: TypeAlias = bool | int | float | str
+Values: TypeAlias = dict[str, Value]
+_MOST_STEPS = 10_000
+
+
+def is_number(value: object) -> bool:
+    """Whether this is a finite number; True and False are none."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class Dimension(ABC):
+    """One choice to make, by the name of what is chosen ("width", "mixer.4", "fwa.window").
+
+    Args:
+        name: which part of the architecture is chosen.
+        when: the dimension exists only where each dimension named here has one of these values.
+    """
+
+    name: str
+    when: Mapping[str, Sequence[Value]] = field(default_factory=dict, kw_only=True, hash=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.when, Mapping):
+            raise self._error(f"`when` must map dimensions to lists of values, got {self.when!r}")
+        for values in self.when.values():
+            if not isinstance(values, list | tuple) or not values:
+                raise self._error(f"`when` must name values as a list, got {values!r}")
+        object.__setattr__(self, "when", {name: tuple(v) for name, v in self.when.items()})
+
+    @property
+    @abstractmethod
+    def values(self) -> Sequence[Value] | None:
+        """All values in order; None where they cannot be listed."""
+
+    @property
+    @abstractmethod
+    def extremes(self) -> Sequence[Value]:
+        """Values enough to tell whether an architecture can have each of them."""
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator) -> Value:
+        """A value, drawn evenly (on a log scale where the dimension says so)."""
+
+    @abstractmethod
+    def find(self, value: object) -> Value | None:
+        """The dimension's own value that equals this one; None where it has none."""
+
+    @abstractmethod
+    def spec(self) -> dict[str, Any]:
+        """The domain as plain JSON, without the name and `when`."""
+
+    def _error(self, what: str) -> SpaceError:
+        return SpaceError(f"dimension {self.name!r}: {what}")
+
+    def _check_numbers(self, kinds: type | tuple[type, ...], kind: str, **numbers: Any) -> None:
+        for name, value in numbers.items():
+            if not is_number(value) or not isinstance(value, kinds):
+                raise self._error(f"{name} must be a {kind} number, got {value!r}")
+        if numbers["low"] > numbers["high"]:
+            raise self._error(f"low {numbers['low']} is above high {numbers['high']}")
+        if numbers.get("step", 1) <= 0:
+            raise self._error(f"step must be above 0, got {numbers['step']}")
+
+
+@dataclass(frozen=True)
+class Choice(Dimension):
+    """One of a few values: words, numbers, True and False."""
+
+    choices: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.choices, list | tuple):
+            raise self._error(f"choices must be a list, got {self.choices!r}")
+        object.__setattr__(self, "choices", tuple(self.choices))
+        if not self.choices:
+            raise self._error("there is nothing to choose from: the list of choices is empty")
+        for index, value in enumerate(self.choices):
+            if not isinstance(value, bool | int | float | str):
+                raise self._error(f"choices must be numbers or words, got {value!r}")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise self._error(f"choices must be finite, got {value!r}")
+            if any(_same(value, other) for other in self.choices[:index]):
+                raise self._error(f"choice {value!r} is given twice")
+
+    @property
+    def values(self) -> Sequence[Value]:
+        return self.choices
+
+    @property
+    def extremes(self) -> Sequence[Value]:
+        return self.choices
+
+    def sample(self, rng: np.random.Generator) -> Value:
+        return self.choices[int(rng.integers(len(self.choices)))]
+
+    def find(self, value: object) -> Value | None:
+        return next((choice for choice in self.choices if _same(choice, value)), None)
+
+    def spec(self) -> dict[str, Any]:
+        return {"choices": list(self.choices)}
+
+
+@dataclass(frozen=True)
+class Whole(Dimension):
+    """Whole numbers low, low + step, ... up to high; `log` tells samplers to think in ratios."""
+
+    low: int
+    high: int
+    step: int = 1
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_numbers(int, "whole", low=self.low, high=self.high, step=self.step)
+        _check_log(self, self.log, self.low, stepped=self.step != 1)
+
+    @property
+    def values(self) -> Sequence[int]:
+        return range(self.low, self.high + 1, self.step)
+
+    @property
+    def extremes(self) -> Sequence[Value]:
+        # Few values are all tried (a kernel of 4 lies between two good ones), many at their ends.
+        return self.values if len(self.values) <= 32 else (self.values[0], self.values[-1])
+
+    def sample(self, rng: np.random.Generator) -> int:
+        if self.log:
+            drawn = math.exp(rng.uniform(math.log(self.low), math.log(self.high + 1)))
+            return min(int(drawn), self.high)
+        return self.values[int(rng.integers(len(self.values)))]
+
+    def find(self, value: object) -> int | None:
+        if isinstance(value, bool | str) or value not in self.values:
+            return None
+        return self.values[self.values.index(value)]
+
+    def spec(self) -> dict[str, Any]:
+        stepped = {} if self.step == 1 else {"step": self.step}
+        return {"low": self.low, "high": self.high, **stepped, **_told(self.log)}
+
+
+@dataclass(frozen=True)
+class Real(Dimension):
+    """Real numbers from low to high: all of them, or low, low + step, ... up to high."""
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        steps = {} if self.step is None else {"step": self.step}
+        self._check_numbers((int, float), "finite", low=self.low, high=self.high, **steps)
+        _check_log(self, self.log, self.low, stepped=self.step is not None)
+        if self.step is not None and not (self.high - self.low) / self.step < _MOST_STEPS:
+            raise self._error(f"step {self.step} makes over {_MOST_STEPS} values; leave it out")
+
+    @property
+    def values(self) -> Sequence[float] | None:
+        if self.step is None:
+            return None
+        steps = math.floor((self.high - self.low) / self.step + 1e-9)
+        # 12 digits: 0.1 + 2 * 0.1 is then 0.3, as a person would write it.
+        return [float(f"{self.low + i * self.step:.12g}") for i in range(steps + 1)]
+
+    @property
+    def extremes(self) -> Sequence[Value]:
+        values = self.values or (float(self.low), float(self.high))
+        return (values[0], values[-1])
+
+    def sample(self, rng: np.random.Generator) -> float:
+        if (values := self.values) is not None:
+            return values[int(rng.integers(len(values)))]
+        if self.log:
+            drawn = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+            return float(min(max(drawn, self.low), self.high))
+        return float(rng.uniform(self.low, self.high))
+
+    def find(self, value: object) -> float | None:
+        if not is_number(value):
+            return None
+        number = float(value)  # type: ignore[arg-type]
+        if (values := self.values) is not None:
+            return next((v for v in values if math.isclose(v, number, rel_tol=1e-9)), None)
+        return number if self.low <= number <= self.high else None
+
+    def spec(self) -> dict[str, Any]:
+        stepped = {} if self.step is None else {"step": self.step}
+        return {"low": self.low, "high": self.high, **stepped, **_told(self.log)}
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal, and not only because True counts as 1."""
+    return (type(one) is bool) == (type(other) is bool) and bool(one == other)
+
+
+def _told(log: bool) -> dict[str, Any]:
+    return {"log": True} if log else {}
+
+
+def _check_log(dimension: Dimension, log: object, low: float, *, stepped: bool) -> None:
+    where = f"dimension {dimension.name!r}"
+    if not isinstance(log, bool):
+        raise SpaceError(f"{where}: log must be true or false, got {log!r}")
+    if log and low <= 0:
+        raise SpaceError(f"{where}: low must be above 0 on a log scale, got {low}")
+    if log and stepped:
+        raise SpaceError(f"{where}: a log scale has no steps; leave out step or log")

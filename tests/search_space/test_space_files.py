@@ -1,0 +1,184 @@
+"""Files, presets, images and single dimensions: what becomes of what is written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from spaces import base_of
+
+from lolvit import LolvitConfig, MixerConfig
+from lolvit.variants import strides_for
+from search_space import Choice, Constraint, Real, Space, SpaceError, Whole, from_dict, load
+
+
+def names(space):
+    return [dimension.name for dimension in space.dimensions]
+
+
+def test_a_file_and_a_sweep_file(tmp_path):
+    text = """
+preset: tiny
+base: {variant: lolvit_nano, dropout: 0.1, mixers: "window:window=4"}
+dimensions:
+  width: {low: 1e-1, high: 5e-1, log: true}
+  depth.4: {low: 1, high: 5, step: 2}
+  fusion: null
+  fwa.window: {choices: [sqrt, 2], when: {mixer: fwa}}
+constraints: [macs <= 30e6, latency_ms <= 12.5]
+"""
+    space_file, sweep_file = tmp_path / "space.yaml", tmp_path / "sweep.yaml"
+    space_file.write_text(text)
+    indented = "\n".join(f"  {line}" for line in text.splitlines())
+    sweep_file.write_text(f"trials: 20\nspace:{indented}\n")
+    space = load(space_file)
+    assert load(str(sweep_file)) == space
+    assert "fusion" not in names(space)
+    known = {dimension.name: dimension for dimension in space.dimensions}
+    assert known["width"] == Real("width", 0.1, 0.5, log=True)
+    assert list(known["depth.4"].values) == [1, 3, 5]
+    assert known["fwa.window"].when == {"mixer": ("fwa",)}
+    assert space.base.dropout == 0.1
+    assert space.base.resolution == 32
+    assert space.base.mixers == (MixerConfig("window", (("window", 4),)),) * 3
+    assert [str(bound) for bound in space.constraints] == ["macs <= 3e+07", "latency_ms <= 12.5"]
+    assert [bound.analytic for bound in space.constraints] == [True, False]
+
+
+def test_a_preset_drops_what_a_file_leaves_no_meaning():
+    space = from_dict({"preset": "full", "dimensions": {"mixer": ["window", "linear"]}})
+    left = [n for n in names(space) if n.partition(".")[0] not in load("full").base.to_dict()]
+    assert "mixer" in left
+    assert not {"mixer.3", "mixer.4", "mixer.5", "fwa.window", "hilo.alpha"} & set(left)
+    assert "window.window" in left
+    bare = from_dict({"preset": "tiny", "dimensions": {"depth.4": None}})
+    assert "after.4" not in names(bare)
+
+
+def test_what_the_user_writes_is_never_dropped():
+    with pytest.raises(SpaceError, match="fwa"):
+        from_dict({"preset": "tiny", "dimensions": {"mixer": ["linear"], "fwa.window": [2]}})
+
+
+def test_a_stage_wins_over_all_stages():
+    space = Space(
+        base_of(),
+        (
+            Choice("mixer", ("linear", "softmax")),
+            Choice("mixer.4", ("fwa",)),
+            Choice("fwa.window", (2, 4)),
+            Choice("kernel", (5, 7)),
+            Choice("kernel.1", (3,)),
+        ),
+    )
+    values = {"mixer": "softmax", "mixer.4": "fwa", "fwa.window": 4, "kernel": 7, "kernel.1": 3}
+    made = space.architecture(values)
+    assert [mixer.name for mixer in made.mixers] == ["softmax", "fwa", "softmax"]
+    assert made.mixers[1].options == (("window", 4),)
+    assert made.kernels == (3, 7, 7, 7, 7)
+
+
+def test_options_at_their_default_are_left_out():
+    space = Space(base_of(), (Choice("fwa.window", (2, "sqrt")), Choice("mixer", ("fwa",))))
+    assert space.architecture({"fwa.window": "sqrt", "mixer": "fwa"}).hash == base_of().hash
+    told = base_of(mixers=(MixerConfig("fwa", (("window", "sqrt"),)),) * 3)
+    assert space.locate(told) == {"fwa.window": "sqrt", "mixer": "fwa"}
+
+
+def test_a_place_after_the_end_is_the_end():
+    space = Space(base_of(), (Whole("after.4", 0, 5), Choice("depth.4", (2, 6, 1))))
+    at = {depth: space.architecture({"after.4": 5, "depth.4": depth}) for depth in (1, 2, 6)}
+    assert [at[depth].fusion_after[1] for depth in (1, 2, 6)] == [0, 0, 5]
+    assert space.active({"after.4": 5, "depth.4": 2}) == {"after.4": 0, "depth.4": 2}
+    assert space.active({"after.4": 5, "depth.4": 1}) == {"depth.4": 1}
+
+
+def test_images_bring_their_strides():
+    space = load("tiny").for_images(1, 10, 28)
+    base = space.base
+    assert (base.in_channels, base.num_classes, base.resolution) == (1, 10, 28)
+    assert base.strides == strides_for(28)
+    assert load("paper").for_images(3, 10, 64).base.strides == strides_for(64)
+    fixed = from_dict(
+        {"base": {"strides": [2, 2, 2, 2, 2]}, "dimensions": {"resolution": [32, 64]}}
+    )
+    assert fixed.for_images(1, 10, 32).base.strides == (2,) * 5
+    assert fixed.architecture({"resolution": 32}).strides == (2,) * 5
+    with pytest.raises(SpaceError, match="total stride"):
+        fixed.for_images(1, 10, 28)
+    free = Space(LolvitConfig(), (Choice("resolution", (32, 224)),))
+    assert free.architecture({"resolution": 32}).strides == strides_for(32)
+
+
+def test_locating_ignores_images_and_what_changes_nothing():
+    space = load("tiny")
+    other = space.for_images(1, 7, 48).architecture(space.default)
+    assert space.architecture(space.locate(other)) == space.base
+    dead = replace(space.base, fusion_blocks=(0, 0, 0), fusion="gate", heads=(8, 8, 8))
+    found = space.locate(dead)
+    assert [found[f"blocks.{stage}"] for stage in (3, 4, 5)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"width": 0.9}, "width"),
+        ({"dropout": 0.5}, "dropout"),
+        ({"heads": (1, 1, 1)}, "heads"),
+        ({"mixers": (MixerConfig("hilo"),) * 3}, "'mixer' cannot be 'hilo'"),
+        ({"mixers": (MixerConfig("fwa"), MixerConfig("fwa"), MixerConfig("linear"))}, "linear"),
+        ({"mixers": (MixerConfig("fwa", (("aggregate", "max"),)),) * 3}, "mixers"),
+    ],
+)
+def test_what_cannot_be_located(changes, named):
+    space = load("tiny")
+    with pytest.raises(SpaceError, match=named) as caught:
+        space.locate(base_of(**changes))
+    assert "\n" not in str(caught.value)
+
+
+@given(
+    low=st.floats(0.01, 1),
+    span=st.floats(0, 2),
+    step=st.none() | st.floats(0.01, 1),
+    log=st.booleans(),
+    seed=st.integers(0, 9),
+)
+def test_real_dimensions(low, span, step, log, seed):
+    dimension = Real("width", low, low + span, step, log and step is None)
+    drawn = dimension.sample(np.random.default_rng(seed))
+    assert dimension.find(drawn) == drawn
+    assert low * (1 - 1e-9) <= drawn <= (low + span) * (1 + 1e-9)
+    space = Space(base_of(), (dimension,))
+    assert from_dict(space.to_dict()) == space
+    assert space.size() == (math.inf if step is None else len(dimension.values))
+
+
+@given(
+    low=st.integers(1, 50),
+    span=st.integers(0, 60),
+    step=st.integers(1, 7),
+    log=st.booleans(),
+    seed=st.integers(0, 9),
+)
+def test_whole_dimensions(low, span, step, log, seed):
+    dimension = Whole("feature_channels", low, low + span, 1 if log else step, log)
+    drawn = dimension.sample(np.random.default_rng(seed))
+    assert type(drawn) is int
+    assert drawn in dimension.values
+    assert dimension.find(np.int64(drawn)) == drawn
+    space = Space(base_of(), (dimension,))
+    assert from_dict(space.to_dict()) == space
+    assert space.size() == len(dimension.values) == len(list(space.grid()))
+
+
+@given(bound=st.floats(1e-3, 1e12), value=st.floats(0, 1e13), at_most=st.booleans())
+def test_constraints(bound, value, at_most):
+    constraint = Constraint("macs", at_most, bound)
+    assert Space(base_of(), (), (str(constraint),)).constraints == (constraint,)
+    assert (constraint.excess(value) <= 0) == (value <= bound if at_most else value >= bound)
+    assert constraint.excess(math.nan) == math.inf

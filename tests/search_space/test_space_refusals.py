@@ -1,0 +1,185 @@
+"""Every mistake in a space is one line that names what is wrong, where, and what would be right."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from spaces import base_of
+
+from lolvit import MobileVitConfig
+from search_space import Choice, Real, Space, SpaceError, Whole, from_dict, load
+
+
+def refused(make, *named):
+    with pytest.raises(SpaceError) as caught:
+        make()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.strip() == message
+    for word in named:
+        assert word in message, message
+
+
+MISTAKES = [
+    ({"widht": [1.0]}, "'widht'", "did you mean 'width'", "depth.N", "<mixer>.<option>"),
+    ({"depth": [1]}, "depth.1 to depth.5"),
+    ({"depth.6": [1]}, "1 to 5", "'6'"),
+    ({"blocks.2": [1]}, "3 to 5", "'2'"),
+    ({"fusion.3": ["add"]}, "same in all stages"),
+    ({"mixer.4.5": ["fwa"]}, "'4.5'"),
+    ({"window.window.2": [4], "mixer": ["window"]}, "3 to 5", "'2'"),
+    ({"fwa.windw": [4]}, "'windw'", "did you mean 'window'"),
+    ({"linear.window": [4], "mixer": ["linear"]}, "has no options"),
+    ({"fwa": [4]}, "'fwa' is a mixer"),
+    ({"width": []}, "'width'", "empty"),
+    ({"width": [0.5, 0.25, 0.5]}, "0.5 is given twice"),
+    ({"width": [1, 1.0]}, "1.0 is given twice"),
+    ({"mixer": ["fwa", "fwa:window=sqrt"]}, "are the same"),
+    ({"width": 0.5}, "write a list", "0.5"),
+    ({"width": "0.5"}, "write a list"),
+    ({"width": [[0.5]]}, "numbers or words"),
+    ({"width": ["wide"]}, "'width'", "'wide'", "takes numbers"),
+    ({"width": [9.5]}, "'width'", "9.5", "at most 8"),
+    ({"width": [math.nan]}, "finite"),
+    ({"width": [math.inf]}, "finite"),
+    ({"width": [10**400]}, "'width'"),
+    ({"width": [True]}, "True"),
+    ({"depth.4": [True]}, "whole numbers", "True"),
+    ({"depth.4": [2.0]}, "whole numbers", "2.0"),
+    ({"depth.4": [9]}, "'depth.4' cannot be 9"),
+    ({"depth.4": {"low": 1, "high": 9}}, "'depth.4' cannot be 7"),
+    ({"kernel": [4]}, "'kernel' cannot be 4", "(0, 3, 5, 7)"),
+    ({"kernel": {"low": 3, "high": 7}}, "cannot be 4"),
+    ({"fusion": ["gost"]}, "'gost'", "ghost"),
+    ({"mixer": ["fwaa"]}, "'mixer'", "'fwaa'", "did you mean 'fwa'"),
+    ({"mixer": [4]}, "4"),
+    ({"mixer": ["fwa:window"]}, "option=value"),
+    ({"mixer": ["fwa:windw=4"]}, "windw", "did you mean 'window'"),
+    ({"mixer": ["window:window=wide"]}, "'wide'", "is int"),
+    ({"mixer": ["hilo:alpha=nan"]}, "nan"),
+    ({"mixer": ["hilo:alpha=inf"]}, "finite"),
+    ({"softmax.relative_bias": [1], "mixer": ["softmax"]}, "is bool, got 1"),
+    ({"window.window": [True], "mixer": ["window"]}, "is int, got True"),
+    ({"window.window": [4]}, "'window'", "offered by no"),
+    ({"mixer": ["linear"], "fwa.window": [4]}, "'fwa'", "offered by no"),
+    ({"mixer": ["fwa:window=4", "linear"], "fwa.window": [4, 2]}, "fwa:window=4", "remove one"),
+    ({"mixer": ["fwa"], "mixer.3": ["fwa"], "mixer.4": ["fwa"], "mixer.5": ["fwa"]}, "'mixer'"),
+    ({"after.4": [0, 1]}, "'after.4'", "more than one bottleneck"),
+    ({"blocks.3": [0], "blocks.4": [0], "blocks.5": [0], "fusion": ["add"]}, "fusion blocks"),
+    ({"resolution": [4]}, "'resolution' cannot be 4", "total stride"),
+    ({"width": {"low": 0.5, "high": 0.25}}, "low 0.5 is above high 0.25"),
+    ({"width": {"low": 0.1, "high": 0.5, "step": 0}}, "step must be above 0"),
+    ({"width": {"low": 0.1, "high": 0.5, "step": -0.1}}, "step must be above 0"),
+    ({"width": {"low": 0.1, "high": 0.5, "step": 1e-9}}, "leave it out"),
+    ({"width": {"low": 0.1, "high": 0.5, "step": 0.1, "log": True}}, "log"),
+    ({"width": {"low": 0, "high": 0.5, "log": True}}, "log scale"),
+    ({"width": {"low": 0.1, "high": 0.5, "log": "yes"}}, "true or false"),
+    ({"width": {"low": 0.1}}, "has no 'high'"),
+    ({"width": {"low": 0.1, "high": math.inf}}, "high must be a finite number"),
+    ({"width": {"low": True, "high": 2}}, "low must be", "True"),
+    ({"width": {"low": 0.1, "high": 1, "stpe": 0.1}}, "'stpe'", "did you mean 'step'"),
+    ({"width": {"choices": [1], "low": 0.1}}, "'low'"),
+    ({"width": {"choices": 1}}, "must be a list"),
+    ({"depth.4": {"low": 1, "high": 2.5}}, "whole number", "2.5"),
+    ({"fusion": {"low": 1, "high": 2}}, "takes no numbers"),
+    ({"width": {"choices": [1], "when": {"squeze": ["all"]}}}, "'squeze'"),
+    (
+        {"squeeze": ["all"], "width": {"choices": [1], "when": {"squeze": ["all"]}}},
+        "did you mean 'squeeze'",
+    ),
+    ({"squeeze": ["all"], "width": {"choices": [1], "when": {"squeeze": "none"}}}, "'none'"),
+    ({"squeeze": ["all"], "width": {"choices": [1], "when": {"squeeze": []}}}, "as a list"),
+    ({"width": {"choices": [1], "when": ["squeeze"]}}, "`when` must map"),
+    ({"fusion": ["add"], "blocks.4": {"choices": [1], "when": {"fusion": "add"}}}, "circle"),
+    ({4: [1]}, "no word"),
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: str(mistake[0])[:60])
+def test_dimensions(mistake):
+    dimensions, *named = mistake
+    base = {"variant": "lolvit_nano", "resolution": 32}
+    refused(lambda: from_dict({"base": base, "dimensions": dimensions}), *named)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        (None, "must be a mapping"),
+        ([], "must be a mapping"),
+        ({"dimension": {}}, "'dimension'", "did you mean 'dimensions'"),
+        ({"preset": "tyni"}, "'tyni'", "did you mean 'tiny'", "paper"),
+        ({"preset": []}, "unknown preset"),
+        ({"preset": "tiny", "dimensions": {"widht": None}}, "did you mean 'width'"),
+        ({"dimensions": {"width": None}}, "'width'"),
+        ({"dimensions": []}, "`dimensions` must be a mapping"),
+        ({"base": "lolvit_xs"}, "`base` must be a mapping"),
+        ({"base": {"variant": "lolvit_xy"}}, "did you mean"),
+        ({"base": {"variant": ["lolvit_xs"]}}, "unknown variant"),
+        ({"base": {"variant": "mobilevit_xs"}}, "'mobilevit_xs' is no LOLViT"),
+        ({"base": {"widht": 1}}, "did you mean 'width'"),
+        ({"base": {"width": "wide"}}, "`base`", "width"),
+        ({"base": {"mixers": "fwaa"}}, "`base`", "'fwaa'"),
+        ({"base": {"mixers": ["fwa"]}}, "3 entries"),
+        ({"base": {"mixers": [{"nam": "fwa"}] * 3}}, "`base`"),
+        ({"base": {"resolution": "big"}}, "resolution"),
+        ({"constraints": "macs <= 3"}, "must be a list"),
+        ({"constraints": ["mac <= 3"]}, "did you mean 'macs'"),
+        ({"constraints": ["flops <= 3"]}, "there are: macs"),
+        ({"constraints": ["macs < 3"]}, "quantity <= number"),
+        ({"constraints": [3]}, "quantity <= number"),
+        ({"constraints": ["macs <= many"]}, "'many' is no number"),
+        ({"constraints": ["macs <= nan"]}, "no number"),
+        ({"constraints": ["macs <= inf"]}, "above 0"),
+        ({"constraints": ["macs <= 0"]}, "above 0"),
+        ({"constraints": ["macs >= -1"]}, "above 0"),
+        ({"constraints": ["macs <= 3", "macs <= 4"]}, "keep one"),
+        ({"constraints": ["macs <= 3", "macs >= 4"]}, "leave nothing"),
+    ],
+    ids=lambda mistake: str(mistake[0])[:60],
+)
+def test_spaces(mistake):
+    data, *named = mistake
+    refused(lambda: from_dict(data), *named)
+
+
+def test_in_python_as_in_files():
+    base = base_of()
+    refused(lambda: Space(MobileVitConfig(), ()), "LolvitConfig")
+    refused(lambda: Space(base, ("width",)), "'width'")
+    refused(lambda: Space(base, (Choice("width", (9.5,)),)), "9.5")
+    refused(lambda: Space(base, (Choice("width", (1,)), Choice("width", (2,)))), "twice")
+    refused(lambda: Choice("width", 0.5), "must be a list")
+    refused(lambda: Choice("width", (1,), when=[1]), "`when`")
+    refused(lambda: Whole("depth.4", 1, 2.0), "whole number")
+    refused(lambda: Real("width", 0.1, math.nan), "finite")
+    refused(lambda: Space(base, (), ("macs <= 0",)), "above 0")
+    refused(lambda: Space(base, (Real("width", 0.1, 1),)).grid(), "needs a step")
+    refused(lambda: Space(base, ()).for_images(3, 0, 32), "num_classes")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("dimensions:\n  width: [0.5\n", ":3"),
+        ("dimensions:\n  width: [0.5]\n  width: [0.4]\n", ":3"),
+        ("a: !!python/object:os.system x\n", ":1"),
+        ("just words", "must be a mapping"),
+        ("", "must be a mapping"),
+        ("a: \x07", "no YAML"),
+        ("? [1, 2]\n: 3\n", ":1"),
+    ],
+)
+def test_files(tmp_path, text, named):
+    path = tmp_path / "space.yaml"
+    path.write_text(text)
+    refused(lambda: load(path), str(path), named)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    refused(lambda: load("tyni"), "did you mean 'tiny'", "no such file")
+    refused(lambda: load(tmp_path / "none.yaml"), "none.yaml", "No such file")
+    refused(lambda: load(tmp_path), "directory")
+    (tmp_path / "picture.yaml").write_bytes(b"\xff\xfe\x00\xd8")
+    refused(lambda: load(tmp_path / "picture.yaml"), "picture.yaml")
