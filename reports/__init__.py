@@ -13,16 +13,30 @@ if TYPE_CHECKING:
     from reports.files import write
     from reports.runs import merge
     from reports.summary import Summary, summarise
+    from reports.sweep import publish
+    from reports.sweep_table import sweep_terminal
     from reports.table import terminal
 
-__all__ = ["Summary", "diff_grid", "diff_runs", "merge", "summarise", "terminal", "write"]
+__all__ = [
+    "Summary",
+    "diff_grid",
+    "diff_runs",
+    "merge",
+    "publish",
+    "summarise",
+    "sweep_terminal",
+    "terminal",
+    "write",
+]
 
 _HOMES = {
     "Summary": "reports.summary",
     "diff_grid": "reports.diff_table",
     "diff_runs": "reports.diff",
     "merge": "reports.runs",
+    "publish": "reports.sweep",
     "summarise": "reports.summary",
+    "sweep_terminal": "reports.sweep_table",
     "terminal": "reports.table",
     "write": "reports.files",
 }
