@@ -11,7 +11,20 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from runners.commands import compare, data, diff, doctor, macs, measure, report, scale, zoo
+from runners.commands import (
+    compare,
+    dashboard,
+    data,
+    diff,
+    doctor,
+    macs,
+    measure,
+    report,
+    scale,
+    space,
+    sweep,
+    zoo,
+)
 from runners.commands.parser import EXIT_FINE, EXIT_INTERRUPTED, EXIT_USAGE, Parser
 
 
@@ -56,13 +69,30 @@ def _is_users(error: Exception) -> bool:
     from attention_zoo.registry import MixerError
     from lolvit.config import ArchitectureError
     from runners.errors import UserError
+    from search_space.errors import SpaceError
 
-    return isinstance(error, UserError | MixerError | ArchitectureError)
+    return isinstance(error, UserError | MixerError | ArchitectureError | SpaceError)
 
 
 def _fail(message: str, code: int) -> int:
     print(f"bench.py: {' '.join(message.split())}", file=sys.stderr)
     return code
+
+
+_COMMANDS = (
+    compare,
+    sweep,
+    space,
+    dashboard,
+    measure,
+    macs,
+    zoo,
+    scale,
+    report,
+    diff,
+    data,
+    doctor,
+)
 
 
 def _parser() -> Parser:
@@ -73,7 +103,7 @@ def _parser() -> Parser:
         epilog="--compare A B C is short for the subcommand: compare A B C",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    for command in (compare, measure, macs, zoo, scale, report, diff, data, doctor):
+    for command in _COMMANDS:
         command.add(commands)
     return parser
 

@@ -99,7 +99,7 @@ class Display(Watch):
         self._progress.remove_task(self._tasks.pop((record.name, record.seed)).bar)
         self._ended += 1
         self._update_all()
-        if record.quality is not None:
+        if record.quality is not None and record.quality.test_accuracy is not None:
             result = f"{record.quality.test_accuracy:.2%} test accuracy"
             result += f" in {record.quality.train_seconds:.0f} s"
         else:

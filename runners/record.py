@@ -16,6 +16,7 @@ class State(str, Enum):
 
     FINISHED = "finished"
     PRUNED = "pruned"
+    INFEASIBLE = "infeasible"
     FAILED = "failed"
 
 
@@ -33,7 +34,8 @@ class Rung(_Part):
 class Costs(_Part):
     """What a network costs; MACs are multiply-accumulates of one image.
 
-    Fields with a default came with protocol 2; in older records they are absent.
+    Fields with a default came with protocol 2, in older records they are absent; or a search leaves
+    them out: it measures no more than it needs.
     """
 
     form: str = "eager"
@@ -46,16 +48,16 @@ class Costs(_Part):
     """Largest difference to the eager output over the larger of 1 and its largest entry."""
     params: int
     macs: int
-    macs_by_operator: dict[str, int]
+    macs_by_operator: dict[str, int] = {}
     macs_by_module: dict[str, int] = {}
     """By dotted name; "" is the whole, and a parent holds the sum of its children."""
     macs_uncounted: list[str] = []
     """Operators without a rule, where those were allowed: then `macs` is a lower bound."""
-    macs_ptflops: int | None
+    macs_ptflops: int | None = None
     """What ptflops reports for the same network, None where it raised; shown, never used."""
-    other_ops: dict[str, int]
+    other_ops: dict[str, int] = {}
     """Elements written by norms, activations, pooling ..., per operator: not MACs, not hidden."""
-    latency_ms_samples: list[float]
+    latency_ms_samples: list[float] = []
     """Batch 1, one entry per round, in the order of the rounds: index i of two arms is a pair."""
     latency_rounds: list[int] = []
     """How many of the samples each fresh process took, in their order; empty means one process."""
@@ -63,20 +65,24 @@ class Costs(_Part):
     """How many were taken with each placement in memory, in order; within the processes."""
     latency_stopped: str = ""
     """Why the rounds ended: "precision 2 %", "100 rounds" or "10 s"."""
-    latency_ms_median: float
-    latency_ms_min: float
-    latency_ms_iqr: float
-    latency_threads: int
-    throughput_images_per_s: float
-    throughput_batch: int
-    throughput_threads: int
+    latency_ms_median: float | None = None
+    latency_ms_min: float | None = None
+    latency_ms_iqr: float | None = None
+    latency_threads: int | None = None
+    latency_reference_ms_median: float | None = None
+    """Of the network that a search times beside each of its trials: it shows a machine's drift."""
+    latency_ratio: float | None = None
+    """To that network: median over rounds of the ratio within a round."""
+    throughput_images_per_s: float | None = None
+    throughput_batch: int | None = None
+    throughput_threads: int | None = None
     throughput_ladder: list[Rung] = []
     """Every batch tried, ascending; the best one is the throughput's."""
     out_of_memory_batch: int | None = None
     """The smallest batch seen not to fit; None where none was met."""
     largest_batch: int | None = None
     """The largest batch seen to fit."""
-    peak_memory_bytes: int | None
+    peak_memory_bytes: int | None = None
     """Peak of one batch-1 inference, weights included, above the empty process.
 
     None for a compiled form on a CPU, whose compiler's memory cannot be told apart.
@@ -98,15 +104,16 @@ class Epoch(_Part):
     """One point of a learning curve."""
 
     epoch: int
-    train_loss: float
+    train_loss: float | None = None
     val_accuracy: float
-    images_per_s: float
+    images_per_s: float | None = None
 
 
 class Quality(_Part):
     """How well an architecture does after training. Accuracies are fractions in [0, 1]."""
 
-    test_accuracy: float
+    test_accuracy: float | None = None
+    """None where the training was stopped early: what is not chosen is not tested."""
     val_accuracy: float
     curve: list[Epoch]
     weights: str
@@ -141,7 +148,7 @@ class Record(_Part):
     seed: int
     state: State
     reason: str = ""
-    """Why it failed or was pruned, in one line; empty when finished."""
+    """Why it failed, was pruned or is infeasible, in one line; empty when finished."""
     costs: Costs | None = None
     quality: Quality | None = None
     provenance: Provenance

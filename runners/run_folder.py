@@ -21,10 +21,22 @@ _LEAST_FREE_BYTES = 16 * 2**20
 _LABEL_CHARACTERS = 120  # file systems take 255 bytes
 
 
-def choose(out: Path | None, names: Sequence[str], *, resume: bool | None) -> Path:
+def choose(
+    out: Path | None,
+    names: Sequence[str],
+    *,
+    resume: bool | None,
+    holds: str = STUDY_FILE,
+    or_begin: bool = False,
+) -> Path:
     """The folder to use: `out`, a new one below runs/, or with `resume` the newest of these arms.
 
-    `resume=None` is for what cannot be resumed.
+    Args:
+        out: as the user asks for.
+        names: what the run is about.
+        resume: whether it goes on; None is for what cannot be resumed.
+        holds: the file by which a run of this kind is known.
+        or_begin: whether a resume without anything to resume begins anew.
 
     Raises:
         UserError: the folder is in use, is no folder, or there is nothing to resume.
@@ -32,7 +44,9 @@ def choose(out: Path | None, names: Sequence[str], *, resume: bool | None) -> Pa
     label = _label(names)
     if out is None and resume:
         runs = _RUNS.glob(f"{_STAMP_PATTERN}-{label}")
-        earlier = sorted(path for path in runs if (path / STUDY_FILE).exists())
+        earlier = sorted(path for path in runs if (path / holds).exists())
+        if not earlier and or_begin:
+            return choose(None, names, resume=False)
         if not earlier:
             raise UserError(f"nothing to resume: no run of {' '.join(names)} in {_RUNS}/")
         return earlier[-1]
@@ -40,10 +54,10 @@ def choose(out: Path | None, names: Sequence[str], *, resume: bool | None) -> Pa
         return _RUNS / f"{datetime.now():{_STAMP}}-{label}"
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; name a folder")
-    if resume and not (out / STUDY_FILE).exists():
-        raise UserError(f"nothing to resume in {out}: it holds no {STUDY_FILE}")
     # A lock alone is left by a run that was stopped before it had anything to keep.
     used = out.is_dir() and any(path.name != _LOCK_FILE for path in out.iterdir())
+    if resume and not (out / holds).exists() and not (or_begin and not used):
+        raise UserError(f"nothing to resume in {out}: it holds no {holds}")
     if not resume and used:
         instead = "" if resume is None else "add --resume, or "
         raise UserError(f"--out {out} is already used; {instead}name another folder")

@@ -132,10 +132,9 @@ class Study:
         if record.state is not State.FINISHED or record.costs is None:
             self._study.tell(number, state=TrialState.FAIL)
             return
-        values = [record.costs.latency_ms_median]
-        if self._trained and record.quality is not None:
-            values = [record.quality.test_accuracy, *values]
-        self._study.tell(number, values)
+        accuracy = record.quality.test_accuracy if self._trained and record.quality else None
+        values = (accuracy, record.costs.latency_ms_median)
+        self._study.tell(number, [value for value in values if value is not None])
 
     def _close_orphan(self, trial: FrozenTrial) -> None:
         if "record" in trial.user_attrs:

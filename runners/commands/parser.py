@@ -29,6 +29,16 @@ def positive(text: str) -> int:
     return value
 
 
+def seconds(text: str) -> float:
+    """An argument that is a time: "2h", "90m", "1h30m", "45s", or plain seconds."""
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
+    hours, minutes, rest = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    found = 3600 * hours + 60 * minutes + rest
+    if not found:
+        raise argparse.ArgumentTypeError(f"must be a time as in 2h, 90m or 45s, got {text!r}")
+    return float(found)
+
+
 def share(text: str) -> float:
     """An argument that is a share: "5%", "5 %" or "0.05"; a bare 5 could mean either."""
     match = re.fullmatch(r"\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%?)\s*", text)

@@ -1,83 +1,96 @@
-"""One evaluation in a process of its own: it cannot slow, starve or crash the others."""
+"""One task in a process of its own: it cannot slow, starve or crash the others."""
 
 from __future__ import annotations
 
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from optuna.trial import Trial
-
-from runners.arms import Arm
+from runners.engines.desk import Task, Work, here
 from runners.errors import DataError, UserError
-from runners.evaluate import Budget, evaluate, failure
 from runners.processes import context
-from runners.record import Costs, Record
+from runners.record import Record
 from runners.watch import Step
 
 _SECONDS_BETWEEN_STEPS = 0.2
 
 
-@dataclass
+@dataclass(frozen=True)
+class Question:
+    """Whether to go on; the record is what there is so far."""
+
+    record: Record
+
+
+@dataclass(frozen=True)
+class Death:
+    """The process ended without a word."""
+
+    reason: str
+
+
 class Child:
-    """A running evaluation; `receiver` is ready whenever `read` has something to give."""
+    """A task under way; `pipe` is ready whenever `read` has something to give."""
 
-    trial: Trial
-    arm: Arm
-    seed: int
-    budget: Budget
-    costs: Costs | str
-    receiver: Connection = field(init=False)
-    _process: Any = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, task: Task) -> None:
         processes: Any = context()
-        self.receiver, sender = processes.Pipe(duplex=False)
-        arguments = (sender, self.arm, self.seed, self.budget, self.costs)
-        self._process = processes.Process(target=_work, args=arguments, daemon=True)
+        self.task = task
+        self.pipe: Connection
+        self.pipe, other = processes.Pipe()
+        self._process = processes.Process(target=_work, args=(other, task.work), daemon=True)
         self._process.start()
-        sender.close()  # so that the end of the process is the end of the pipe
+        other.close()  # so that the end of the process is the end of the pipe
 
-    def read(self) -> Step | Record:
-        """The next step or the record; a process that died is a failed record.
+    def read(self) -> Step | Question | Record | Death:
+        """What it has to say.
 
         Raises:
-            UserError: the data is at fault, not the arm.
+            UserError: the data or the machine is at fault, not the task.
         """
         try:
-            message = self.receiver.recv()
-        except (EOFError, ConnectionResetError):
+            message = self.pipe.recv()
+        except (EOFError, OSError):
             self._process.join()
-            reason = f"its process ended with exit code {self._process.exitcode}"
-            return failure(self.arm, self.seed, self.budget, self.costs, reason)
+            return Death(f"its process ended with exit code {self._process.exitcode}")
         if isinstance(message, UserError):
             raise message
-        assert isinstance(message, Step | Record)
+        assert isinstance(message, Step | Question | Record)
         return message
+
+    def answer(self, go_on: bool) -> None:
+        """Reply to a question; who died meanwhile is found by the next `read`."""
+        try:
+            self.pipe.send(go_on)
+        except OSError:
+            return
 
     def stop(self) -> None:
         """End the process, finished or not."""
         self._process.kill()
         self._process.join()
-        self.receiver.close()
+        self.pipe.close()
 
 
-def _work(sender: Connection, arm: Arm, seed: int, budget: Budget, costs: Costs | str) -> None:
+def _work(pipe: Connection, work: Work) -> None:
     # Ctrl-C reaches the whole process group; the parent alone decides what happens then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     last = 0.0
 
-    def report(epoch: int, images: int, total_images: int) -> None:
+    def on_step(epoch: int, images: int, total_images: int) -> None:
         nonlocal last
         if time.monotonic() - last > _SECONDS_BETWEEN_STEPS:
             last = time.monotonic()
-            sender.send(Step(epoch, images, total_images))
+            pipe.send(Step(epoch, images, total_images))
+
+    def go_on(record: Record) -> bool:
+        pipe.send(Question(record))
+        return bool(pipe.recv())
 
     try:
-        sender.send(evaluate(arm, seed, budget, costs, report))
-    except BrokenPipeError:  # the parent is gone: nobody needs this result
+        pipe.send(work(on_step, go_on, here))
+    except (BrokenPipeError, EOFError, ConnectionResetError):  # nobody needs this result
         return
     except UserError as error:
-        sender.send(DataError(str(error)))
+        pipe.send(DataError(str(error)))

@@ -17,6 +17,7 @@ from runners.data.dataset import Dataset
 from runners.device import device_called
 from runners.engines import local
 from runners.evaluate import Budget, evaluate
+from runners.jobs.arm_desk import ArmDesk
 from runners.measure.contender import Contender
 from runners.measure.costs import measure
 from runners.measure.protocol import Protocol
@@ -84,7 +85,8 @@ def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> lis
             costs = study.costs or _measure(study, arms, budget, job.protocol, watch)
             glimpse = replace(budget, recipe=None)
             watch.costs([evaluate(arm, 0, glimpse, costs[arm.name]) for arm in arms])
-            local.run(study, arms, budget, costs, watch)
+            desk = ArmDesk(study, arms, budget, costs, watch)
+            local.run(desk, local.trainings_at_once(device, budget.threads))
         finally:
             records = study.records()
             if records:

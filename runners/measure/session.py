@@ -87,16 +87,16 @@ def _ready(
             if name in failed:
                 continue
             try:
-                fresh = _fresh(entrant, device, threads)
-                fresh()()
+                made = fresh(entrant, device, threads)
+                made()()
             except Exception as error:
                 failed[name] = named_line(error)
             else:
-                ready[name] = fresh
+                ready[name] = made
     return ready
 
 
-def _fresh(entrant: Entrant, device: torch.device, threads: int) -> Callable[[], Call]:
+def fresh(entrant: Entrant, device: torch.device, threads: int) -> Callable[[], Call]:
     """What makes a call on one random batch, in a new copy where the form allows it."""
     form = opened(entrant.contender, entrant.prepared, device, threads)
     x = entrant.contender.target.input(entrant.batch)
@@ -114,7 +114,7 @@ def _energy(
     measured, source = {}, found.source
     with torch.inference_mode(), intra_op_threads(plan.latency_threads):
         for name, entrant in entrants.items():
-            call = _fresh(replace(entrant, batch=1), device, plan.latency_threads)()
+            call = fresh(replace(entrant, batch=1), device, plan.latency_threads)()
             spent = measure_energy(call, 1, found)
             if isinstance(spent, str):
                 source = spent

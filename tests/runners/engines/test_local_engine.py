@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,8 +14,11 @@ import torch
 
 from runners.data.dataset import ArraySplit
 from runners.engines import child, local
+from runners.engines.desk import Task
 from runners.errors import DataError
 from runners.evaluate import evaluate
+from runners.jobs import arm_desk
+from runners.jobs.arm_desk import ArmDesk
 from runners.processes import context
 from runners.record import State
 from runners.study import Study
@@ -61,7 +64,8 @@ def study(tmp_path):
 
 def run(study, budget, watch=None, arms=("none", "linear"), costs=None):
     costs = costs or {name: tiny.costs() for name in arms}
-    local.run(study, [tiny.arm(name) for name in arms], budget, costs, watch or Watch())
+    desk = ArmDesk(study, [tiny.arm(name) for name in arms], budget, costs, watch or Watch())
+    local.run(desk, local.trainings_at_once(budget.device, budget.threads))
     return study.records()
 
 
@@ -97,6 +101,15 @@ class Killer(Journal):
         super().__init__()
         self.signal, self.children = signal_number, {}
 
+    def follow(self, monkeypatch):
+        start = child.Child.__init__
+
+        def starting(begun, task):
+            start(begun, task)
+            self.children[task.key[0]] = begun._process.pid
+
+        monkeypatch.setattr(child.Child, "__init__", starting)
+
     def step(self, name, seed, step):
         super().step(name, seed, step)
         if name == "none" and self.signal:
@@ -107,13 +120,7 @@ class Killer(Journal):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_process_that_is_killed_is_a_failed_record(study, monkeypatch, number):
     watch = Killer(number)
-    start = child.Child.__post_init__
-
-    def starting(self):
-        start(self)
-        watch.children[self.arm.name] = self._process.pid
-
-    monkeypatch.setattr(child.Child, "__post_init__", starting)
+    watch.follow(monkeypatch)
     none, linear = run(study(), tiny.budget(LONG), watch)
     assert (none.state, none.reason) == (
         State.FAILED,
@@ -127,13 +134,7 @@ def test_a_process_that_is_killed_is_a_failed_record(study, monkeypatch, number)
 
 def test_ctrl_c_does_not_reach_the_children(study, monkeypatch):
     watch = Killer(signal.SIGINT)
-    start = child.Child.__post_init__
-
-    def starting(self):
-        start(self)
-        watch.children[self.arm.name] = self._process.pid
-
-    monkeypatch.setattr(child.Child, "__post_init__", starting)
+    watch.follow(monkeypatch)
     records = run(study(), tiny.budget(LONG), watch)
     assert [r.state for r in records] == [State.FINISHED] * 2
 
@@ -200,8 +201,7 @@ def test_an_interrupt_ends_the_children_and_keeps_the_rest(study):
 )
 def test_as_many_at_once_as_the_cores_carry(monkeypatch, cores, threads, device, expected):
     monkeypatch.setattr(local, "usable_cores", lambda: cores)
-    budget = replace(tiny.budget(), threads=threads, device=torch.device(device))
-    assert local._at_once(budget) == expected
+    assert local.trainings_at_once(torch.device(device), threads) == expected
 
 
 def test_no_more_run_at_once(study, monkeypatch):
@@ -218,7 +218,8 @@ def test_fresh_processes_are_forked_from_a_server():
 
 def orphan(sender, path):
     """Begin an evaluation, say who it is, and wait to be killed."""
-    made = child.Child(None, tiny.arm(), 0, tiny.budget(Recipe(epochs=5000)), tiny.costs())
+    budget = tiny.budget(Recipe(epochs=5000))
+    made = child.Child(Task(0, partial(arm_desk._evaluate, tiny.arm(), 0, budget, tiny.costs())))
     sender.send(made._process.pid)
     threading.Event().wait()
 

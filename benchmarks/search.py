@@ -1,0 +1,145 @@
+"""Do searchers and rungs pay? Both answers from the tabulated benchmark, in minutes.
+
+    python benchmarks/search.py [--seeds 10] [--samplers tpe nsga2]
+
+First: after how many trials does each sampler reach the hypervolume that random search has after
+1,000? Second: with which share of the epochs does a search with rungs reach the one of a search
+without? Only architectures that are new count as trials: in a sweep a duplicate costs nothing.
+Accuracies of most architectures are predicted by a surrogate (search_space/tabular/README.md).
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from reports.hypervolume import ideal, progress, reference
+from runners.engines import local
+from runners.jobs.sweep import Sweep, begin
+from runners.record import Record, State
+from runners.search.candidate import Candidate
+from runners.search.config import parse
+from runners.search.objectives import values
+from runners.search.prepare import prepare_tabular
+from runners.search.watch import SearchWatch
+from runners.storage import opened
+from search_space import tabular
+
+RANDOM_TRIALS, TRIALS = 1_000, 200
+OBJECTIVES = {"val_accuracy": "maximize", "latency_ms": "minimize"}
+WAYS = list(OBJECTIVES.values())
+
+
+@dataclass
+class Trace(SearchWatch):
+    """Epochs spent when each trial ended, and the values of those that finished."""
+
+    epochs: list[int] = field(default_factory=list)
+    points: list[tuple[float, ...] | None] = field(default_factory=list)
+
+    def ended(self, candidate: Candidate, record: Record) -> None:
+        assert record.quality is not None
+        self.epochs.append(record.quality.epochs)
+        finished = record.state is State.FINISHED
+        self.points.append(values(record, OBJECTIVES) if finished else None)  # type: ignore[arg-type]
+
+
+def search(sampler: dict[str, Any], trials: int, rungs: dict[str, int] | None) -> Trace:
+    """One sweep against the table, by the machinery of every sweep, published nowhere."""
+    table = tabular.load()
+    config = parse(
+        {
+            "space": table.space.to_dict(),
+            "objectives": OBJECTIVES,
+            "sampler": sampler,
+            "trials": trials,
+            "training": {},
+            "rungs": rungs,
+        }
+    )
+    prepared = prepare_tabular(config, None)
+    job = Sweep(
+        name="benchmark",
+        config=config,
+        space=prepared.space,
+        evaluator=prepared.evaluator,
+        epochs=prepared.epochs,
+        storage=None,
+        resume=False,
+        trials=trials,
+        budget_s=None,
+        seeds=(),
+    )
+    trace = Trace()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "study.db"
+        with opened(file, study="benchmark") as storage:
+            local.run(begin(job, storage, file, "benchmark", None, trace), 1)
+    return trace
+
+
+def volumes(trace: Trace) -> np.ndarray:
+    """Hypervolume after each trial, as a share of the box around the whole table."""
+    table = tabular.load().entries.values()
+    every = [(entry.curve[-1], entry.latency_ms_median) for entry in table]
+    worst, best = reference(every, WAYS), ideal(every, WAYS)
+    finished = [index for index, point in enumerate(trace.points) if point is not None]
+    known = [point for point in trace.points if point is not None]
+    found = np.zeros(len(trace.points))
+    found[finished] = progress(known, WAYS, worst, best)
+    return np.maximum.accumulate(found)
+
+
+def reached(trace: Trace, target: float, costs: np.ndarray) -> float:
+    """What had been spent when the target was reached; infinite where it was not."""
+    there = np.flatnonzero(volumes(trace) >= target)
+    return float(costs[there[0]]) if len(there) else np.inf
+
+
+def main() -> None:
+    """Print both answers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--samplers", nargs="+", default=["tpe", "nsga2"])
+    parser.add_argument("--population", type=int, default=20, help="of NSGA-II")
+    parser.add_argument("--rungs", default="1,2", help="first rung and eta")
+    given = parser.parse_args()
+    options = {"nsga2": {"population": given.population}, "tpe": {"multivariate": True}}
+    seeds = range(given.seeds)
+    random = [search({"name": "random", "seed": s}, RANDOM_TRIALS, None) for s in seeds]
+    target = median(float(volumes(trace)[-1]) for trace in random)
+    print(f"random search, {RANDOM_TRIALS} trials: hypervolume {target:.4f} (median)")
+    half = [float(volumes(trace)[TRIALS - 1]) for trace in random]
+    print(f"random search, {TRIALS} trials: hypervolume {median(half):.4f}")
+    first, eta = map(int, given.rungs.split(","))
+    for name in given.samplers:
+        told = {"name": name, "options": options.get(name, {})}
+        plain = [search({**told, "seed": s}, 2 * TRIALS, None) for s in seeds]
+        taken = [reached(t, target, np.arange(1, 2 * TRIALS + 1)) for t in plain]
+        at_200 = median(float(volumes(t)[TRIALS - 1]) for t in plain)
+        print(
+            f"{name}: reaches it after {median(taken):.0f} trials (median of {given.seeds} seeds; "
+            f"{sorted(taken)}); {TRIALS} trials: {at_200:.4f}"
+        )
+        pruned = [
+            search({**told, "seed": s}, 6 * TRIALS, {"first": first, "eta": eta}) for s in seeds
+        ]
+        shares = []
+        for whole, early in zip(plain, pruned, strict=True):
+            goal = float(volumes(whole)[TRIALS - 1])
+            without = reached(whole, goal, np.cumsum(whole.epochs))
+            shares.append(reached(early, goal, np.cumsum(early.epochs)) / without)
+        print(
+            f"{name} with rungs (first {first}, eta {eta}): {median(shares):.2f} of the epochs for "
+            f"the hypervolume of {TRIALS} trials without ({', '.join(f'{s:.2f}' for s in shares)})"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Make the tabulated benchmark: every architecture of its space timed, a sample of them trained.
+
+    python benchmarks/tabulate.py train FOLDER --count 160 --part 0/2    # one process a core
+    python benchmarks/tabulate.py time FOLDER                            # nothing else running
+    python benchmarks/tabulate.py fit FOLDER                             # writes the table
+
+`train` and `time` go on where they were stopped. `fit` needs scikit-learn (extra `dev`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lolvit import LolvitConfig, build
+from runners import data
+from runners.device_lock import timing
+from runners.measure.contender import Contender, Prepared
+from runners.measure.fingerprint import fingerprint
+from runners.measure.latency import Rounds, clock_of, interleave, intra_op_threads
+from runners.measure.session import Entrant, fresh
+from runners.processes import alone
+from runners.targets import NetworkTarget
+from runners.training.loop import train
+from runners.training.recipe import Recipe
+from search_space import Space, Values, load
+
+HERE = Path(__file__).parents[1] / "search_space" / "tabular"
+DATASET = "fashion-mnist-mini"
+RECIPE = Recipe(epochs=8)
+CPU = torch.device("cpu")
+ROUNDS = Rounds(most=30, least=30, budget_s=0.0)
+GROUP = 20
+"""Architectures that take turns in one process, with the reference beside them."""
+
+
+def architectures(space: Space) -> dict[str, tuple[Values, LolvitConfig]]:
+    """All of the space, by hash, in the order of its grid."""
+    grid = ((values, space.architecture(values)) for values in space.grid())
+    return {each.hash: (values, each) for values, each in grid}
+
+
+def train_some(folder: Path, count: int, part: int, parts: int) -> None:
+    """Train the part-th share of a random sample, the same whatever the number of parts."""
+    every = architectures(load(HERE / "space.yaml"))
+    hashes = np.random.default_rng(0).permutation(sorted(every))[:count][part::parts]
+    file = folder / f"train-{part}.jsonl"
+    done = {row["hash"] for row in _rows(folder, "train-*.jsonl")}
+    for number, key in enumerate(hashes):
+        if key in done:
+            continue
+        values, architecture = every[key]
+        dataset = data.load(DATASET, architecture.resolution)
+        with intra_op_threads(1):
+            network = build(architecture, seed=0)
+            quality = train(network, dataset, RECIPE, seed=0, device=CPU)
+        _append(file, {"hash": key, "values": values, **quality.model_dump()})
+        print(f"{number + 1}/{len(hashes)}: {quality.val_accuracy:.3f}", flush=True)
+
+
+def time_all(folder: Path) -> None:
+    """Time every architecture in interleaved rounds, in groups, beside the base of the space."""
+    space = load(HERE / "space.yaml")
+    every = architectures(space)
+    done = {row["hash"] for row in _rows(folder, "time.jsonl")}
+    left = np.random.default_rng(1).permutation([key for key in every if key not in done])
+    for start in range(0, len(left), GROUP):
+        group = {key: every[key][1] for key in left[start : start + GROUP]}
+        with timing(CPU):
+            found = alone(None, time_group, group, space.base)
+        for row in found:
+            _append(folder / "time.jsonl", row)
+        print(f"{start + len(group)}/{len(left)}", flush=True)
+
+
+def time_group(group: dict[str, LolvitConfig], reference: LolvitConfig) -> list[dict[str, Any]]:
+    """Rows of one process."""
+    with torch.inference_mode(), intra_op_threads(1):
+        ready = {
+            key: fresh(_entrant(key, each), CPU, 1)
+            for key, each in {**group, "reference": reference}.items()
+        }
+        ms = interleave(ready, clock_of(CPU), ROUNDS).ms
+    beside = np.array(ms["reference"])
+    return [
+        {
+            "hash": key,
+            "latency_ms_median": float(np.median(ms[key])),
+            "latency_ms_min": min(ms[key]),
+            "latency_ratio": float(np.median(np.array(ms[key]) / beside)),
+            "reference_ms_median": float(np.median(beside)),
+        }
+        for key in group
+    ]
+
+
+def _entrant(key: str, architecture: LolvitConfig) -> Entrant:
+    target = NetworkTarget(key, architecture, follows_abstract=True)
+    return Entrant(Contender(target), Prepared(), 1)
+
+
+def _rows(folder: Path, pattern: str) -> Iterator[dict[str, Any]]:
+    for file in sorted(folder.glob(pattern)):
+        yield from map(json.loads, file.read_text().splitlines())
+
+
+def _append(file: Path, row: dict[str, Any]) -> None:
+    with file.open("a") as stream:
+        stream.write(json.dumps(row) + "\n")
+
+
+def main() -> None:
+    """Run one stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", choices=("train", "time", "fit"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--count", type=int, default=160)
+    parser.add_argument("--part", default="0/1", metavar="I/N")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    if given.stage == "train":
+        part, parts = map(int, given.part.split("/"))
+        train_some(given.folder, given.count, part, parts)
+    elif given.stage == "time":
+        time_all(given.folder)
+    else:
+        from surrogate import fit
+
+        about = {"fingerprint": fingerprint(CPU), "recipe": RECIPE.to_dict(), "dataset": DATASET}
+        fit(given.folder, HERE, about)
+
+
+if __name__ == "__main__":
+    main()

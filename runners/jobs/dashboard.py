@@ -1,0 +1,55 @@
+"""optuna-dashboard on the study of a run; on loopback, so that nobody else sees or changes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from runners.errors import UserError
+from runners.jobs.sweep import SWEEP_FILE
+from runners.run_folder import STUDY_FILE
+from runners.storage import observed, shown
+
+
+def serve(folder: Path, storage: str | None, host: str, port: int) -> None:
+    """Serve the dashboard of a run until Ctrl-C.
+
+    Raises:
+        UserError: no such run, no optuna-dashboard, a port that is taken.
+    """
+    place = _place(folder, storage)
+    try:
+        import optuna_dashboard
+    except ImportError as error:
+        raise UserError(
+            "optuna-dashboard is not installed; pip install 'lolvit-bench[dashboard]'"
+        ) from error
+    with observed(place) as opened:
+        app = optuna_dashboard.wsgi(opened)
+        try:
+            server = make_server(host, port, app, handler_class=_Quiet)
+        except OSError as error:
+            raise UserError(f"cannot serve on {host}:{port}: {error.strerror}") from error
+        with server:
+            print(f"{shown(place)}: http://{host}:{port}/ (Ctrl-C ends)", flush=True)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                return
+
+
+def _place(folder: Path, storage: str | None) -> Path | str:
+    if storage is not None:
+        return storage
+    if (folder / STUDY_FILE).is_file():
+        return folder / STUDY_FILE
+    if (folder / SWEEP_FILE).is_file():
+        told = json.loads((folder / SWEEP_FILE).read_text())
+        raise UserError(f"the study of {folder} is in {told['storage']}; name it with --storage")
+    raise UserError(f"{folder} holds no study: it is no run of this suite")
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *words: object) -> None:
+        """Not every request is worth a line on the terminal."""

@@ -1,0 +1,310 @@
+"""The search: proposes architectures, judges them at rungs, keeps what is found."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lolvit.analytic import analytic
+from runners.engines.desk import Task
+from runners.record import Costs, Record, State
+from runners.search.candidate import Candidate, Evaluator
+from runners.search.limits import Limits
+from runners.search.objectives import Objectives, loss, values
+from runners.search.rungs import Rung
+from runners.search.trials import Trials
+from runners.search.watch import SearchWatch
+from runners.storage import HEARTBEAT_S
+from runners.watch import Step
+from search_space import Space, Values
+
+DUPLICATE = "duplicate"
+_LIVES = 3
+"""How often a trial may lose its process before it has failed."""
+_VAIN_BEFORE_CHANCE = 20
+_VAIN = 1_000
+_FAILURES_IN_A_ROW = 20
+FAILS = "fails"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """When a search ends.
+
+    Args:
+        trials: results wanted: architectures that were trained to the end or stopped at a rung.
+        deadline: of `time.monotonic`; None for none.
+    """
+
+    trials: int
+    deadline: float | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """An architecture that was looked at: its first trial, the values it had, what was found."""
+
+    number: int
+    params: Mapping[str, Any]
+    record: Record
+
+
+class Search:
+    """The desk of a search: what engines ask and tell.
+
+    Args:
+        space: which architectures exist.
+        objectives: names and directions.
+        limits: the constraints of the space.
+        evaluator: makes records.
+        trials: the study.
+        rungs: by epoch; empty for a search that stops nothing.
+        goal: when to end.
+        seed: of all trainings, and of what is drawn by chance where a sampler repeats itself.
+        watch: told what happens.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        objectives: Objectives,
+        limits: Limits,
+        evaluator: Evaluator,
+        trials: Trials,
+        rungs: Mapping[int, Rung],
+        goal: Goal,
+        seed: int,
+        watch: SearchWatch,
+    ) -> None:
+        self._space, self._objectives, self._limits = space, objectives, limits
+        self._evaluator, self._trials, self._rungs = evaluator, trials, rungs
+        self._goal, self._seed, self._watch = goal, seed, watch
+        self._random = np.random.default_rng((seed, trials.count))
+        self.counts: Counter[str] = Counter()
+        self.stopped_because = ""
+        self._known: dict[str, Known] = {}
+        self._running: dict[int, Candidate] = {}
+        self._params: dict[int, Mapping[str, Any]] = {}
+        self._lost: Counter[str] = Counter()
+        self._verdicts: dict[int, str] = {}
+        self._worst: tuple[float, ...] | None = None
+        self._vain = self._failures = 0
+        self._last_beat = time.monotonic()
+        self._remember()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A flat row for every architecture that was looked at, in the order of their trials."""
+        return [
+            {
+                **known.record.flat(),
+                "trial": known.number,
+                "values": self._space.active(known.params),
+            }
+            for known in sorted(self._known.values(), key=lambda known: known.number)
+        ]
+
+    def look_first(self, values: Values) -> None:
+        """Have an architecture evaluated before the sampler proposes, unless it is known."""
+        if self._space.architecture(values).hash not in self._known:
+            self._trials.enqueue(values)
+
+    def _remember(self) -> None:
+        """Take in what earlier sessions found, and ask again for what they left unfinished."""
+        for trial in self._trials.ended():
+            if trial.duplicate_of is not None:
+                self.counts[DUPLICATE] += 1
+            elif trial.record is not None:
+                self._take_in(trial.number, trial.params, trial.record)
+        for left in self._trials.left_running():
+            record = left.user_attrs.get("record")
+            if record is not None:  # killed between storing and closing
+                known = Record.model_validate(record)
+                self._close(left.number, known)
+                self._take_in(left.number, left.params, known)
+                continue
+            self._trials.drop(left.number, "its coordinator ended; asked again")
+            if len(left.params) == len(self._space.dimensions):
+                self._trials.enqueue(left.params)
+
+    def _take_in(self, number: int, params: Mapping[str, Any], record: Record) -> None:
+        self._known[record.architecture_hash] = Known(number, params, record)
+        self.counts[record.state.value] += 1
+        found = values(record, self._objectives)
+        if found is None or record.state not in (State.FINISHED, State.PRUNED):
+            return
+        now = loss(found, self._objectives)
+        self._worst = now if self._worst is None else tuple(map(max, self._worst, now))
+        for epoch, rung in self._rungs.items():
+            if record.quality is not None and record.quality.epochs >= epoch:
+                rung.enter(record.architecture_hash, self._loss_at(record, epoch))
+
+    # What engines call.
+
+    def next(self) -> Task | None:
+        while not self._over():
+            asked = self._trials.ask()
+            architecture = self._space.architecture(asked.params)
+            candidate = Candidate(asked.number, architecture, self._seed)
+            self._params[candidate.number] = asked.params
+            if self._is_new(candidate):
+                self._vain = 0
+                self._running[candidate.number] = candidate
+                self._watch.begun(candidate)
+                work = partial(self._evaluator, candidate)
+                return Task(candidate.number, work, at_once=self._evaluator.at_once)
+            self._vain += 1
+            if self._vain % _VAIN_BEFORE_CHANCE == 0:  # the sampler is going in circles
+                self._trials.enqueue(self._space.sample(self._random))
+        return None
+
+    def step(self, task: Task, step: Step) -> None:
+        self._watch.step(self._running[task.key], step)
+
+    def go_on(self, task: Task, record: Record) -> bool:
+        """Whether a trial is worth another epoch."""
+        epoch = record.quality.epochs if record.quality is not None else 0
+        rung = self._rungs.get(epoch)
+        if rung is None:
+            return True
+        verdict = rung.judge(record.architecture_hash, self._loss_at(record, epoch))
+        if not verdict.goes_on:
+            self._verdicts[task.key] = (
+                f"stopped after epoch {epoch}: {verdict.place} of {verdict.rivals} trials are "
+                f"ahead there, and the best 1/{rung.eta} go on"
+            )
+        return verdict.goes_on
+
+    def done(self, task: Task, record: Record) -> None:
+        candidate = self._running.pop(task.key)
+        if record.state is State.PRUNED:
+            record = record.model_copy(
+                update={"reason": self._verdicts.pop(task.key, record.reason)}
+            )
+        self._failures = self._failures + 1 if record.state is State.FAILED else 0
+        self._end(candidate, record)
+        self._evaluator.forget(candidate)
+
+    def lost(self, task: Task, reason: str) -> None:
+        """Ask again for a trial whose process died, unless it takes every process with it."""
+        candidate = self._running[task.key]
+        self._lost[candidate.architecture.hash] += 1
+        if self._lost[candidate.architecture.hash] < _LIVES:
+            del self._running[task.key]
+            self._ask_again(candidate, reason)
+            self._watch.dropped(candidate, reason)
+            return
+        provenance = self._evaluator.provenance(candidate)
+        self.done(task, candidate.record(State.FAILED, provenance, reason=reason))
+
+    def beat(self) -> bool:
+        if time.monotonic() - self._last_beat > HEARTBEAT_S:
+            self._last_beat = time.monotonic()
+            self._trials.beat(list(self._running))
+        return not self._late()
+
+    def close(self) -> None:
+        """Leave nothing running: what is under way is asked for again by the next session."""
+        for candidate in list(self._running.values()):
+            del self._running[candidate.number]
+            self._ask_again(candidate, "interrupted; asked again")
+
+    # How a trial ends.
+
+    def _is_new(self, candidate: Candidate) -> bool:
+        """Whether it is worth an evaluation; a trial that is not has ended."""
+        known = self._known.get(candidate.architecture.hash)
+        if known is not None:
+            told = self._told(known.record)
+            self._trials.close_duplicate(candidate.number, known.number, *told)
+        elif candidate.architecture in (each.architecture for each in self._running.values()):
+            self._trials.drop(candidate.number, "a trial under way has the same architecture")
+        else:
+            return self._within_limits(candidate)
+        del self._params[candidate.number]
+        self.counts[DUPLICATE] += 1
+        self._watch.counted(self.counts)
+        return False
+
+    def _within_limits(self, candidate: Candidate) -> bool:
+        if not any(each.analytic for each in self._limits.constraints):
+            return True
+        found = analytic(candidate.architecture)
+        costs = Costs(macs=found.macs, params=found.params, fingerprint={})
+        broken = self._limits.broken(costs)
+        if not broken:
+            return True
+        provenance = self._evaluator.provenance(candidate)
+        self._end(
+            candidate,
+            candidate.record(State.INFEASIBLE, provenance, reason=broken, costs=costs),
+        )
+        return False
+
+    def _end(self, candidate: Candidate, record: Record) -> None:
+        params = self._params.pop(candidate.number)
+        self._trials.keep(candidate.number, record)
+        self._close(candidate.number, record)
+        self._take_in(candidate.number, params, record)
+        self._watch.ended(candidate, record)
+        self._watch.counted(self.counts)
+
+    def _close(self, number: int, record: Record) -> None:
+        self._trials.close(number, *self._told(record))
+
+    def _told(self, record: Record) -> tuple[Sequence[float], Mapping[str, float]]:
+        """Values and constraints of a record for the sampler.
+
+        Values that a trial does not have are the worst seen: its broken constraint tells more.
+        """
+        constraints = dict(self._limits.excesses(record.costs))
+        constraints[FAILS] = 1.0 if record.state is State.FAILED else 0.0
+        found = values(record, self._objectives)
+        if found is None:
+            worst = self._worst or (0.0,) * len(self._objectives)
+            found = loss(worst, self._objectives)  # its own inverse
+        return found, constraints
+
+    def _ask_again(self, candidate: Candidate, why: str) -> None:
+        self._trials.drop(candidate.number, why)
+        self._trials.enqueue(self._params.pop(candidate.number))
+
+    def _loss_at(self, record: Record, epoch: int) -> tuple[float, ...]:
+        """What a trial had to show after an epoch."""
+        assert record.quality is not None
+        curve = record.quality.curve[:epoch]
+        early = record.model_copy(
+            update={"quality": record.quality.model_copy(update={"curve": curve})}
+        )
+        found = values(early, self._objectives)
+        assert found is not None
+        return loss(found, self._objectives)
+
+    # When a search ends.
+
+    @property
+    def results(self) -> int:
+        """Architectures trained to the end, or stopped at a rung."""
+        return self.counts[State.FINISHED.value] + self.counts[State.PRUNED.value]
+
+    def _over(self) -> bool:
+        if self.results + len(self._running) >= self._goal.trials:
+            return True
+        if self._failures >= _FAILURES_IN_A_ROW:
+            self.stopped_because = f"{self._failures} trials failed in a row"
+        elif self._vain >= _VAIN:
+            self.stopped_because = (
+                f"{self._vain} proposals in a row were infeasible or known already"
+            )
+        elif self._late():
+            self.stopped_because = "the time is over"
+        return bool(self.stopped_because)
+
+    def _late(self) -> bool:
+        deadline = self._goal.deadline
+        return deadline is not None and time.monotonic() >= deadline

@@ -1,0 +1,178 @@
+"""Candidates evaluated for real: costs measured beside a reference network, then trained.
+
+Torch is imported where work begins: a search can be planned without it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lolvit import LolvitConfig
+from runners.engines.desk import GoOn, OnStep, Timing
+from runners.errors import UserError, named_line
+from runners.record import Costs, Provenance, Quality, Record, State
+from runners.search.candidate import Candidate
+from runners.search.config import Latency
+from runners.search.limits import Limits
+from runners.training.recipe import Recipe
+
+_LEAST_ROUNDS = 40
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set by name, and what a record says of it."""
+
+    name: str
+    checksum: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Measures what is asked for, then trains where an accuracy is.
+
+    Args:
+        images: what networks look at.
+        recipe: how to train; None trains nothing.
+        reference: the network that takes turns with each trial when it is timed; None times
+            nothing, and counts MACs and parameters alone.
+        timing: rounds and threads.
+        memory: whether the peak memory of an inference is measured.
+        limits: what is not worth training.
+        device: where to train.
+        threads: CPU threads of a training.
+        checkpoints: folder of unfinished trainings, by hash and seed.
+    """
+
+    images: Images
+    recipe: Recipe | None
+    reference: LolvitConfig | None
+    timing: Latency
+    memory: bool
+    limits: Limits
+    device: str
+    threads: int
+    checkpoints: Path
+
+    @property
+    def at_once(self) -> bool:
+        return self.recipe is None and self.reference is None
+
+    def plan(self) -> dict[str, Any]:
+        return {
+            "evaluation": "trained",
+            "dataset": {"name": self.images.name, "checksum": self.images.checksum},
+            "recipe": self.recipe.to_dict() if self.recipe is not None else None,
+            "latency": self.timing.model_dump() if self.reference is not None else None,
+            "reference": self.reference.to_dict() if self.reference is not None else None,
+            "memory": self.memory,
+            "device": self.device,
+            "threads": self.threads,
+        }
+
+    def provenance(self, candidate: Candidate) -> Provenance:
+        from runners.search.surroundings import surroundings
+
+        return Provenance(
+            dataset=self.images.name,
+            dataset_checksum=self.images.checksum,
+            dataset_note=self.images.note,
+            resolution=candidate.architecture.resolution,
+            recipe=self.recipe.to_dict() if self.recipe is not None else {},
+            fingerprint=surroundings(self.device) | {"train_threads": self.threads},
+        )
+
+    def __call__(
+        self, candidate: Candidate, on_step: OnStep, go_on: GoOn, timing: Timing
+    ) -> Record:
+        try:
+            costs = self._costs(candidate, timing)
+        except UserError:
+            raise
+        except Exception as error:  # it must not take the search with it
+            return self.failure(candidate, named_line(error))
+        if broken := self.limits.broken(costs):
+            return self._record(candidate, State.INFEASIBLE, costs, reason=broken)
+        if self.recipe is None:
+            return self._record(candidate, State.FINISHED, costs)
+        try:
+            return self._train(candidate, self.recipe, costs, on_step, go_on)
+        except UserError:
+            raise
+        except Exception as error:
+            return self.failure(candidate, named_line(error), costs)
+
+    def failure(self, candidate: Candidate, reason: str, costs: Costs | None = None) -> Record:
+        """The record of one that ended without a result."""
+        return self._record(candidate, State.FAILED, costs, reason=reason)
+
+    def _costs(self, candidate: Candidate, timing: Timing) -> Costs:
+        from runners.measure.brief import Brief, count, measure_briefly
+        from runners.measure.latency import Rounds
+
+        if self.reference is None:
+            return count(candidate.architecture)
+        rounds = Rounds(
+            most=self.timing.rounds,
+            least=min(_LEAST_ROUNDS, self.timing.rounds),
+            budget_s=self.timing.seconds,
+            precision=self.timing.precision,
+        )
+        brief = Brief(self.reference, self.device, self.timing.threads, rounds, self.memory)
+        costs: Costs = timing(measure_briefly, candidate.architecture, brief)
+        return costs
+
+    def _train(
+        self, candidate: Candidate, recipe: Recipe, costs: Costs, on_step: OnStep, go_on: GoOn
+    ) -> Record:
+        import torch
+
+        from lolvit import build
+        from runners import data
+        from runners.measure.latency import intra_op_threads
+        from runners.training.loop import CheckpointError, Training
+
+        dataset = data.load(self.images.name, candidate.architecture.resolution)
+        seed, device = candidate.seed, torch.device(self.device)
+        with intra_op_threads(self.threads):
+            network = build(candidate.architecture, seed=seed)
+            training = Training(network, dataset, recipe, seed=seed, device=device)
+            file = self.checkpoint(candidate)
+            with suppress(CheckpointError):  # none yet, or of no use: it starts anew
+                training.load(file)
+            while training.epochs_done < recipe.epochs:
+                if training.curve:
+                    so_far = self._stopped(candidate, costs, training.quality(tested=False))
+                    if not go_on(so_far):
+                        return so_far
+                training.epoch(on_step)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                training.save(file)
+            return self._record(candidate, State.FINISHED, costs, quality=training.quality())
+
+    def forget(self, candidate: Candidate) -> None:
+        self.checkpoint(candidate).unlink(missing_ok=True)
+
+    def checkpoint(self, candidate: Candidate) -> Path:
+        """Where its unfinished training lies."""
+        return self.checkpoints / f"{candidate.architecture.hash}-{candidate.seed}.pt"
+
+    def _stopped(self, candidate: Candidate, costs: Costs, quality: Quality) -> Record:
+        reason = f"stopped after epoch {quality.epochs}"
+        return self._record(candidate, State.PRUNED, costs, reason=reason, quality=quality)
+
+    def _record(
+        self,
+        candidate: Candidate,
+        state: State,
+        costs: Costs | None,
+        *,
+        reason: str = "",
+        quality: Quality | None = None,
+    ) -> Record:
+        provenance = self.provenance(candidate)
+        return candidate.record(state, provenance, reason=reason, costs=costs, quality=quality)

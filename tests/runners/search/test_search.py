@@ -1,0 +1,230 @@
+"""The search as a whole, on looked-up and analytic objectives."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+
+from runners.engines import local
+from runners.engines.desk import here
+from runners.errors import UserError
+from runners.record import State
+from runners.search import samplers
+from runners.search.limits import Limits
+from runners.search.tabulated import Tabulated
+from runners.search.watch import SearchWatch
+from search_space import SpaceError, tabular
+from tests.runners.search import sweeps
+
+RUNGS = {"first": 1, "eta": 2}
+
+
+@pytest.mark.parametrize("name", samplers.NAMES)
+def test_every_sampler_finds_as_many_results_as_asked(tmp_path, name):
+    search = sweeps.run(tmp_path, sampler=name, trials=25)
+    states = Counter(sweeps.table(search).values())
+    assert states == {"finished": 25}
+    assert not search.stopped_because
+
+
+@pytest.mark.parametrize("name", ["random", "tpe", "nsga2"])
+def test_equal_seeds_propose_equal_architectures(tmp_path, name):
+    found = []
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        found.append(list(sweeps.table(sweeps.run(tmp_path / folder, sampler=name))))
+    assert found[0] == found[1]
+
+
+def test_a_resumed_search_ends_with_as_many_results_as_asked(tmp_path):
+    first = sweeps.table(sweeps.run(tmp_path, trials=8))
+    second = sweeps.table(sweeps.run(tmp_path, trials=20, resume=True))
+    assert list(second)[:8] == list(first) and len(second) == 20
+    assert sweeps.table(sweeps.run(tmp_path, trials=20, resume=True)) == second
+
+
+def test_rungs_stop_trials_and_later_sessions_know_of_them(tmp_path):
+    search = sweeps.run(tmp_path, trials=40, rungs=RUNGS)
+    states = Counter(sweeps.table(search).values())
+    assert states["pruned"] >= 15 and states["finished"] >= 4 and states.total() == 40
+    rows = {row["trial"]: row for row in search.rows()}
+    for row in rows.values():
+        if row["state"] == "pruned":
+            assert row["epochs"] in (1, 2, 4) and row["test_accuracy"] is None
+            assert row["reason"].startswith(f"stopped after epoch {row['epochs']}: ")
+    with sweeps.begun(tmp_path, trials=40, rungs=RUNGS, resume=True) as again:
+        assert {epoch: rung.losses for epoch, rung in again._rungs.items()} == {
+            epoch: rung.losses for epoch, rung in search._rungs.items()
+        }
+
+
+def test_processes_find_what_the_coordinator_alone_finds(tmp_path):
+    evaluator = Tabulated(Limits(), True, at_once=False)
+    search = sweeps.run(tmp_path, processes=2, trials=12, evaluator=evaluator, rungs=RUNGS)
+    assert Counter(sweeps.table(search).values()).total() == 12
+    entries = tabular.load().entries
+    for row in search.rows():
+        curve = entries[row["architecture_hash"]].curve
+        assert [e["val_accuracy"] for e in row["curve"]] == list(curve[: row["epochs"]])
+
+
+SMALL = {
+    "base": {"variant": "lolvit_nano", "resolution": 28},
+    "dimensions": {"width": [0.2, 0.25, 0.3], "blocks.4": [0, 1], "fusion": ["add", "gate"]},
+}
+COSTS = {"macs": "minimize", "params": "minimize"}
+
+
+def test_a_small_space_ends_when_all_of_it_is_known(tmp_path):
+    search = sweeps.run(tmp_path, space=SMALL, objectives=COSTS, trials=50)
+    space = sweeps.config(space=SMALL, objectives=COSTS, trials=50).space
+    assert len(sweeps.table(search)) == space.size() == 12
+    assert "known already" in search.stopped_because
+    assert search.counts["duplicate"] >= 1
+
+
+def test_infeasible_architectures_are_told_and_not_evaluated(tmp_path):
+    space = {**SMALL, "constraints": ["macs <= 1.5e6"]}
+    search = sweeps.run(tmp_path, space=space, objectives=COSTS, trials=50)
+    states = sweeps.table(search)
+    assert set(states.values()) == {"finished", "infeasible"}
+    for row in search.rows():
+        assert (row["macs"] <= 1.5e6) == (row["state"] == "finished")
+        if row["state"] == "infeasible":
+            assert row["reason"] == f"macs of {row['macs']:g} breaks macs <= 1.5e+06"
+
+
+def test_nothing_feasible_is_said_before_anything_begins(tmp_path):
+    space = {**SMALL, "constraints": ["macs <= 10", "params <= 6e6"]}
+    with pytest.raises(SpaceError, match=r"'macs <= 10' excludes most, 100%"):
+        sweeps.run(tmp_path, space=space, objectives=COSTS)
+
+
+def test_limits_on_what_is_measured_hold_before_training(tmp_path):
+    bound = sorted(e.latency_ms_median for e in tabular.load().entries.values())[1500]
+    space = {**tabular.load().space.to_dict(), "constraints": [f"latency_ms <= {bound}"]}
+    search = sweeps.run(tmp_path, space=space, trials=15, sampler="tpe")
+    for row in search.rows():
+        assert (row["latency_ms_median"] <= bound) == (row["state"] == "finished")
+        assert (row["val_accuracy"] is None) == (row["state"] == "infeasible")
+    assert search.counts["finished"] == 15 and search.counts["infeasible"] >= 1
+
+
+@dataclass(frozen=True)
+class Moody:
+    """An evaluator that fails, dies or works, by the width of the network."""
+
+    inner: Tabulated
+    kind: str
+
+    at_once = False
+
+    def plan(self):
+        return {"evaluation": "moody"}
+
+    def provenance(self, candidate):
+        return self.inner.provenance(candidate)
+
+    def forget(self, candidate):
+        return None
+
+    def __call__(self, candidate, on_step, go_on, timing):
+        import os
+        import signal
+
+        if candidate.architecture.width == 0.2:
+            if self.kind == "fails":
+                reason = "NonFiniteLoss: loss became nan"
+                return candidate.record(State.FAILED, self.provenance(candidate), reason=reason)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.inner(candidate, on_step, go_on, here)
+
+
+class Heard(SearchWatch):
+    def __init__(self):
+        self.drops = Counter()
+
+    def dropped(self, candidate, reason):
+        self.drops[candidate.architecture.hash] += 1
+
+
+@pytest.mark.parametrize("name", ["tpe", "nsga2", "gp"])
+def test_failures_keep_their_reason_and_do_not_stop_the_search(tmp_path, name):
+    evaluator = Moody(Tabulated(Limits(), True), "fails")
+    search = sweeps.run(tmp_path, processes=2, evaluator=evaluator, trials=14, sampler=name)
+    rows = search.rows()
+    assert search.counts["finished"] == 14 and search.counts["failed"] >= 1
+    for row in rows:
+        assert (row["state"] == "failed") == (row["architecture"]["width"] == 0.2)
+        assert row["state"] != "failed" or row["reason"] == "NonFiniteLoss: loss became nan"
+
+
+def test_who_kills_every_process_has_failed_after_three(tmp_path):
+    watch = Heard()
+    evaluator = Moody(Tabulated(Limits(), True), "dies")
+    search = sweeps.run(tmp_path, 2, evaluator=evaluator, trials=12, watch=watch)
+    failed = [row for row in search.rows() if row["state"] == "failed"]
+    assert search.counts["finished"] == 12 and failed
+    assert {row["reason"] for row in failed} == {"its process ended with exit code -9"}
+    assert all(watch.drops[row["architecture_hash"]] == 2 for row in failed)
+
+
+def test_twenty_failures_in_a_row_end_the_search(tmp_path):
+    @dataclass(frozen=True)
+    class Broken(Moody):
+        at_once = True
+
+        def __call__(self, candidate, on_step, go_on, timing):
+            return candidate.record(State.FAILED, self.provenance(candidate), reason="broken")
+
+    evaluator = Broken(Tabulated(Limits(), True), "")
+    search = sweeps.run(tmp_path, evaluator=evaluator, trials=100)
+    assert search.stopped_because == "20 trials failed in a row"
+
+
+def test_a_deadline_ends_the_session_and_the_next_goes_on(tmp_path):
+    over = time.monotonic() - 1
+    assert sweeps.run(tmp_path, deadline=over).rows() == []
+    assert len(sweeps.run(tmp_path, resume=True).rows()) == 20
+
+
+def test_what_is_under_way_is_asked_again(tmp_path):
+    with sweeps.begun(tmp_path) as search:
+        one, other = search.next(), search.next()
+        hashes = {search._running[task.key].architecture.hash for task in (one, other)}
+        search.close()
+    with sweeps.begun(tmp_path, resume=True) as search:
+        tasks = search.next(), search.next()
+        assert {search._running[task.key].architecture.hash for task in tasks} == hashes
+        assert not [t for t in search._trials.left_running() if t.number in (one.key, other.key)]
+
+
+def test_warm_starts_come_first(tmp_path):
+    table = tabular.load()
+    space = table.space
+    seeds = [values for values, _ in zip(space.grid(), range(3), strict=False)]
+    search = sweeps.run(tmp_path, seeds=seeds, trials=5)
+    assert list(sweeps.table(search))[:3] == [space.architecture(v).hash for v in seeds]
+
+
+def test_another_plan_is_refused_by_the_names_of_what_changed(tmp_path):
+    sweeps.run(tmp_path, trials=3)
+    with pytest.raises(UserError, match=r"begun with another sampler\.name; go back"):
+        sweeps.run(tmp_path, trials=3, resume=True, sampler="tpe")
+    with pytest.raises(UserError, match=r"holds a study 'test' already; add --resume"):
+        sweeps.run(tmp_path, trials=3)
+    space = tabular.load().space.to_dict()
+    space["constraints"] = ["macs <= 1e9"]
+    with pytest.raises(UserError, match=r"begun with another space\.constraints;"):
+        sweeps.run(tmp_path, trials=3, resume=True, space=space)
+
+
+def test_a_question_about_a_dead_end_leaves_no_process(tmp_path):
+    evaluator = Tabulated(Limits(), True, at_once=False, epoch_s=5)
+    with sweeps.begun(tmp_path, evaluator=evaluator, deadline=time.monotonic() + 2) as search:
+        local.run(search, 2)
+        search.close()
+    assert search.rows() == [] and not search._running
