@@ -51,6 +51,7 @@ KNOWN = {
     for each in (
         Objective("val_accuracy", "val_accuracy", "Validation accuracy", "Val. accuracy", "%", 100),
         Objective("latency_ms", "latency_ms_median", "Latency", "Latency", "ms", 1),
+        Objective("latency_ratio", "latency_ratio", "Latency to the reference", "Latency", "x", 1),
         Objective("macs", "macs", "MACs", "MACs", "M", 1e-6),
         Objective("params", "params", "Parameters", "Params", "M", 1e-6),
         Objective("peak_memory_bytes", "peak_memory_bytes", "Peak memory", "Peak", "MB", 1e-6),

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.commands.compare import MIXER_HELP
 from runners.commands.parser import EXIT_ARM_FAILED, EXIT_FINE, Commands, positive, seconds
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def add(commands: Commands) -> None:
     option("--name", help="of the sweep and its study (default: of FILE)")
     option("--storage", metavar="URL", help="postgresql://...; default: a file in the run folder")
     option("--address", help="of a Ray cluster, or auto (default: a Ray of its own)")
-    option("--storage-path", type=Path, metavar="FOLDER", help="that all Ray nodes see")
+    option("--storage-path", metavar="PLACE", help="a folder that all Ray nodes see, or a URI")
     option("--cpus", type=float, default=1.0, help="of a trial on Ray (default: 1)")
     option("--gpus", type=float, default=0.0, help="of a trial on Ray (default: 0)")
     option("--enqueue", type=Path, metavar="FILE", help="look at these first: YAML, JSON or CSV")
@@ -102,7 +101,7 @@ def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: 
     if arguments.engine == "tabular":
         prepared = prepare_tabular(config, arguments.processes)
     else:
-        prepared = prepare(config, (arguments.storage_path or folder).absolute() / CHECKPOINTS)
+        prepared = prepare(config, _shared(arguments, folder) / CHECKPOINTS)
     return Sweep(
         name=name,
         config=config,
@@ -116,6 +115,12 @@ def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: 
         seeds=_seeds(arguments, config, prepared.space),
         latency_note=prepared.latency_note,
     )
+
+
+def _shared(arguments: argparse.Namespace, folder: Path) -> Path:
+    """Where checkpoints lie: all nodes see it, unless Ray carries them to a URI and back."""
+    place = arguments.storage_path
+    return (folder if place is None or "://" in place else Path(place)).absolute()
 
 
 def _seeds(arguments: argparse.Namespace, config: SweepConfig, space: Space) -> list[Values]:
@@ -146,7 +151,8 @@ def _engine(arguments: argparse.Namespace, job: Sweep, folder: Path) -> Engine:
             gpus=arguments.gpus,
             at_once=arguments.processes,
         )
-        path = (arguments.storage_path or folder).absolute() / "ray"
+        place = arguments.storage_path
+        path = place if place and "://" in place else _shared(arguments, folder) / "ray"
         return partial(on_ray.run, options=options, storage_path=path, name=job.name)
     from runners.engines import local
 

@@ -10,15 +10,18 @@ from typing import Any
 from rich.table import Table
 
 from lolvit.analytic import analytic
+from runners.errors import DataError
 from runners.search.config import SweepConfig, read
 from runners.search.limits import costs_of
 from runners.search.prepare import prepare
 from search_space import (
     PRESETS,
+    Choice,
     Dimension,
     Feasibility,
     Real,
     Space,
+    Value,
     Values,
     load,
     survey,
@@ -27,6 +30,7 @@ from search_space import (
 from search_space.feasibility import refuse_impossible
 
 _EXAMPLES = 3
+_LISTED = 12
 
 
 def describe(source: str, draws: int, seed: int, *, timed: bool) -> Iterator[Any]:
@@ -43,7 +47,12 @@ def describe(source: str, draws: int, seed: int, *, timed: bool) -> Iterator[Any
         SpaceError: the space cannot be, or nothing of it is feasible.
     """
     config = _sweep(source)
-    prepared = prepare(config, Path()) if config is not None else None
+    prepared, missing = None, ""
+    if config is not None:
+        try:
+            prepared = prepare(config, Path())
+        except DataError as error:  # the space can be looked at without images
+            missing = str(error)
     space = prepared.space if prepared is not None else load(source)
     yield _dimensions(space)
     found = survey(space, costs_of, draws, seed)
@@ -51,8 +60,10 @@ def describe(source: str, draws: int, seed: int, *, timed: bool) -> Iterator[Any
     refuse_impossible(found)
     for number, values in enumerate(found.examples[:_EXAMPLES], 1):
         yield _example(number, space, values)
+    if missing:
+        yield f"no estimate: {missing}"
     if config is not None and prepared is not None and timed:
-        from runners.search.estimate import estimate
+        from runners.jobs.estimate import estimate
 
         examples = [space.architecture(values) for values in found.examples[:_EXAMPLES]]
         yield estimate(config, prepared, examples)
@@ -75,7 +86,8 @@ def _dimensions(space: Space) -> Table:
 
 def _domain(dimension: Dimension) -> str:
     values = dimension.values
-    if values is not None and len(values) <= 12:
+    if isinstance(dimension, Choice) or (values is not None and len(values) <= _LISTED):
+        assert values is not None
         return ", ".join(map(str, values))
     told = dimension.spec()
     steps = f" in steps of {told['step']}" if told.get("step") else ""
@@ -101,7 +113,8 @@ def _size(space: Space, found: Feasibility) -> str:
     if any(each.analytic for each in space.constraints):
         kind = "all" if found.draws == size else f"{found.draws:,} drawn at random"
         said.append(f"{found.feasible_share:.1%} feasible ({kind})")
-        said += [f"{text} excludes {share:.1%}" for text, share in found.excluded.items()]
+        known = [str(each) for each in space.constraints if each.analytic]
+        said += [f"{text} excludes {found.excluded[text]:.1%}" for text in known]
     measured = [str(each) for each in space.constraints if not each.analytic]
     if measured:
         said.append(f"{' and '.join(measured)}: measured in each trial, before any training")
@@ -110,6 +123,10 @@ def _size(space: Space, found: Feasibility) -> str:
 
 def _example(number: int, space: Space, values: Values) -> str:
     found = analytic(space.architecture(values))
-    told = ", ".join(f"{name}={value}" for name, value in space.active(values).items())
+    told = ", ".join(f"{name}={_short(each)}" for name, each in space.active(values).items())
     costs = f"{found.macs / 1e6:.2f} M MACs, {found.params / 1e6:.3f} M params"
     return f"example {number}: {costs}: {told}"
+
+
+def _short(value: Value) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

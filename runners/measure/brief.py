@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from runners.measure.fingerprint import fingerprint
 from runners.measure.latency import Rounds, Samples, clock_of, interleave, intra_op_threads
 from runners.measure.memory import inference_peak
 from runners.measure.session import Entrant, fresh
+from runners.processes import alone
 from runners.record import Costs
 from runners.targets import NetworkTarget
 
@@ -31,8 +33,7 @@ class Brief:
         device: "cpu" or "cuda".
         threads: CPU threads at batch 1.
         rounds: when to stop.
-        memory: whether the peak memory of an inference is measured too; that needs a process that
-            has done nothing before.
+        memory: whether the peak memory of an inference is measured too.
     """
 
     reference: LolvitConfig
@@ -55,7 +56,7 @@ def measure_briefly(architecture: LolvitConfig, brief: Brief) -> Costs:
     """
     device = torch.device(brief.device)
     candidate = _contender(_CANDIDATE, architecture)
-    memory = inference_peak(candidate, Prepared(), device) if brief.memory else None
+    memory = _peak(candidate, device) if brief.memory else None
     entrants = {
         _CANDIDATE: Entrant(candidate, Prepared(), 1),
         _REFERENCE: Entrant(_contender(_REFERENCE, brief.reference), Prepared(), 1),
@@ -65,6 +66,13 @@ def measure_briefly(architecture: LolvitConfig, brief: Brief) -> Costs:
         with timing(device):
             samples = interleave(ready, clock_of(device), brief.rounds)
     return _costs(architecture, samples, brief, memory)
+
+
+def _peak(candidate: Contender, device: torch.device) -> int:
+    """Measured in a process that did nothing before: this one, where it was made for the trial."""
+    if multiprocessing.current_process().daemon:  # it may have no children, and is fresh
+        return inference_peak(candidate, Prepared(), device)
+    return alone(None, inference_peak, candidate, Prepared(), device)
 
 
 def _contender(name: str, architecture: LolvitConfig) -> Contender:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from lolvit import LolvitConfig
@@ -56,6 +57,9 @@ class Evaluator(Protocol):
 
     def provenance(self, candidate: Candidate) -> Provenance:
         """What a record of it that was never evaluated says of where it comes from."""
+
+    def files(self, candidate: Candidate) -> tuple[Path, ...]:
+        """What an unfinished evaluation leaves, to go on from."""
 
     def forget(self, candidate: Candidate) -> None:
         """Throw away what an unfinished evaluation left: its record is kept now."""

@@ -157,7 +157,8 @@ class Search:
                 self._running[candidate.number] = candidate
                 self._watch.begun(candidate)
                 work = partial(self._evaluator, candidate)
-                return Task(candidate.number, work, at_once=self._evaluator.at_once)
+                files = self._evaluator.files(candidate)
+                return Task(candidate.number, work, self._evaluator.at_once, files)
             self._vain += 1
             if self._vain % _VAIN_BEFORE_CHANCE == 0:  # the sampler is going in circles
                 self._trials.enqueue(self._space.sample(self._random))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from runners.engines.desk import GoOn, OnStep, Timing
@@ -48,6 +49,9 @@ class Tabulated:
             recipe=table.about["recipe"] if self.trained else {},
             fingerprint=table.about["fingerprint"],
         )
+
+    def files(self, candidate: Candidate) -> tuple[Path, ...]:
+        return ()
 
     def forget(self, candidate: Candidate) -> None:
         """Nothing is left behind."""

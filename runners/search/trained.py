@@ -154,8 +154,12 @@ class Trained:
                 training.save(file)
             return self._record(candidate, State.FINISHED, costs, quality=training.quality())
 
+    def files(self, candidate: Candidate) -> tuple[Path, ...]:
+        return (self.checkpoint(candidate),) if self.recipe is not None else ()
+
     def forget(self, candidate: Candidate) -> None:
-        self.checkpoint(candidate).unlink(missing_ok=True)
+        for file in self.files(candidate):
+            file.unlink(missing_ok=True)
 
     def checkpoint(self, candidate: Candidate) -> Path:
         """Where its unfinished training lies."""

@@ -88,15 +88,33 @@ def kill_again_and_again(folder, kills, trials, seed, place, study, storage=None
     Returns:
         The trials of the study, and the output of the last session.
     """
-    dice = random.Random(seed)
+    sessions = Sessions(folder, trials, storage)
+    try:
+        return _kill_all(sessions, kills, random.Random(seed), place, study)
+    finally:
+        _kill(sessions.process.pid)
+
+
+class Sessions:
+    """One coordinator after the other."""
+
+    def __init__(self, folder, trials, storage):
+        self.given = folder, trials, storage
+        self.begin()
+
+    def begin(self):
+        self.process = start(*self.given)
+
+
+def _kill_all(sessions, kills, dice, place, study):
     done, known = Counter(), {}
-    process = start(folder, trials, storage)
     while done.total() < kills:
         time.sleep(dice.uniform(0.0, 8.0))
+        process = sessions.process
         if process.poll() is not None:
             said = process.stdout.read()
             assert process.returncode == 0, said
-            raise AssertionError(f"the sweep ended after {done.total()} kills: ask for more trials")
+            raise AssertionError(f"the sweep ended after {done.total()} kills: more trials")
         workers = descendants(process.pid)
         if workers and dice.random() < 0.4:
             _kill(dice.choice(workers))
@@ -109,7 +127,8 @@ def kill_again_and_again(folder, kills, trials, seed, place, study, storage=None
         lost = {number for number, record in known.items() if now.get(number) != record}
         assert not lost, f"finished trials {sorted(lost)} are gone after {done}"
         known = now
-        process = start(folder, trials, storage)
+        sessions.begin()
+    process = sessions.process
     said, _ = process.communicate(timeout=400)
     assert process.returncode == 0, said
     after = stored(place, study)

@@ -128,6 +128,9 @@ class Moody:
     def provenance(self, candidate):
         return self.inner.provenance(candidate)
 
+    def files(self, candidate):
+        return ()
+
     def forget(self, candidate):
         return None
 

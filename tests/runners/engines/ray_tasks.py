@@ -1,0 +1,190 @@
+"""Tasks of the Ray tests, and a desk for them; workers find this module under the same name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import ray
+
+from runners.engines.desk import Task
+from runners.errors import DataError, UserError, named_line
+from runners.record import Provenance, Quality, Record, State
+
+
+def record(key, state=State.FINISHED, epochs=1, reason=""):
+    return Record(
+        name=f"trial {key}",
+        architecture={},
+        architecture_hash=str(key),
+        reconstructed=False,
+        seed=0,
+        state=state,
+        reason=reason,
+        quality=Quality(
+            val_accuracy=0.5,
+            curve=[],
+            weights="raw",
+            epochs=epochs,
+            train_images=1,
+            val_images=1,
+            test_images=1,
+            train_seconds=1.0,
+        ),
+        provenance=Provenance(
+            dataset="none",
+            dataset_checksum="00",
+            dataset_note="",
+            resolution=16,
+            recipe={},
+            fingerprint={},
+        ),
+    )
+
+
+def train(epochs, key, on_step, go_on, timing):
+    for epoch in range(1, epochs):
+        if not go_on(record(key, State.PRUNED, epoch)):
+            raise AssertionError("who is stopped does not return")
+    return record(key, epochs=epochs)
+
+
+def die_at(count, file, key, on_step, go_on, timing):
+    """Note a visit, and leave without a word at the first ones."""
+    with open(file, "a") as visits:
+        visits.write(f"{os.getpid()}\n")
+    if len(Path(file).read_text().split()) <= count:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return record(key)
+
+
+def go_further(file, loses, key, on_step, go_on, timing):
+    """Three epochs, each kept in a file; after the second the process dies, maybe with the file."""
+    done = int(file.read_text()) if file.exists() else 0
+    began = done
+    while done < 3:
+        if done and not go_on(record(key, State.PRUNED, done)):
+            raise AssertionError
+        if done == 2 and began == 0:
+            if loses:
+                file.unlink()
+            os._exit(1)
+        done += 1
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(str(done))
+    return record(key, reason=f"began after epoch {began}")
+
+
+def travel(folder, key, on_step, go_on, timing):
+    """Be timed, then five epochs of a second, each kept in a file that all nodes see."""
+    _, timed = timing(square, 1)
+    file = folder / f"{key}.pt"
+    began = done = int(file.read_text()) if file.exists() else 0
+    here = ray.get_runtime_context().get_node_id()
+    while done < 5:
+        if done and not go_on(record(key, State.PRUNED, done, here)):
+            raise AssertionError
+        time.sleep(1)
+        done += 1
+        file.write_text(str(done))
+    return record(key, reason=f"{here} {timed} {began}")
+
+
+def fail_for_user(key, on_step, go_on, timing):
+    raise DataError("cannot read image x.png: truncated")
+
+
+def fail(key, on_step, go_on, timing):
+    raise ValueError("wrong\nand more")
+
+
+def sleep(key, on_step, go_on, timing):
+    time.sleep(600)
+
+
+def look_around(key, on_step, go_on, timing):
+    return record(
+        key,
+        reason="|".join([tempfile.gettempdir(), os.environ["OMP_NUM_THREADS"], os.getcwd()]),
+    )
+
+
+def square(number):
+    if number < 0:
+        raise ArithmeticError(f"{number}: below 0\nand more")
+    if number == 13:
+        raise DataError("13 is unlucky")
+    return number**2, os.environ.get("PLACE")
+
+
+def squared(number, key, on_step, go_on, timing):
+    try:
+        return record(key, reason=str(timing(square, number)[0]))
+    except UserError:
+        raise
+    except Exception as error:
+        return record(key, State.FAILED, reason=named_line(error))
+
+
+class Tray:
+    """A desk with a list of works; keys count them."""
+
+    def __init__(self, *works, stop_at=None, seconds=None):
+        self.todo = list(enumerate(works))
+        self.stop_at, self.seconds = stop_at, seconds
+        self.asked, self.records, self.reasons = [], {}, {}
+        self.files = ()
+        self.at_once = False
+        self.begun = None
+        self.most = self.under_way = 0
+
+    def next(self):
+        if not self.todo:
+            return None
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        key, work = self.todo.pop(0)
+        return Task(key, partial(work, key), at_once=self.at_once, files=self.files)
+
+    def step(self, task, step):
+        raise AssertionError("nobody steps")
+
+    def go_on(self, task, record):
+        self.asked.append((task.key, record.quality.epochs))
+        return record.quality.epochs != self.stop_at
+
+    def done(self, task, record):
+        self.under_way -= 1
+        assert task.key not in self.records
+        self.records[task.key] = record
+
+    def lost(self, task, reason):
+        self.under_way -= 1
+        self.reasons[task.key] = reason
+
+    def beat(self):
+        """False some seconds after the first task was handed out."""
+        if self.under_way and self.begun is None:
+            self.begun = time.monotonic()
+        late = self.begun is not None and self.seconds is not None
+        return not late or time.monotonic() - self.begun < self.seconds
+
+
+def family(pid):
+    """Command lines of a process and all that it started, by their number."""
+    command = ["ps", "-eo", "pid=,ppid=,args="]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    found, parents, grown = {}, {pid}, True
+    while grown:
+        grown = False
+        for line in lines:
+            child, parent, arguments = line.split(maxsplit=2)
+            if int(child) not in found and (int(parent) in parents or int(child) == pid):
+                found[int(child)], grown = arguments, True
+                parents.add(int(child))
+    return found
