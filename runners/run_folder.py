@@ -14,6 +14,8 @@ from filelock import FileLock, Timeout
 from runners.errors import UserError
 
 STUDY_FILE = "study.db"
+SWEEP_FILE = "sweep.json"
+"""Of a sweep: which study it shows, and where that is."""
 _RUNS = Path("runs")
 _STAMP, _STAMP_PATTERN = "%Y%m%d-%H%M%S", "????????-??????"
 _LOCK_FILE = ".lock"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from lolvit.config import LolvitConfig
 from search_space.constraint import Constraint
 from search_space.dimension import Values
@@ -104,6 +102,8 @@ def _drawn(space: Space, draws: int, seed: int) -> Iterator[Values]:
     if space.size() <= draws:
         yield from space.grid()
         return
+    import numpy as np  # not needed to say what is wrong with a command line
+
     rng = np.random.default_rng(seed)
     for _ in range(draws):
         yield space.sample(rng)

@@ -175,6 +175,7 @@ def test_a_run_of_another_config_is_left_as_it_is(tmp_path):
     done = bench(tmp_path, "sweep", other, "--out", "run", "--resume")
     one_line(done, "was begun with another sampler.name")
     one_line(bench(tmp_path, "sweep", other, "--out", "run"), "add --resume")
+    one_line(bench(tmp_path, "report", "run"), "run is a sweep: its report is front.md")
     after = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
     assert {n: b for n, b in after.items() if not n.startswith("study.db-")} == before
 

@@ -70,12 +70,17 @@ def _rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
     """The rows of all runs; those of several know their run."""
     import reports
     from runners.errors import UserError
-    from runners.run_folder import STUDY_FILE
+    from runners.run_folder import STUDY_FILE, SWEEP_FILE
     from runners.study import stored_records
 
     runs = {}
     names = [folder.resolve().name for folder in folders]
     for folder, name in zip(folders, names, strict=True):
+        if (folder / SWEEP_FILE).exists():
+            raise UserError(
+                f"{folder} is a sweep: its report is front.md; bench.py sweep FILE --resume --out "
+                f"{folder} publishes it again"
+            )
         rows = [record.flat() for record in stored_records(folder / STUDY_FILE)]
         if not rows:
             raise UserError(f"no arm of {folder} has ended yet; nothing to report")

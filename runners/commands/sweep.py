@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Search, print the front, tell whether nothing came of it."""
     from attention_zoo import add_files
     from runners import run_folder
-    from runners.jobs.sweep import SWEEP_FILE, sweep
+    from runners.jobs.sweep import sweep
     from runners.search.config import read
 
     add_files(arguments.mixer)
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = read(arguments.file)
     name = arguments.name or arguments.file.stem
     folder = run_folder.choose(
-        arguments.out, [name], resume=arguments.resume, holds=SWEEP_FILE, or_begin=True
+        arguments.out, [name], resume=arguments.resume, holds=run_folder.SWEEP_FILE, or_begin=True
     )
     job = _job(arguments, config, name, folder)
 

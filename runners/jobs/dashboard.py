@@ -7,8 +7,7 @@ from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from runners.errors import UserError
-from runners.jobs.sweep import SWEEP_FILE
-from runners.run_folder import STUDY_FILE
+from runners.run_folder import STUDY_FILE, SWEEP_FILE
 from runners.storage import observed, shown
 
 

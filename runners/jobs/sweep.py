@@ -28,8 +28,6 @@ from runners.search.watch import SearchWatch
 from runners.storage import opened, shown
 from search_space import Space, Values, refuse_impossible, survey
 
-SWEEP_FILE = "sweep.json"
-"""In a run folder: which study it shows, and where that is."""
 CHECKPOINTS = "checkpoints"
 _FILE_STUDY = "sweep"
 
@@ -188,7 +186,7 @@ def _mark(folder: Path, job: Sweep, study: str) -> None:
         "storage": shown(job.storage) if job.storage else run_folder.STUDY_FILE,
         "objectives": job.config.objectives,
     }
-    with replacing(folder / SWEEP_FILE) as draft:
+    with replacing(folder / run_folder.SWEEP_FILE) as draft:
         draft.write_text(json.dumps(told, indent=2) + "\n")
 
 

@@ -68,7 +68,7 @@ def test_flat_without_parts_has_the_same_fields():
 
 
 def test_units_are_in_the_names():
-    counts_and_words = ("threads", "rounds", "blocks", "stopped", "batch", "reason")
+    counts_and_words = ("threads", "rounds", "blocks", "stopped", "batch", "reason", "ratio")
     fields = [
         field
         for field in (*Costs.model_fields, *Quality.model_fields)
