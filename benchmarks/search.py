@@ -32,7 +32,7 @@ from runners.storage import opened
 from search_space import tabular
 
 RANDOM_TRIALS, TRIALS = 1_000, 200
-OBJECTIVES = {"val_accuracy": "maximize", "latency_ms": "minimize"}
+OBJECTIVES = {"val_accuracy": "maximize", "latency_ratio": "minimize"}
 WAYS = list(OBJECTIVES.values())
 
 
@@ -87,7 +87,7 @@ def search(sampler: dict[str, Any], trials: int, rungs: dict[str, int] | None) -
 def volumes(trace: Trace) -> np.ndarray:
     """Hypervolume after each trial, as a share of the box around the whole table."""
     table = tabular.load().entries.values()
-    every = [(entry.curve[-1], entry.latency_ms_median) for entry in table]
+    every = [(entry.curve[-1], entry.latency_ratio) for entry in table]
     worst, best = reference(every, WAYS), ideal(every, WAYS)
     finished = [index for index, point in enumerate(trace.points) if point is not None]
     known = [point for point in trace.points if point is not None]

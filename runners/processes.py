@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from multiprocessing.connection import Connection
@@ -20,6 +21,9 @@ Result = TypeVar("Result")
 # An optimiser's first step imports torch._dynamo, counting imports foreign counters: once in the
 # server, not a second or more in each process.
 _PRELOADED = ["runners.evaluate", "runners.measure.costs", "ptflops", "torch._dynamo"]
+
+
+_PAUSES_S = (0.1, 0.4, 1.0, 2.0, None)
 
 
 class ProcessFailed(RuntimeError):
@@ -81,11 +85,8 @@ def alone(
         ProcessDied: the process ended early.
         ProcessFailed: the function raised anything else; the message names what.
     """
-    processes: Any = context()
-    receiver, sender = processes.Pipe(duplex=False)
-    arguments = (sender, function, given, named)
-    child = processes.Process(target=_work, args=arguments, daemon=True)
-    child.start()
+    receiver, sender = context().Pipe(duplex=False)
+    child = started(_work, sender, function, given, named)
     sender.close()  # so that the end of the process is the end of the pipe
     try:
         if not receiver.poll(patience_s):
@@ -102,6 +103,27 @@ def alone(
         raise found
     result: Result = found
     return result
+
+
+def started(target: Callable[..., object], *arguments: Any) -> Any:
+    """A fresh process at work; it ends with this one.
+
+    Raises:
+        OSError, EOFError: the system has no process to give.
+    """
+    for pause_s in _PAUSES_S:
+        processes: Any = context()
+        process = processes.Process(target=target, args=arguments, daemon=True)
+        try:
+            process.start()
+            return process
+        except (OSError, EOFError):
+            # Somebody killed the fork server; once it is gone for good, the next call begins
+            # another.
+            if pause_s is None:
+                raise
+            time.sleep(pause_s)
+    raise AssertionError("unreachable")
 
 
 def side_by_side(

@@ -6,11 +6,10 @@ import signal
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
 
 from runners.engines.desk import Task, Work, here
 from runners.errors import DataError, UserError
-from runners.processes import context
+from runners.processes import context, started
 from runners.record import Record
 from runners.watch import Step
 
@@ -35,12 +34,10 @@ class Child:
     """A task under way; `pipe` is ready whenever `read` has something to give."""
 
     def __init__(self, task: Task) -> None:
-        processes: Any = context()
         self.task = task
         self.pipe: Connection
-        self.pipe, other = processes.Pipe()
-        self._process = processes.Process(target=_work, args=(other, task.work), daemon=True)
-        self._process.start()
+        self.pipe, other = context().Pipe()
+        self._process = started(_work, other, task.work)
         other.close()  # so that the end of the process is the end of the pipe
 
     def read(self) -> Step | Question | Record | Death:
