@@ -33,7 +33,8 @@ class Candidate:
             name=f"trial {self.number}",
             architecture=self.architecture.to_dict(),
             architecture_hash=self.architecture.hash,
-            reconstructed=True,
+            # Without fusion blocks it is GhostNet, which is published.
+            reconstructed=any(self.architecture.fusion_blocks),
             seed=self.seed,
             state=state,
             reason=reason,

@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 
 from lolvit import LolvitConfig, variant
-from lolvit.config import ArchitectureError
 from lolvit.config import from_dict as architecture_of
 from runners.errors import UserError
 from search_space import Space, SpaceError, Values
@@ -49,7 +48,7 @@ def of_file(file: Path, space: Space) -> list[Values]:
     for number, entry in enumerate(_entries(file), 1):
         try:
             found.append(_values(entry, space))
-        except (SpaceError, ArchitectureError, TypeError) as error:
+        except (ValueError, TypeError) as error:  # SpaceError and ArchitectureError too
             raise UserError(f"{file}, entry {number}: {error}") from error
     if not found:
         raise UserError(f"{file} holds no architecture")
@@ -69,7 +68,7 @@ def of_run(folder: Path, space: Space) -> tuple[list[Values], int]:
     for entry in _entries(file):
         try:
             found.append(_values(entry, space))
-        except (SpaceError, ArchitectureError, TypeError):
+        except (ValueError, TypeError):
             outside += 1
     if not found:
         raise UserError(f"no architecture of {file} is in this space")

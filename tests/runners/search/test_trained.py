@@ -1,0 +1,120 @@
+"""Candidates evaluated for real, on sixteen pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from runners.engines.desk import here
+from runners.record import State
+from runners.search.candidate import Candidate
+from runners.search.config import parse
+from runners.search.limits import Limits
+from runners.search.prepare import prepare
+from search_space.constraint import parse as constraint
+from tests.bench_runs import draw_images
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return draw_images(tmp_path_factory.mktemp("images") / "images")
+
+
+@pytest.fixture
+def prepared(images, tmp_path):
+    told = {
+        "space": {
+            "base": {"variant": "lolvit_nano"},
+            "dimensions": {"width": [0.2, 0.25], "blocks.4": [0, 1]},
+        },
+        "objectives": {
+            "val_accuracy": "maximize",
+            "latency_ms": "minimize",
+            "peak_memory_bytes": "minimize",
+        },
+        "trials": 2,
+        "training": {"dataset": f"folder:{images}", "resolution": 16, "epochs": 3, "batch_size": 8},
+        "latency": {"rounds": 4},
+    }
+    return prepare(parse(told), tmp_path / "checkpoints")
+
+
+@pytest.fixture
+def candidate(prepared):
+    return Candidate(7, prepared.space.architecture(prepared.space.default), 0)
+
+
+def evaluate(prepared, candidate, go_on=lambda record: True, **changes):
+    steps = []
+    evaluator = replace(prepared.evaluator, **changes)
+    return evaluator(candidate, lambda *step: steps.append(step), go_on, here), steps
+
+
+def test_a_record_has_all_that_was_asked_for(prepared, candidate):
+    record, steps = evaluate(prepared, candidate)
+    assert record.state is State.FINISHED and record.name == "trial 7"
+    assert record.architecture["resolution"] == 16 and record.architecture["num_classes"] == 3
+    costs = record.costs
+    assert len(costs.latency_ms_samples) == 4 and costs.latency_ms_median > 0
+    assert 0.3 < costs.latency_ratio < 3 and costs.peak_memory_bytes > 0
+    assert record.quality.epochs == 3 and record.quality.test_accuracy is not None
+    assert steps and record.provenance.recipe["epochs"] == 3
+
+
+def test_a_training_goes_on_from_its_checkpoint(prepared, candidate):
+    whole, _ = evaluate(prepared, candidate)
+    prepared.evaluator.forget(candidate)
+    asked = []
+
+    def interrupted(record):
+        asked.append(record)
+        if record.quality.epochs == 2:
+            raise KeyboardInterrupt
+        return True
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(prepared, candidate, interrupted)
+    assert [record.quality.epochs for record in asked] == [1, 2]
+    (file,) = prepared.evaluator.files(candidate)
+    assert file.exists()
+    resumed, steps = evaluate(prepared, candidate)
+    assert {epoch for epoch, _, _ in steps} == {3}
+    assert resumed.quality.test_accuracy == whole.quality.test_accuracy
+    assert [e.train_loss for e in resumed.quality.curve] == [
+        e.train_loss for e in whole.quality.curve
+    ]
+    prepared.evaluator.forget(candidate)
+    assert not file.exists()
+
+
+def test_who_is_stopped_is_not_tested(prepared, candidate):
+    record, _ = evaluate(prepared, candidate, lambda record: record.quality.epochs < 2)
+    assert (record.state, record.quality.epochs) == (State.PRUNED, 2)
+    assert record.quality.test_accuracy is None
+
+
+def test_a_limit_on_what_is_measured_comes_before_training(prepared, candidate):
+    limits = Limits((constraint("latency_ms <= 0.001"),))
+    record, steps = evaluate(prepared, candidate, limits=limits)
+    assert record.state is State.INFEASIBLE and record.quality is None and not steps
+    assert record.reason.startswith("latency_ms of ") and "breaks latency_ms <= 0.001" in (
+        record.reason
+    )
+
+
+def test_an_exception_is_a_failed_record(prepared, candidate):
+    recipe = replace(prepared.evaluator.recipe, learning_rate=1e30)
+    record, _ = evaluate(prepared, candidate, recipe=recipe)
+    assert record.state is State.FAILED and record.reason.startswith("NonFiniteLoss: ")
+    assert record.costs is not None
+
+
+def test_without_fusion_blocks_nothing_is_reconstructed(prepared):
+    space = prepared.space
+    for values in space.grid():
+        architecture = space.architecture(values)
+        record = Candidate(0, architecture, 0).record(
+            State.FAILED, prepared.evaluator.provenance(Candidate(0, architecture, 0))
+        )
+        assert record.reconstructed == any(architecture.fusion_blocks)
