@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,8 +15,9 @@ from lolvit.analytic import analytic
 from runners.engines.desk import Task
 from runners.record import Costs, Record, State
 from runners.search.candidate import Candidate, Evaluator
+from runners.search.ledger import Ledger
 from runners.search.limits import Limits
-from runners.search.objectives import Objectives, loss, values
+from runners.search.objectives import Objectives
 from runners.search.rungs import Rung
 from runners.search.trials import Trials
 from runners.search.watch import SearchWatch
@@ -24,13 +25,11 @@ from runners.storage import HEARTBEAT_S
 from runners.watch import Step
 from search_space import Space, Values
 
-DUPLICATE = "duplicate"
 _LIVES = 3
 """How often a trial may lose its process before it has failed."""
 _VAIN_BEFORE_CHANCE = 20
 _VAIN = 1_000
 _FAILURES_IN_A_ROW = 20
-FAILS = "fails"
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,6 @@ class Goal:
 
     trials: int
     deadline: float | None = None
-
-
-@dataclass(frozen=True)
-class Known:
-    """An architecture that was looked at: its first trial, the values it had, what was found."""
-
-    number: int
-    params: Mapping[str, Any]
-    record: Record
 
 
 class Search:
@@ -82,67 +72,51 @@ class Search:
         seed: int,
         watch: SearchWatch,
     ) -> None:
-        self._space, self._objectives, self._limits = space, objectives, limits
-        self._evaluator, self._trials, self._rungs = evaluator, trials, rungs
+        self._space, self._limits, self._evaluator = space, limits, evaluator
+        self._trials, self._rungs = trials, rungs
+        self._ledger = Ledger(objectives, limits, rungs)
         self._goal, self._seed, self._watch = goal, seed, watch
         self._random = np.random.default_rng((seed, trials.count))
-        self.counts: Counter[str] = Counter()
         self.stopped_because = ""
-        self._known: dict[str, Known] = {}
         self._running: dict[int, Candidate] = {}
         self._params: dict[int, Mapping[str, Any]] = {}
         self._lost: Counter[str] = Counter()
         self._verdicts: dict[int, str] = {}
-        self._worst: tuple[float, ...] | None = None
         self._vain = self._failures = 0
         self._last_beat = time.monotonic()
         self._remember()
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Trials that ended, by state; duplicates too."""
+        return self._ledger.counts
+
     def rows(self) -> list[dict[str, Any]]:
         """A flat row for every architecture that was looked at, in the order of their trials."""
-        return [
-            {
-                **known.record.flat(),
-                "trial": known.number,
-                "values": self._space.active(known.params),
-            }
-            for known in sorted(self._known.values(), key=lambda known: known.number)
-        ]
+        return self._ledger.rows(self._space)
 
     def look_first(self, values: Values) -> None:
         """Have an architecture evaluated before the sampler proposes, unless it is known."""
-        if self._space.architecture(values).hash not in self._known:
+        if self._space.architecture(values).hash not in self._ledger:
             self._trials.enqueue(values)
 
     def _remember(self) -> None:
         """Take in what earlier sessions found, and ask again for what they left unfinished."""
         for trial in self._trials.ended():
             if trial.duplicate_of is not None:
-                self.counts[DUPLICATE] += 1
+                self._ledger.count_duplicate()
             elif trial.record is not None:
-                self._take_in(trial.number, trial.params, trial.record)
+                self._ledger.take_in(trial.number, trial.params, trial.record)
         for left in self._trials.left_running():
             record = left.user_attrs.get("record")
             if record is not None:  # killed between storing and closing
                 known = Record.model_validate(record)
                 self._close(left.number, known)
-                self._take_in(left.number, left.params, known)
+                self._ledger.take_in(left.number, left.params, known)
                 continue
             self._trials.drop(left.number, "its coordinator ended; asked again")
             if len(left.params) == len(self._space.dimensions):
                 self._trials.enqueue(left.params)
-
-    def _take_in(self, number: int, params: Mapping[str, Any], record: Record) -> None:
-        self._known[record.architecture_hash] = Known(number, params, record)
-        self.counts[record.state.value] += 1
-        found = values(record, self._objectives)
-        if found is None or record.state not in (State.FINISHED, State.PRUNED):
-            return
-        now = loss(found, self._objectives)
-        self._worst = now if self._worst is None else tuple(map(max, self._worst, now))
-        for epoch, rung in self._rungs.items():
-            if record.quality is not None and record.quality.epochs >= epoch:
-                rung.enter(record.architecture_hash, self._loss_at(record, epoch))
 
     # What engines call.
 
@@ -173,7 +147,7 @@ class Search:
         rung = self._rungs.get(epoch)
         if rung is None:
             return True
-        verdict = rung.judge(record.architecture_hash, self._loss_at(record, epoch))
+        verdict = rung.judge(record.architecture_hash, self._ledger.loss_at(record, epoch))
         if not verdict.goes_on:
             self._verdicts[task.key] = (
                 f"stopped after epoch {epoch}: {verdict.place} of {verdict.rivals} trials are "
@@ -219,16 +193,16 @@ class Search:
 
     def _is_new(self, candidate: Candidate) -> bool:
         """Whether it is worth an evaluation; a trial that is not has ended."""
-        known = self._known.get(candidate.architecture.hash)
+        known = self._ledger.known(candidate.architecture.hash)
         if known is not None:
-            told = self._told(known.record)
+            told = self._ledger.told(known.record)
             self._trials.close_duplicate(candidate.number, known.number, *told)
         elif candidate.architecture in (each.architecture for each in self._running.values()):
             self._trials.drop(candidate.number, "a trial under way has the same architecture")
         else:
             return self._within_limits(candidate)
         del self._params[candidate.number]
-        self.counts[DUPLICATE] += 1
+        self._ledger.count_duplicate()
         self._watch.counted(self.counts)
         return False
 
@@ -251,50 +225,21 @@ class Search:
         params = self._params.pop(candidate.number)
         self._trials.keep(candidate.number, record)
         self._close(candidate.number, record)
-        self._take_in(candidate.number, params, record)
+        self._ledger.take_in(candidate.number, params, record)
         self._watch.ended(candidate, record)
         self._watch.counted(self.counts)
 
     def _close(self, number: int, record: Record) -> None:
-        self._trials.close(number, *self._told(record))
-
-    def _told(self, record: Record) -> tuple[Sequence[float], Mapping[str, float]]:
-        """Values and constraints of a record for the sampler.
-
-        Values that a trial does not have are the worst seen: its broken constraint tells more.
-        """
-        constraints = dict(self._limits.excesses(record.costs))
-        constraints[FAILS] = 1.0 if record.state is State.FAILED else 0.0
-        found = values(record, self._objectives)
-        if found is None:
-            worst = self._worst or (0.0,) * len(self._objectives)
-            found = loss(worst, self._objectives)  # its own inverse
-        return found, constraints
+        self._trials.close(number, *self._ledger.told(record))
 
     def _ask_again(self, candidate: Candidate, why: str) -> None:
         self._trials.drop(candidate.number, why)
         self._trials.enqueue(self._params.pop(candidate.number))
 
-    def _loss_at(self, record: Record, epoch: int) -> tuple[float, ...]:
-        """What a trial had to show after an epoch."""
-        assert record.quality is not None
-        curve = record.quality.curve[:epoch]
-        early = record.model_copy(
-            update={"quality": record.quality.model_copy(update={"curve": curve})}
-        )
-        found = values(early, self._objectives)
-        assert found is not None
-        return loss(found, self._objectives)
-
     # When a search ends.
 
-    @property
-    def results(self) -> int:
-        """Architectures trained to the end, or stopped at a rung."""
-        return self.counts[State.FINISHED.value] + self.counts[State.PRUNED.value]
-
     def _over(self) -> bool:
-        if self.results + len(self._running) >= self._goal.trials:
+        if self._ledger.results + len(self._running) >= self._goal.trials:
             return True
         if self._failures >= _FAILURES_IN_A_ROW:
             self.stopped_because = f"{self._failures} trials failed in a row"
