@@ -106,7 +106,9 @@ def _caption(summary: SweepSummary, front: SweepFront, left_out: list[str]) -> s
     said = [f"Grey: finished trials ({len(front.everything):,})."]
     drawn = len(_pruned(summary, summary.objectives[1], summary.objectives[0]))
     if drawn:
-        said.append(f"Hollow: pruned ones ({drawn:,}), at their last value.")
+        said.append(
+            f"Hollow: pruned ones ({drawn:,}), at their last value; far off ones not shown."
+        )
     if more:
         said.append(
             f"Blue: the front of all {len(summary.objectives)} objectives ({size:,}), numbered as "

@@ -60,15 +60,27 @@ def frame(axes: Axes) -> None:
 def draw_pair(axes: Axes, pair: Pair) -> None:
     """Draw everything but the numbers; limits and scales are final afterwards."""
     frame(axes)
-    everything = np.vstack([pair.finished, pair.pruned])
-    _scale(axes, "x", everything[:, 0])
-    _scale(axes, "y", everything[:, 1])
+    shown = np.vstack([pair.finished, pair.pruned[near(pair.pruned, pair.finished)]])
+    _scale(axes, "x", shown[:, 0])
+    _scale(axes, "y", shown[:, 1])
     axes.set_xlabel(pair.x.heading)
     _dots(axes, pair.pruned, ms=2.6, mfc="none", mec="0.68", mew=0.5, zorder=1.5, gid="pruned")
     _dots(axes, pair.finished, ms=4.2, mfc=FINISHED, mec="white", mew=0.3, zorder=2, gid="finished")
     xs, ys = pair.line(axes.get_xlim()).T
     axes.step(xs, ys, where="post", color=FRONT, alpha=0.55, linewidth=1.2, zorder=2.5, gid="steps")
     _dots(axes, pair.front, ms=6.0, mfc=FRONT, mec="white", mew=0.6, zorder=3, gid="front")
+
+
+def near(pruned: NDArray[np.float64], finished: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which pruned trials lie within one range of the finished ones around them.
+
+    A trial that was stopped after an epoch or two may be so bad that the front beside it would
+    shrink to a line.
+    """
+    low, high = finished.min(axis=0), finished.max(axis=0)
+    room = np.where(high > low, high - low, np.abs(high))
+    within: NDArray[np.bool_] = ((pruned >= low - room) & (pruned <= high + room)).all(axis=1)
+    return within
 
 
 def draw_progress(axes: Axes, volumes: Sequence[float] | NDArray[np.float64]) -> None:

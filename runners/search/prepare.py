@@ -19,7 +19,7 @@ from search_space import Space, tabular
 
 _PEAK = "peak_memory_bytes"
 _TABULAR_NOTE = (
-    "Latency: looked up in the tabulated benchmark, where it was measured at batch 1, "
+    "looked up in the tabulated benchmark, where it was measured at batch 1, "
     "on one thread, in interleaved rounds; accuracies marked so are predicted by a surrogate"
 )
 

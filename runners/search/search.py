@@ -195,8 +195,7 @@ class Search:
         """Whether it is worth an evaluation; a trial that is not has ended."""
         known = self._ledger.known(candidate.architecture.hash)
         if known is not None:
-            told = self._ledger.told(known.record)
-            self._trials.close_duplicate(candidate.number, known.number, *told)
+            self._trials.close_duplicate(candidate.number, known.number)
         elif candidate.architecture in (each.architecture for each in self._running.values()):
             self._trials.drop(candidate.number, "a trial under way has the same architecture")
         else:

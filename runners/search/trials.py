@@ -47,7 +47,8 @@ class Trials:
 
     Every trial that has ended is COMPLETE for Optuna, failed, stopped and infeasible ones with
     constraints that are broken: that is how its samplers learn from them. What a trial is for us
-    stands in its record. FAIL are only those that will be asked again.
+    stands in its record. FAIL are those that the sampler is not told of: duplicates, and what will
+    be asked again.
 
     Args:
         storage: as `runners.storage.opened` gives it.
@@ -159,13 +160,15 @@ class Trials:
                 )
             self._study.tell(number, list(values))
 
-    def close_duplicate(
-        self, number: int, of: int, values: Sequence[float], constraints: Mapping[str, float]
-    ) -> None:
-        """End a trial whose architecture another one has had: the sampler is told the same."""
+    def close_duplicate(self, number: int, of: int) -> None:
+        """End a trial whose architecture another one has had.
+
+        The sampler is not told again: a population would fill with copies, and NSGA-II then takes
+        half as many trials more to the same front (benchmarks/search.py).
+        """
         with errors(self._place):
             self._storage.set_trial_user_attr(self._id(number), _DUPLICATE_OF, of)
-        self.close(number, values, constraints)
+            self._study.tell(number, state=TrialState.FAIL)
 
     def drop(self, number: int, why: str) -> None:
         """End a trial of which nothing came."""
