@@ -24,6 +24,8 @@ OURS = "pg_stat_activity WHERE application_name = 'lolvit-bench'"
 HOLDER = """
 import sys, time, os
 from runners.storage import opened
+
+pytestmark = pytest.mark.slow
 with opened(sys.argv[1], study=sys.argv[2]):
     if "fork" in sys.argv and not os.fork():
         time.sleep(60)

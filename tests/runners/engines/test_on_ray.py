@@ -28,6 +28,8 @@ from tests.runners.engines.ray_tasks import (
     train,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cluster():
