@@ -18,6 +18,8 @@ from runners.errors import UserError
 from runners.storage import errors, opened, shown
 from tests.postgres import PASSWORD, USER, running
 
+pytestmark = pytest.mark.slow
+
 # Of the password and of any piece of it that an error might repeat.
 TRACES = (PASSWORD, quote(PASSWORD, safe=""), "s3cret")
 OURS = "pg_stat_activity WHERE application_name = 'lolvit-bench'"
@@ -25,7 +27,6 @@ HOLDER = """
 import sys, time, os
 from runners.storage import opened
 
-pytestmark = pytest.mark.slow
 with opened(sys.argv[1], study=sys.argv[2]):
     if "fork" in sys.argv and not os.fork():
         time.sleep(60)
