@@ -163,8 +163,7 @@ class Trials:
     def close_duplicate(self, number: int, of: int) -> None:
         """End a trial whose architecture another one has had.
 
-        The sampler is not told again: a population would fill with copies, and NSGA-II then takes
-        half as many trials more to the same front (benchmarks/search.py).
+        The sampler is not told again: a population would fill with copies of one architecture.
         """
         with errors(self._place):
             self._storage.set_trial_user_attr(self._id(number), _DUPLICATE_OF, of)
