@@ -57,15 +57,25 @@ def latex(summary: Summary, *, label: str | None = None) -> str:
         label: of the table; `tab:` and the title's words when not given.
     """
     shown = [outcome(column) for column in columns(summary)]
-    words = re.sub(r"[^a-z0-9]+", "-", summary.title.lower()).strip("-") or "comparison"
-    notes = "\\par\n".join(escape(note) for note in (*summary.notes, *legend(summary)))
+    notes = (*summary.notes, *legend(summary))
+    label = label or label_of(summary.title, "comparison")
+    return environment(shown, summary.title, label, notes)
+
+
+def label_of(title: str, otherwise: str) -> str:
+    """`tab:` and the words of a title."""
+    return f"tab:{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-') or otherwise}"
+
+
+def environment(shown: Sequence[Column], caption: str, label: str, notes: Sequence[str]) -> str:
+    """The table environment around columns, with notes under them; texts are plain."""
     return "\n".join(
         [
             "% Needs \\usepackage{booktabs}.",
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{escape(summary.title)}}}",
-            rf"\label{{{label or f'tab:{words}'}}}",
+            rf"\caption{{{escape(caption)}}}",
+            rf"\label{{{label}}}",
             r"\scriptsize",
             r"\setlength{\tabcolsep}{2.5pt}",
             # Centred also where the text is narrower than the table: it sticks out on both sides.
@@ -75,13 +85,13 @@ def latex(summary: Summary, *, label: str | None = None) -> str:
             _line([_heading(c, c.name) for c in shown]),
             _line([_heading(c, c.unit) for c in shown]),
             r"\midrule",
-            *(_line([_cell(c, row) for c in shown]) for row in range(len(summary.arms))),
+            *(_line([_cell(c, row) for c in shown]) for row in range(len(shown[0].cells))),
             r"\bottomrule",
             r"\end{tabular}}",
             r"\par\smallskip",
             r"\begin{minipage}{\linewidth}",
             r"\raggedright",
-            notes,
+            "\\par\n".join(map(escape, notes)),
             r"\end{minipage}",
             r"\end{table}",
             "",
