@@ -10,6 +10,7 @@ from attention_zoo import entries, entry
 from lolvit import VARIANTS, Architecture, MixerConfig, variant
 from lolvit.variants import accepts_mixer
 from runners.errors import UserError
+from search_space.mixer_text import value_of
 
 _SMALL_IMAGE = 48
 
@@ -103,19 +104,8 @@ def _mixer(text: str) -> MixerConfig:
         key, equals, value = option.partition("=")
         if not equals:
             raise UserError(f"write options of {name!r} as option=value, got {option!r}")
-        pairs.append((key, _value(value)))
+        pairs.append((key, value_of(value)))
     return MixerConfig(name, tuple(pairs))
-
-
-def _value(text: str) -> bool | int | float | str:
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

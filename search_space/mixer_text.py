@@ -38,7 +38,7 @@ def _parse(text: str) -> MixerConfig:
         key, equals, value = (part.strip() for part in option.partition("="))
         if not equals:
             raise SpaceError(f"write options of {name!r} as option=value, got {option!r}")
-        pairs.append((option_of(name, key).name, _value(value)))
+        pairs.append((option_of(name, key).name, value_of(value)))
     try:
         return plain(MixerConfig(name, tuple(pairs)))
     except (ArchitectureError, MixerError) as error:
@@ -111,7 +111,8 @@ def _kinds(annotation: str) -> frozenset[type]:
     return known if len(known) == len(words) else frozenset()
 
 
-def _value(text: str) -> Value:
+def value_of(text: str) -> Value:
+    """The value that a word of a command line or a file means: true, 3, 0.5, or the word."""
     if text in ("true", "false"):
         return text == "true"
     for kind in (int, float):
