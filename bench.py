@@ -67,7 +67,7 @@ def _expand(argv: Sequence[str]) -> list[str]:
 def _is_users(error: Exception) -> bool:
     """Whether the mistake is the user's: the rooms have exceptions of their own for those."""
     from attention_zoo.registry import MixerError
-    from lolvit.config import ArchitectureError
+    from lolvit.fields import ArchitectureError
     from runners.errors import UserError
     from search_space.errors import SpaceError
 

@@ -5,14 +5,9 @@ LOLViT is a reconstruction from the abstract of arXiv 2508.01385; no authors' co
 
 from typing import TYPE_CHECKING, Any
 
-from lolvit.config import (
-    Architecture,
-    ArchitectureError,
-    LolvitConfig,
-    MixerConfig,
-    MobileVitConfig,
-    from_dict,
-)
+from lolvit.config import Architecture, LolvitConfig, MobileVitConfig, from_dict
+from lolvit.fields import ArchitectureError
+from lolvit.mixer_config import MixerConfig
 from lolvit.variants import VARIANTS, variant
 
 if TYPE_CHECKING:

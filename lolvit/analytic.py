@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lolvit import plan
-from lolvit.config import LolvitConfig, MixerConfig
+from lolvit.config import LolvitConfig
+from lolvit.mixer_config import MixerConfig
 from lolvit.plan import FFN_EXPANSION, FIRST_FUSED_STAGE, GhostRow
 
 if TYPE_CHECKING:

@@ -8,7 +8,15 @@ from dataclasses import asdict, dataclass, fields
 from math import prod
 from typing import Any, ClassVar
 
-from attention_zoo.registry import entry
+from lolvit.fields import (
+    ArchitectureError,
+    check_length,
+    check_whole,
+    real,
+    set_field,
+    set_tuple,
+)
+from lolvit.mixer_config import MixerConfig, mixer_from_dict
 
 DOWNSAMPLINGS = ("strided", "deformable")
 FUSIONS = ("ghost", "concat", "add", "gate", "serial")
@@ -17,59 +25,6 @@ KERNELS = (0, 3, 5, 7)
 MOBILEVIT_SIZES = ("xxs", "xs", "s")
 FULL_DEPTHS = (1, 2, 2, 6, 5)
 FULL_STRIDES = (2, 2, 2, 2, 2)
-
-
-class ArchitectureError(ValueError):
-    """A choice that no network can have; the message names field, value and what is allowed."""
-
-
-def check_whole(name: str, value: object, *, least: int) -> None:
-    """Raise ArchitectureError unless value is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ArchitectureError(f"{name} must be a whole number of at least {least}, got {value!r}")
-
-
-def _set(config: object, name: str, value: object) -> None:
-    """Normalise a field of a frozen dataclass while it is being made."""
-    object.__setattr__(config, name, value)
-
-
-def _set_tuple(config: object, name: str) -> None:
-    value = getattr(config, name)
-    if not isinstance(value, list | tuple):
-        raise ArchitectureError(f"{name} must be a list, got {value!r}")
-    _set(config, name, tuple(value))
-
-
-@dataclass(frozen=True)
-class MixerConfig:
-    """A mixer by name, with its options as sorted pairs.
-
-    Raises:
-        MixerError: unknown name or option.
-        ArchitectureError: options that are not pairs, or an option given twice or of no plain type.
-    """
-
-    name: str = "fwa"
-    options: tuple[tuple[str, bool | int | float | str], ...] = ()
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str):
-            raise ArchitectureError(f"mixers must have a name, got {self.name!r}")
-        _set_tuple(self, "options")
-        for pair in self.options:
-            if not isinstance(pair, list | tuple) or len(pair) != 2:
-                raise ArchitectureError(f"options of mixers must be pairs, got {pair!r}")
-        options = {str(key): value for key, value in self.options}
-        for key, value in options.items():
-            if not isinstance(value, bool | int | float | str) or value != value:
-                raise ArchitectureError(
-                    f"mixer option {key!r} must be a number or a word, got {value!r}"
-                )
-            if [str(other) for other, _ in self.options].count(key) > 1:
-                raise ArchitectureError(f"mixer option {key!r} is given twice")
-        _set(self, "options", tuple(sorted(options.items())))
-        entry(self.name).check_options(options)
 
 
 @dataclass(frozen=True)
@@ -91,7 +46,7 @@ class Architecture:
     strides: tuple[int, ...] = FULL_STRIDES
 
     def __post_init__(self) -> None:
-        _set_tuple(self, "strides")
+        set_tuple(self, "strides")
         for name in ("resolution", "in_channels", "num_classes"):
             check_whole(name, getattr(self, name), least=1)
         # By type too: True and 2.0 would be equal to 1 and 2, and yet have another hash.
@@ -171,13 +126,13 @@ class LolvitConfig(Architecture):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("depths", "fusion_blocks", "fusion_after", "mixers", "heads", "kernels"):
-            _set_tuple(self, name)
+            set_tuple(self, name)
         for name in ("width", "dropout"):
-            _set(self, name, _real(name, getattr(self, name)))
+            set_field(self, name, real(name, getattr(self, name)))
         for name in ("stage_widths", "expansions"):
-            _set_tuple(self, name)
-            _set(self, name, tuple(_real(name, value) for value in getattr(self, name)))
-            _check_length(name, getattr(self, name), 5)
+            set_tuple(self, name)
+            set_field(self, name, tuple(real(name, value) for value in getattr(self, name)))
+            check_length(name, getattr(self, name), 5)
         for name in ("stage_widths", "expansions", "width"):
             values = (self.width,) if name == "width" else getattr(self, name)
             if wrong := [value for value in values if not 0 < value <= 8]:
@@ -191,7 +146,7 @@ class LolvitConfig(Architecture):
         check_whole("feature_channels", self.feature_channels, least=1)
         for name, length, least in _WHOLES:
             values = getattr(self, name)
-            _check_length(name, values, length)
+            check_length(name, values, length)
             for value in values:
                 check_whole(name, value, least=least)
         if any(kept > full for kept, full in zip(self.depths, FULL_DEPTHS, strict=True)):
@@ -200,8 +155,10 @@ class LolvitConfig(Architecture):
             raise ArchitectureError(f"kernels must be of {KERNELS}, got {wrong[0]}")
         # One spelling for the end of a stage: equal networks, equal hashes.
         ends = zip(self.fusion_after, self.depths[2:], strict=True)
-        _set(self, "fusion_after", tuple(0 if after >= depth else after for after, depth in ends))
-        _check_length("mixers", self.mixers, 3)
+        set_field(
+            self, "fusion_after", tuple(0 if after >= depth else after for after, depth in ends)
+        )
+        check_length("mixers", self.mixers, 3)
         for mixer in self.mixers:
             if not isinstance(mixer, MixerConfig):
                 raise ArchitectureError(f"mixers must be made of MixerConfig, got {mixer!r}")
@@ -216,18 +173,6 @@ _WHOLES = (
     ("depths", 5, 1),
     ("kernels", 5, 0),
 )
-
-
-def _real(name: str, value: object) -> float:
-    """As a float, so that equal values have equal texts: 1 becomes 1.0, -0.0 becomes 0.0."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ArchitectureError(f"{name} must be a number, got {value!r}")
-    return float(value) + 0.0
-
-
-def _check_length(name: str, values: tuple[object, ...], length: int) -> None:
-    if len(values) != length:
-        raise ArchitectureError(f"{name} must have {length} entries, got {values}")
 
 
 @dataclass(frozen=True)
@@ -254,7 +199,7 @@ def from_dict(data: dict[str, Any]) -> Architecture:
         raise ArchitectureError(f"family must be one of {tuple(kinds)}, got {family!r}")
     mixers = data.get("mixers")
     if isinstance(mixers, list | tuple):
-        data["mixers"] = [_mixer_from_dict(mixer) for mixer in mixers]
+        data["mixers"] = [mixer_from_dict(mixer) for mixer in mixers]
     return from_fields(kinds[family], data)
 
 
@@ -266,9 +211,3 @@ def from_fields(kind: type[Architecture], values: dict[str, Any]) -> Architectur
             f"{kind.family} has no {unknown[0]!r}; it has: {', '.join(sorted(known))}"
         )
     return kind(**values)
-
-
-def _mixer_from_dict(data: object) -> MixerConfig:
-    if not isinstance(data, dict) or set(data) != {"name", "options"}:
-        raise ArchitectureError(f"mixers must be made of name and options, got {data!r}")
-    return MixerConfig(data["name"], data["options"])

@@ -10,8 +10,8 @@ from attention_zoo import build as build_mixer
 from attention_zoo import entry
 from attention_zoo.contract import Memory, Mixer
 from attention_zoo.conv_norm import ConvNorm
-from lolvit.config import MixerConfig
 from lolvit.ghost import GhostBottleneck, GhostModule
+from lolvit.mixer_config import MixerConfig
 from lolvit.plan import FFN_EXPANSION, GhostRow
 
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from lolvit.config import (
-    FULL_STRIDES,
-    Architecture,
-    ArchitectureError,
-    LolvitConfig,
-    MobileVitConfig,
-    check_whole,
-    from_fields,
-)
+from lolvit.config import FULL_STRIDES, Architecture, LolvitConfig, MobileVitConfig, from_fields
+from lolvit.fields import ArchitectureError, check_whole
 
 _LOLVIT: dict[str, dict[str, Any]] = {
     # Lean enough to train on a laptop's CPU in a minute: for images of 28 to 48 pixels.

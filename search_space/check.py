@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from attention_zoo.registry import MixerError
-from lolvit.config import ArchitectureError, LolvitConfig
+from lolvit.config import LolvitConfig
+from lolvit.fields import ArchitectureError
 from search_space import mixer_text
 from search_space.dimension import Dimension, Value
 from search_space.errors import SpaceError, nearest, one_line

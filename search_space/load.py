@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from attention_zoo.registry import MixerError
-from lolvit.config import ArchitectureError, LolvitConfig, MixerConfig, check_whole, from_fields
+from lolvit.config import LolvitConfig, from_fields
+from lolvit.fields import ArchitectureError, check_whole
+from lolvit.mixer_config import MixerConfig
 from lolvit.variants import strides_for, variant
 from search_space import constraint, mixer_text, yaml_text
 from search_space.check import idle

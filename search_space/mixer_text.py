@@ -8,7 +8,8 @@ from functools import cache
 
 from attention_zoo.registry import MixerError, entries, entry
 from attention_zoo.source import Option
-from lolvit.config import ArchitectureError, MixerConfig
+from lolvit.fields import ArchitectureError
+from lolvit.mixer_config import MixerConfig
 from search_space.dimension import Value
 from search_space.errors import SpaceError, nearest
 

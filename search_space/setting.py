@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lolvit.config import LolvitConfig, MixerConfig
+from lolvit.config import LolvitConfig
+from lolvit.mixer_config import MixerConfig
 from lolvit.variants import strides_for
 from search_space import mixer_text
 from search_space.dimension import Value

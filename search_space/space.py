@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lolvit.config import ArchitectureError, LolvitConfig
+from lolvit.config import LolvitConfig
+from lolvit.fields import ArchitectureError
 from lolvit.variants import strides_for
 from search_space import constraint, count, mixer_text
 from search_space.check import check_dimensions

@@ -250,6 +250,9 @@ def test_the_quick_sweep_trains_for_real(tmp_path):
     with (tmp_path / "run" / "trials.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     real = [row for row in rows if row["state"] in ("finished", "pruned")]
-    assert len(real) >= 20 and all(float(row["val_accuracy"]) > 0.3 for row in real)
+    assert len(real) >= 20
+    # Chance is 0.1; one epoch of a small network may stay near it, the whole training does not.
+    whole = [float(row["val_accuracy"]) for row in real if row["state"] == "finished"]
+    assert len(whole) >= 4 and min(whole) > 0.3 and max(whole) > 0.6
     assert not list((tmp_path / "run" / "checkpoints").iterdir())
     assert visible(tmp_path / "run") == FILES | {"checkpoints"}

@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 def parsed(texts: list[str], heads: int) -> tuple[list[Target], list[str]]:
     """The targets, and one line for each text that is none."""
     from attention_zoo.registry import MixerError
-    from lolvit.config import ArchitectureError
+    from lolvit.fields import ArchitectureError
     from runners.targets import parse
 
     targets, mistakes = [], []

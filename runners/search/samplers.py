@@ -17,6 +17,7 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler
 
 from runners.errors import UserError
+from runners.search.children import Children
 from search_space import Choice, Real, Space, Whole
 
 
@@ -29,32 +30,51 @@ class _Grid(samplers.GridSampler):
 
 @dataclass(frozen=True)
 class _Kind:
-    """How a sampler is made: of its options (ours to Optuna's), a seed, and the distributions."""
+    """How a sampler is made: of the space, a seed, and its options (ours to Optuna's)."""
 
     make: Callable[..., BaseSampler]
     options: Mapping[str, str] = field(default_factory=dict)
-    usual: Mapping[str, Any] = field(default_factory=dict)
 
 
-_POPULATION = {"population": "population_size"}
+def _plain(kind: Callable[..., BaseSampler], **usual: Any) -> Callable[..., BaseSampler]:
+    """A sampler that need not know the space."""
+    return lambda space, seed, **given: kind(seed=seed, **usual, **given)
+
+
+def _genetic(kind: Callable[..., BaseSampler]) -> Callable[..., BaseSampler]:
+    """Optuna's selection with our children; its population of 50 is large for a few 100 trials."""
+
+    def make(
+        space: Space, seed: int, population_size: int = 20, crossover: float = 0.25
+    ) -> BaseSampler:
+        children = Children(space, crossover, seed)
+        return kind(seed=seed, population_size=population_size, child_generation_strategy=children)
+
+    return make
+
+
+def _grid(space: Space, seed: int) -> BaseSampler:
+    return _Grid(_lists(space), seed=seed)
+
+
+_GENETIC = {"population": "population_size", "crossover": "crossover"}
 _KINDS = {
-    "random": _Kind(samplers.RandomSampler),
+    "random": _Kind(_plain(samplers.RandomSampler)),
     "qmc": _Kind(
-        samplers.QMCSampler, {"scramble": "scramble"}, {"warn_independent_sampling": False}
+        _plain(samplers.QMCSampler, warn_independent_sampling=False), {"scramble": "scramble"}
     ),
     "tpe": _Kind(
-        samplers.TPESampler,
+        _plain(samplers.TPESampler, constant_liar=True, multivariate=True),
         {
             "startup": "n_startup_trials",
             "candidates": "n_ei_candidates",
             "multivariate": "multivariate",
         },
-        {"constant_liar": True},
     ),
-    "nsga2": _Kind(samplers.NSGAIISampler, _POPULATION | {"mutation": "mutation_prob"}),
-    "nsga3": _Kind(samplers.NSGAIIISampler, _POPULATION | {"mutation": "mutation_prob"}),
-    "gp": _Kind(samplers.GPSampler, {"startup": "n_startup_trials"}),
-    "grid": _Kind(_Grid),
+    "nsga2": _Kind(_genetic(samplers.NSGAIISampler), _GENETIC),
+    "nsga3": _Kind(_genetic(samplers.NSGAIIISampler), _GENETIC),
+    "gp": _Kind(_plain(samplers.GPSampler), {"startup": "n_startup_trials"}),
+    "grid": _Kind(_grid),
 }
 NAMES = tuple(_KINDS)
 OPTIONS = {name: tuple(kind.options) for name, kind in _KINDS.items()}
@@ -85,12 +105,10 @@ def sampler(name: str, options: Mapping[str, Any], seed: int, space: Space) -> B
     check(name, options)
     kind = _KINDS[name]
     given = {kind.options[option]: value for option, value in options.items()}
-    if name == "grid":
-        given["search_space"] = _lists(space)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            return kind.make(seed=seed, **kind.usual, **given)
+            return kind.make(space, seed, **given)
     except (ValueError, TypeError) as error:
         raise UserError(f"sampler {name!r}: {error}") from error
 

@@ -11,7 +11,7 @@ import lolvit
 from attention_zoo import MixerError
 from attention_zoo.focal_axis import TAPS, FocalAxis
 from attention_zoo.segments import pool, seed_grid, segment, unpool
-from lolvit.config import MixerConfig
+from lolvit.mixer_config import MixerConfig
 from runners.measure.macs import count
 from tests.attention_zoo.cases import assert_close, drawn, made, unsettled
 from tests.naive import skip_layer as naive_skip_layer

@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 from attention_zoo import entries
 from lolvit import VARIANTS, build, variant
 from lolvit.analytic import analytic
-from lolvit.config import (
-    DOWNSAMPLINGS,
-    FULL_DEPTHS,
-    FUSIONS,
-    KERNELS,
-    SQUEEZES,
-    LolvitConfig,
-    MixerConfig,
-)
+from lolvit.config import DOWNSAMPLINGS, FULL_DEPTHS, FUSIONS, KERNELS, SQUEEZES, LolvitConfig
+from lolvit.mixer_config import MixerConfig
 from lolvit.variants import strides_for
 
 NAMED = [name for name in VARIANTS if not name.startswith("mobilevit")]

@@ -9,9 +9,10 @@ from torch import nn
 import lolvit
 from attention_zoo.conv_norm import ConvNorm, fold
 from lolvit import plan
-from lolvit.config import FUSIONS, MixerConfig
+from lolvit.config import FUSIONS
 from lolvit.fusion import GlobalLocalFusion
 from lolvit.ghost import GhostBottleneck, GhostModule
+from lolvit.mixer_config import MixerConfig
 from lolvit.plan import GhostRow
 from tests.attention_zoo.cases import unsettled
 

@@ -9,8 +9,9 @@ import torch
 
 import attention_zoo
 import lolvit
-from lolvit.config import FUSIONS, MixerConfig
+from lolvit.config import FUSIONS
 from lolvit.fusion import GlobalLocalFusion
+from lolvit.mixer_config import MixerConfig
 from tests.flops import counted
 
 PARAMS = {

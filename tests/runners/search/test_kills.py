@@ -33,4 +33,5 @@ def test_nothing_is_lost(tmp_path, request, kind):
     ended = Counter(record.state.value for record in found.values())
     assert ended["finished"] + ended["pruned"] == asked
     assert ended["failed"] <= done["worker"] // 3
-    assert "finished trials" in said
+    assert f"see {folder}" in said
+    assert (folder / "front.csv").read_text().count("\n") > 1
