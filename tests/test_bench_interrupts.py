@@ -58,6 +58,7 @@ def resumed(here, before):
     assert "none" in table and "linear" in table
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_second_arm(here):
     process = start_on_one_core(here, *RUN)
     wait_for(process, "[1/2]")

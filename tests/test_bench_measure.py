@@ -119,6 +119,7 @@ def test_the_records_of_a_measurement(place, mixed):
         assert [row["arm"] for row in csv.DictReader(file)] == list(found)
 
 
+@pytest.mark.slow
 def test_forms_are_held_against_eager_before_they_are_timed(place):
     done = bench(
         place, "measure", "nets:cheat@8", "nets:good@16", *SHORT,

@@ -39,6 +39,7 @@ def test_mistakes_are_one_line_and_leave_nothing(tmp_path, arguments, said):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_mixer_past_the_memory_cap_is_a_marked_point(tmp_path):
     done = run(
         tmp_path,

@@ -54,6 +54,7 @@ def test_a_sweep_publishes_its_front_and_goes_on(tmp_path):
     assert {path: path.read_bytes() for path in (tmp_path / "run").glob("*.csv")} == before
 
 
+@pytest.mark.slow
 def test_resume_begins_where_there_is_nothing_to_resume(tmp_path):
     file = write(tmp_path)
     for _ in range(2):
@@ -71,6 +72,7 @@ def test_a_tabular_sweep_says_what_it_is(tmp_path):
     assert "surrogate" in told and "tabulated benchmark" in told and "pruned" in told
 
 
+@pytest.mark.slow
 def test_a_front_warms_up_another_sweep(tmp_path):
     file = write(tmp_path)
     bench(tmp_path, "sweep", file, "--out", "one", "--quiet")
@@ -202,12 +204,14 @@ def test_a_space_is_described_before_it_is_searched(tmp_path):
     one_line(bench(tmp_path, "space", "tinny"), "did you mean 'tiny'?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda f: f.stem)
 def test_shipped_sweeps_can_be_described(tmp_path, file):
     done = bench(tmp_path, "space", str(file), "--no-estimate", "--draws", "50")
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_dashboard_shows_the_study_on_loopback(tmp_path):
     pytest.importorskip("optuna_dashboard")
     bench(tmp_path, "sweep", write(tmp_path), "--out", "run", "--quiet")

@@ -20,7 +20,14 @@ CELLS = {
 }
 
 
-@pytest.mark.parametrize("size", [(14, 14), (7, 13), (1, 9)], ids=str)
+slow = pytest.mark.slow  # an export is
+
+
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param((14, 14), marks=slow), (7, 13), pytest.param((1, 9), marks=slow)],
+    ids=str,
+)
 @every_case
 def test_onnx_runtime_agrees(name, options, size):
     mixer = made(name, options)

@@ -22,6 +22,7 @@ def test_mixer_equals_its_twin(name, options, size, training):
         assert worst(found, expected) <= 1e-9
 
 
+@pytest.mark.slow
 @modes
 @every_size
 @every_case

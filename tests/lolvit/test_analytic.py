@@ -49,7 +49,7 @@ def configs(draw):
     )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(configs())
 def test_random_architectures(config):
     found = analytic(config)

@@ -52,7 +52,9 @@ QUEUED = {"mixer": "none", "drop": 0.1}
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n == "gp" else ()) for n in SAMPLERS]
+)
 def test_every_sampler_proposes_the_same_as_ever(name, tmp_path):
     space = STEPPED if name in ("grid", "brute-force") else SPACE
     ours, asked = history(tmp_path / "ours.db", SAMPLERS[name](), space, fast=True)

@@ -18,6 +18,8 @@ from runners.engines.on_ray import RayOptions, run
 from tests.runners.alive import all_end
 from tests.runners.engines.ray_tasks import Tray, family, sleep, squared, train, travel
 
+pytestmark = pytest.mark.slow  # each begins a Ray of its own
+
 MODULE = "tests.runners.engines.test_ray_processes"
 
 
@@ -123,7 +125,6 @@ def lose_a_node(folder):
     assert not Path(folder, "storage").exists()
 
 
-@pytest.mark.slow
 def test_a_node_goes_away(tmp_path):
     """In a process of its own: one that had a Ray keeps that one's token."""
     short = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # the paths of its sockets are limited
@@ -139,7 +140,6 @@ def test_a_node_goes_away(tmp_path):
         shutil.rmtree(short, ignore_errors=True)
 
 
-@pytest.mark.slow
 def test_one_process_can_start_ray_twice(tmp_path):
     code = f"import sys; from {MODULE} import twice; twice(sys.argv[1])"
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=200)

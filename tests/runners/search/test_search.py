@@ -79,7 +79,13 @@ SMALL = {
 COSTS = {"macs": "minimize", "params": "minimize"}
 
 
-def test_a_small_space_ends_when_all_of_it_is_known(tmp_path):
+@pytest.fixture
+def impatient(monkeypatch):
+    """1,000 proposals in vain take 10 seconds."""
+    monkeypatch.setattr("runners.search.search._VAIN", 60)
+
+
+def test_a_small_space_ends_when_all_of_it_is_known(tmp_path, impatient):
     search = sweeps.run(tmp_path, space=SMALL, objectives=COSTS, trials=50)
     space = sweeps.config(space=SMALL, objectives=COSTS, trials=50).space
     assert len(sweeps.table(search)) == space.size() == 12
@@ -87,7 +93,7 @@ def test_a_small_space_ends_when_all_of_it_is_known(tmp_path):
     assert search.counts["duplicate"] >= 1
 
 
-def test_infeasible_architectures_are_told_and_not_evaluated(tmp_path):
+def test_infeasible_architectures_are_told_and_not_evaluated(tmp_path, impatient):
     space = {**SMALL, "constraints": ["macs <= 1.5e6"]}
     search = sweeps.run(tmp_path, space=space, objectives=COSTS, trials=50)
     states = sweeps.table(search)
