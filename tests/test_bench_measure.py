@@ -139,6 +139,7 @@ def test_forms_are_held_against_eager_before_they_are_timed(place):
     assert "parity" in (place / "forms/table.md").read_text()
 
 
+@pytest.mark.slow
 def test_uncounted_operators_may_be_allowed_and_are_marked(place):
     done = bench(
         place, "measure", "nets:uncounted@8", "nets:good@8", *SHORT,
@@ -153,6 +154,7 @@ def test_uncounted_operators_may_be_allowed_and_are_marked(place):
     assert "MACs by module: nets:good@8" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_batch_that_does_not_fit(place):
     arguments = ("nets:good@16", *SHORT, "--batch", "100000000", "--out", "huge")
     done = bench(place, "measure", *arguments)
@@ -161,6 +163,7 @@ def test_a_batch_that_does_not_fit(place):
     assert "Status" in done.stdout
 
 
+@pytest.mark.slow
 def test_several_processes_and_json(place):
     arguments = ("nets:good@8", "fwa@8x8x16", *SHORT, "--processes", "2", "--json")
     done = bench(place, "measure", *arguments, "--out", "twice")

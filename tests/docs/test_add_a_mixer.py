@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 QUICK = ("--rounds", "10", "--largest-batch", "4", "--threads", "1")
 ROOT = Path(__file__).parents[2]
 
@@ -24,6 +26,7 @@ def bench(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_example_competes_for_one_session(tmp_path):
     (tmp_path / "mean.py").write_text(example(), encoding="utf-8")
     assert "cheapest global view" in bench(

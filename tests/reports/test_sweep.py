@@ -235,6 +235,7 @@ def test_objectives_that_are_none(tmp_path, objectives, words):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_5000_trials(tmp_path, record_property):
     rows = sweep(5000)
     began = perf_counter()

@@ -161,7 +161,7 @@ class Heard(SearchWatch):
         self.drops[candidate.architecture.hash] += 1
 
 
-@pytest.mark.parametrize("name", ["tpe", "nsga2", GP])
+@pytest.mark.parametrize("name", ["nsga2", pytest.param("tpe", marks=pytest.mark.slow), GP])
 def test_failures_keep_their_reason_and_do_not_stop_the_search(tmp_path, name):
     evaluator = Moody(Tabulated(Limits(), True), "fails")
     search = sweeps.run(tmp_path, processes=2, evaluator=evaluator, trials=14, sampler=name)
@@ -172,6 +172,7 @@ def test_failures_keep_their_reason_and_do_not_stop_the_search(tmp_path, name):
         assert row["state"] != "failed" or row["reason"] == "NonFiniteLoss: loss became nan"
 
 
+@pytest.mark.slow
 def test_who_kills_every_process_has_failed_after_three(tmp_path):
     watch = Heard()
     evaluator = Moody(Tabulated(Limits(), True), "dies")
