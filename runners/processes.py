@@ -18,11 +18,6 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 
-# An optimiser's first step imports torch._dynamo, counting imports foreign counters: once in the
-# server, not a second or more in each process.
-_PRELOADED = ["runners.evaluate", "runners.measure.costs", "ptflops", "torch._dynamo"]
-
-
 _PAUSES_S = (0.1, 0.4, 1.0, 2.0, None)
 
 
@@ -56,7 +51,7 @@ def context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(_PRELOADED)
+    server.set_forkserver_preload(["runners.preloaded"])
     if threading.current_thread() is threading.main_thread():
         from multiprocessing.forkserver import ensure_running
 

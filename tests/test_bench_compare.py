@@ -268,3 +268,15 @@ def test_the_third_party_is_listed(place, package):
     assert done.returncode == 0
     assert all(name in done.stdout for name in REASONS)
     assert "Not a number in training." in done.stdout
+
+
+def test_a_torchvision_that_does_not_load_costs_one_column_at_most(place, tmp_path):
+    """It was built for another torch, and ptflops imports it wherever it is installed."""
+    (tmp_path / "torchvision").mkdir()
+    broken = 'raise RuntimeError("operator torchvision::nms does not exist")\n'
+    (tmp_path / "torchvision/__init__.py").write_text(broken)
+    given = ("compare", "none", "--cost-only", "--json", *TINY)
+    done = bench(place, *given, "--out", "beside", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads(done.stdout)
+    assert record["state"] == "finished" and record["costs"]["macs_ptflops"] is None
