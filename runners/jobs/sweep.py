@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 
 from reports.files import replacing
@@ -91,6 +92,7 @@ def sweep(job: Sweep, folder: Path, engine: Engine, watch: SearchWatch) -> Outco
             process is at work on it; the data is at fault.
     """
     began = time.monotonic()
+    _sampler(job, 0)  # a value that it refuses is said before anything is written
     place: Path | str = job.storage or folder / run_folder.STUDY_FILE
     study = job.name if job.storage else _FILE_STUDY
     with run_folder.opened(folder), opened(place, study=study) as storage:
@@ -151,11 +153,15 @@ def begin(
         watch,
     )
     # A sampler that begins anew with its old seed would propose the old trials again.
-    told = job.config.sampler
-    trials.use(samplers.sampler(told.name, told.options, told.seed + trials.count, job.space))
+    trials.use(_sampler(job, trials.count))
     for values in job.seeds:
         search.look_first(values)
     return search
+
+
+def _sampler(job: Sweep, trials: int) -> BaseSampler:
+    told = job.config.sampler
+    return samplers.sampler(told.name, told.options, told.seed + trials, job.space)
 
 
 def _rungs(job: Sweep) -> dict[int, Rung]:
