@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from runners.commands import (
+from runners.cli import (
     compare,
     dashboard,
     data,
@@ -25,7 +25,7 @@ from runners.commands import (
     sweep,
     zoo,
 )
-from runners.commands.parser import EXIT_FINE, EXIT_INTERRUPTED, EXIT_USAGE, Parser
+from runners.cli.parser import EXIT_FINE, EXIT_INTERRUPTED, EXIT_USAGE, Parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,7 +68,7 @@ def _is_users(error: Exception) -> bool:
     """Whether the mistake is the user's: the rooms have exceptions of their own for those."""
     from attention_zoo.registry import MixerError
     from lolvit.fields import ArchitectureError
-    from runners.errors import UserError
+    from runners.records.errors import UserError
     from search_space.errors import SpaceError
 
     return isinstance(error, UserError | MixerError | ArchitectureError | SpaceError)

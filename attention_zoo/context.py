@@ -3,9 +3,9 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer, check_positive
-from attention_zoo.conv_norm import ConvNorm
+from attention_zoo.layers.conv_norm import ConvNorm
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer, check_positive
 
 SQUEEZE = 4
 

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer, check_choice, check_odd, check_positive
-from attention_zoo.key_grid import REFERENCES, key_grid
+from attention_zoo.layers.key_grid import REFERENCES, key_grid
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer, check_choice, check_odd, check_positive
 
 
 @register(

@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer, check_flag, check_odd, check_positive
+from attention_zoo.layers.position import BASE_SIDE, resized
 from attention_zoo.linear import attend_linearly
-from attention_zoo.position import BASE_SIDE, resized
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer, check_flag, check_odd, check_positive
 
 FLOOR = 1e-6
 

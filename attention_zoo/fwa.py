@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from attention_zoo.aggregation import KINDS, Windows, aggregation
-from attention_zoo.contract import Mixer, check_choice
-from attention_zoo.conv_norm import ConvNorm
+from attention_zoo.layers.aggregation import KINDS, Windows, aggregation
+from attention_zoo.layers.conv_norm import ConvNorm
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer, check_choice
 
 NORMALIZERS = ("relu", "relu_sum", "softmax", "relu_unscaled")
 EPSILON = 1e-6

@@ -4,14 +4,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer, check_positive, check_share
-from attention_zoo.registry import register
-from attention_zoo.windowed import (
+from attention_zoo.layers.windowed import (
     attend_in_windows,
     channels_last,
     windowed_macs,
     windows_along,
 )
+from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer, check_positive, check_share
 
 
 @register(

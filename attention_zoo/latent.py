@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer, check_flag, check_positive
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer, check_flag, check_positive
 
 
 @register(

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer
 
 EPSILON = 1e-6
 

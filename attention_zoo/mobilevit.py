@@ -3,8 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer
 
 PATCH = 2
 

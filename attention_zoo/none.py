@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from attention_zoo.contract import Mixer
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer
 
 
 @register("none", paper="control; early stages of LIT, arXiv 2105.14217", complexity="0")

@@ -4,9 +4,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer, check_choice
+from attention_zoo.layers.windowed import attend_in_windows, channels_last, windowed_macs
 from attention_zoo.registry import register
-from attention_zoo.windowed import attend_in_windows, channels_last, windowed_macs
+from attention_zoo.registry.mixer import Mixer, check_choice
 
 AXES = ("row", "col", "both")
 

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer, check_flag, check_odd
 from attention_zoo.linear import attend_linearly
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer, check_flag, check_odd
 
 
 @register(

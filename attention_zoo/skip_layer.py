@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.contract import Memory, Mixer, check_not_negative, check_positive
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Memory, Mixer, check_not_negative, check_positive
 
 
 @register("skip_layer", paper="arXiv 2406.11274", complexity="4NC^2 + 2N^2C", reconstructed=True)

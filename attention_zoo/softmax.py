@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer, check_flag
-from attention_zoo.position import BASE_SIDE, pair_bias, resized
+from attention_zoo.layers.position import BASE_SIDE, pair_bias, resized
 from attention_zoo.registry import register
+from attention_zoo.registry.mixer import Mixer, check_flag
 
 
 @register("softmax", paper="arXiv 1706.03762", complexity="4NC^2 + 2N^2C")

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attention_zoo.contract import Mixer, check_choice, check_flag, check_positive
+from attention_zoo.layers.segments import pixel_places, pool, seed_grid, segment, unpool
 from attention_zoo.registry import MixerError, build, entries, register
-from attention_zoo.segments import pixel_places, pool, seed_grid, segment, unpool
+from attention_zoo.registry.mixer import Mixer, check_choice, check_flag, check_positive
 
 
 @register(

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from attention_zoo.contract import Mixer, check_positive
-from attention_zoo.position import pair_bias
+from attention_zoo.layers.position import pair_bias
+from attention_zoo.layers.windowed import attend_in_windows, channels_last, windowed_macs
 from attention_zoo.registry import register
-from attention_zoo.windowed import attend_in_windows, channels_last, windowed_macs
+from attention_zoo.registry.mixer import Mixer, check_positive
 
 
 @register(

@@ -13,8 +13,8 @@ from statistics import median
 
 import numpy as np
 
-from runners.device_lock import timing
-from runners.measure.latency import Rounds, interleave, time_cpu
+from runners.machine.device_lock import timing
+from runners.measure.timing.latency import Rounds, interleave, time_cpu
 
 GOAL_US = 2.0
 

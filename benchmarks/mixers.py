@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from attention_zoo import build, entries
-from attention_zoo.conv_norm import fold
-from runners.commands.show import print_table
-from runners.measure.latency import Rounds, interleave, intra_op_threads, time_cpu
+from attention_zoo.layers.conv_norm import fold
+from runners.cli.output import print_table
+from runners.measure.timing.latency import Rounds, interleave, intra_op_threads, time_cpu
 
 REFERENCE = "1x1 convolution"
 

@@ -15,13 +15,13 @@ import torch
 from scipy.stats import kendalltau
 
 from lolvit import VARIANTS
-from runners.commands.show import print_table
-from runners.device_lock import timing
-from runners.measure.contender import Contender, Prepared
-from runners.measure.latency import Rounds
-from runners.measure.session import Entrant, Plan, Session, hold
-from runners.processes import alone
-from runners.targets import Target, parse
+from runners.cli.output import print_table
+from runners.machine.device_lock import timing
+from runners.measure.forms.variant import Contender, Prepared
+from runners.measure.targets import Target, parse
+from runners.measure.timing.latency import Rounds
+from runners.measure.timing.session import Entrant, Plan, Session, hold
+from runners.processes.isolated import alone
 
 GOAL = 0.95
 _CPU = torch.device("cpu")

@@ -21,16 +21,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from reports.hypervolume import ideal, progress, reference
+from reports.statistics.hypervolume import ideal, progress, reference
 from runners.engines import local
 from runners.jobs.sweep import Sweep, begin
-from runners.record import Record, State
+from runners.progress.search_listener import SearchWatch
+from runners.records.record import Record, State
 from runners.search.candidate import Candidate
 from runners.search.config import parse
 from runners.search.objectives import values
 from runners.search.prepare import prepare_tabular
-from runners.search.watch import SearchWatch
-from runners.storage import opened
+from runners.store import opened
 from search_space import tabular
 
 RANDOM_TRIALS, TRIALS = 1_000, 200

@@ -20,13 +20,13 @@ from statistics import median
 import yaml
 from optuna.samplers import BaseSampler
 
-from runners.engines.desk import here
+from runners.engines.task_queue import here
 from runners.jobs.sweep import Sweep, begin
+from runners.progress.search_listener import SearchWatch
 from runners.search import samplers
 from runners.search.config import parse
 from runners.search.prepare import prepare
-from runners.search.watch import SearchWatch
-from runners.storage import opened
+from runners.store import opened
 from search_space import from_dict
 
 ROOT = Path(__file__).parents[1]

@@ -20,13 +20,13 @@ import torch
 
 from lolvit import LolvitConfig, build
 from runners import data
-from runners.device_lock import timing
-from runners.measure.contender import Contender, Prepared
-from runners.measure.fingerprint import fingerprint
-from runners.measure.latency import Rounds, clock_of, interleave, intra_op_threads
-from runners.measure.session import Entrant, fresh
-from runners.processes import alone
-from runners.targets import NetworkTarget
+from runners.machine.device_lock import timing
+from runners.machine.fingerprint import fingerprint
+from runners.measure.forms.variant import Contender, Prepared
+from runners.measure.targets import NetworkTarget
+from runners.measure.timing.latency import Rounds, clock_of, interleave, intra_op_threads
+from runners.measure.timing.session import Entrant, fresh
+from runners.processes.isolated import alone
 from runners.training.loop import train
 from runners.training.recipe import Recipe
 from search_space import Space, Values, load

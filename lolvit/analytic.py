@@ -16,7 +16,7 @@ from lolvit.mixer_config import MixerConfig
 from lolvit.plan import FFN_EXPANSION, FIRST_FUSED_STAGE, GhostRow
 
 if TYPE_CHECKING:
-    from attention_zoo.contract import Mixer
+    from attention_zoo.registry.mixer import Mixer
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.contract import Memory
-from attention_zoo.conv_norm import ConvNorm
+from attention_zoo.layers.conv_norm import ConvNorm
+from attention_zoo.registry.mixer import Memory
 from lolvit import plan
 from lolvit.config import LolvitConfig
 from lolvit.fusion import GlobalLocalFusion

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.conv_norm import ConvNorm
+from attention_zoo.layers.conv_norm import ConvNorm
 from lolvit import plan
 from lolvit.backbone import Backbone
 from lolvit.config import LolvitConfig

@@ -8,14 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from math import prod
 from typing import Any, ClassVar
 
-from lolvit.fields import (
-    ArchitectureError,
-    check_length,
-    check_whole,
-    real,
-    set_field,
-    set_tuple,
-)
+from lolvit.fields import ArchitectureError, check_length, check_whole, real, set_field, set_tuple
 from lolvit.mixer_config import MixerConfig, mixer_from_dict
 
 DOWNSAMPLINGS = ("strided", "deformable")

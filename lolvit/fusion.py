@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from attention_zoo import build as build_mixer
 from attention_zoo import entry
-from attention_zoo.contract import Memory, Mixer
-from attention_zoo.conv_norm import ConvNorm
+from attention_zoo.layers.conv_norm import ConvNorm
+from attention_zoo.registry.mixer import Memory, Mixer
 from lolvit.ghost import GhostBottleneck, GhostModule
 from lolvit.mixer_config import MixerConfig
 from lolvit.plan import FFN_EXPANSION, GhostRow

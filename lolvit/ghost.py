@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.conv_norm import ConvNorm
+from attention_zoo.layers.conv_norm import ConvNorm
 from lolvit.plan import GhostRow, squeezed_channels
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_zoo.conv_norm import ConvNorm
+from attention_zoo.layers.conv_norm import ConvNorm
 from lolvit.config import MobileVitConfig
 from lolvit.mobilevit_block import MobileViTBlock
 

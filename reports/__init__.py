@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reports.diff import diff_runs
-    from reports.diff_table import diff_grid
+    from reports.comparison.runs import merge
+    from reports.comparison.summary import Summary, summarise
+    from reports.comparison.table import terminal
+    from reports.diff.diff import diff_runs
+    from reports.diff.table import diff_grid
     from reports.files import write
-    from reports.runs import merge
-    from reports.summary import Summary, summarise
-    from reports.sweep import publish
-    from reports.sweep_table import sweep_terminal
-    from reports.table import terminal
+    from reports.sweep.publish import publish
+    from reports.sweep.table import sweep_terminal
 
 __all__ = [
     "Summary",
@@ -30,14 +30,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Summary": "reports.summary",
-    "diff_grid": "reports.diff_table",
-    "diff_runs": "reports.diff",
-    "merge": "reports.runs",
-    "publish": "reports.sweep",
-    "summarise": "reports.summary",
-    "sweep_terminal": "reports.sweep_table",
-    "terminal": "reports.table",
+    "Summary": "reports.comparison.summary",
+    "diff_grid": "reports.diff.table",
+    "diff_runs": "reports.diff.diff",
+    "merge": "reports.comparison.runs",
+    "publish": "reports.sweep.publish",
+    "summarise": "reports.comparison.summary",
+    "sweep_terminal": "reports.sweep.table",
+    "terminal": "reports.comparison.table",
     "write": "reports.files",
 }
 

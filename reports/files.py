@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from reports import latex, table
-from reports.arm import Row
-from reports.records import records_csv
-from reports.summary import Summary, summarise
+from reports.comparison import table
+from reports.comparison.arm import Row
+from reports.comparison.summary import Summary, summarise
+from reports.tables import latex
+from reports.tables.records import records_csv
 
 
 def write(rows: Sequence[Row], folder: Path, *, title: str, force: bool = False) -> list[Path]:
@@ -20,7 +21,7 @@ def write(rows: Sequence[Row], folder: Path, *, title: str, force: bool = False)
     step: an error leaves an older report as it was.
 
     Args:
-        rows: as `runners.record.Record.flat` makes them, the baseline arm first.
+        rows: as `runners.records.record.Record.flat` makes them, the baseline arm first.
         folder: made if absent; files of the same names are replaced.
         title: of tables and figure.
         force: rank rows whose fingerprints differ; the notes say so.
@@ -63,7 +64,7 @@ def _render(summary: Summary, rows: Sequence[Row]) -> dict[str, bytes]:
         "records.csv": records_csv(rows).encode(),
     }
     if summary.has_accuracy:
-        from reports import pareto
+        from reports.comparison import pareto
 
         figure = pareto.figure(summary)
         contents["pareto.png"] = pareto.png(figure)

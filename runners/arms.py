@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from attention_zoo import entries, entry
 from lolvit import VARIANTS, Architecture, MixerConfig, variant
 from lolvit.variants import accepts_mixer
-from runners.errors import UserError
+from runners.records.errors import UserError
 from search_space.mixer_text import value_of
 
 _SMALL_IMAGE = 48

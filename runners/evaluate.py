@@ -9,10 +9,10 @@ import torch
 from lolvit import Architecture, build
 from runners.arms import Arm
 from runners.data.dataset import Dataset
-from runners.errors import UserError
-from runners.measure.fingerprint import fingerprint
-from runners.measure.latency import intra_op_threads
-from runners.record import Costs, Provenance, Quality, Record, State
+from runners.machine.fingerprint import fingerprint
+from runners.measure.timing.latency import intra_op_threads
+from runners.records.errors import UserError
+from runners.records.record import Costs, Provenance, Quality, Record, State
 from runners.training.loop import Watcher, train
 from runners.training.recipe import Recipe
 

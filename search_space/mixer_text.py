@@ -7,7 +7,7 @@ import math
 from functools import cache
 
 from attention_zoo.registry import MixerError, entries, entry
-from attention_zoo.source import Option
+from attention_zoo.registry.declarations import Option
 from lolvit.fields import ArchitectureError
 from lolvit.mixer_config import MixerConfig
 from search_space.dimension import Value

@@ -12,8 +12,8 @@ from PIL import Image
 
 import bench as door
 from lolvit import build, from_dict
-from runners.record import Record, State
-from runners.study import stored_records
+from runners.records.record import Record, State
+from runners.store.study import stored_records
 from tests.bench_runs import FILES, TINY, bench, draw_images, one_line, tree
 
 

@@ -10,7 +10,7 @@ import signal
 import pytest
 
 import bench as door
-from runners.commands.diff import share
+from runners.cli.diff import share
 from tests.bench_runs import bench, one_line, tree
 from tests.reports.studies import arm, store
 

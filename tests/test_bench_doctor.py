@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from runners.commands import doctor
-from runners.measure.doctor import Finding
+from runners.cli import doctor
+from runners.machine.doctor import Finding
 from tests.bench_runs import ROOT, bench, environment, one_line
 
 
@@ -53,7 +53,7 @@ def test_the_table_fits_and_takes_brackets_as_they_are(monkeypatch, capsys, widt
 
 def test_energy_and_doctor_import_no_torch():
     code = (
-        "import sys, runners.measure.energy, runners.measure.doctor; print('torch' in sys.modules)"
+        "import sys, runners.machine.energy, runners.machine.doctor; print('torch' in sys.modules)"
     )
     done = subprocess.run(
         (sys.executable, "-c", code), cwd=ROOT, env=environment(), capture_output=True, text=True

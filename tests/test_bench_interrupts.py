@@ -10,8 +10,8 @@ import sys
 import optuna
 import pytest
 
-from runners.record import State
-from runners.study import stored_records
+from runners.records.record import State
+from runners.store.study import stored_records
 from tests.bench_runs import (
     TINY,
     bench,

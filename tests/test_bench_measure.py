@@ -8,8 +8,8 @@ import json
 import pytest
 
 from lolvit import build, variant
-from runners.record import State
-from runners.study import stored_records
+from runners.records.record import State
+from runners.store.study import stored_records
 from tests.bench_runs import QUICK, bench, one_line
 
 SHORT = (*QUICK, "--quiet")
@@ -192,8 +192,8 @@ def test_refusals(place, arguments, words):
         if torch.cuda.is_available():
             pytest.skip("there is a CUDA device here")
     if words == ("timm",):
-        from runners.targets.target import TargetError
-        from runners.targets.timm import import_timm
+        from runners.measure.targets.target import TargetError
+        from runners.measure.targets.timm import import_timm
 
         try:
             import_timm()

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import bench as door
-from runners.study import Study
+from runners.store.study import Study
 from tests.bench_runs import TINY, bench, draw_images, one_line, tree
 
 

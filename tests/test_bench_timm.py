@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from runners.study import stored_records
+from runners.store.study import stored_records
 from tests.bench_runs import QUICK, bench, one_line
 
 # Declares what a torchvision built for another torch lacks; models need none of it.

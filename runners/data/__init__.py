@@ -14,7 +14,7 @@ from runners.data.catalogue import (
     checked_resolution,
     entry_of,
 )
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 if TYPE_CHECKING:
     from runners.data.dataset import Dataset

@@ -14,7 +14,7 @@ from runners.data.carve import carve
 from runners.data.catalogue import Entry
 from runners.data.dataset import ArraySplit, Dataset, Split
 from runners.data.resize import ResizedSplit, resize
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 IN_MEMORY_BYTES = 2**30
 """Images that fit in here are resized or decoded once up front; more are made batch by batch."""

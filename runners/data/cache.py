@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.data.sources import PINS
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 if TYPE_CHECKING:
     from runners.data.assemble import Arrays

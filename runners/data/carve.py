@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runners.data.dataset import Indices, Labels
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 
 def carve(labels: Labels, count: int) -> tuple[Indices, Indices]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 DEFAULT = "fashion-mnist-mini"
 FOLDER = "folder:"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 _SHAPE = (3, 32, 32)

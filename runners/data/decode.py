@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from runners.data.dataset import Indices, Labels, Pixels
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 _MAX_THREADS = 16
 _BROKEN = (

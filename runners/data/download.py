@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 Progress: TypeAlias = Callable[[str, int, "int | None"], None]
 """Called with what is going on, bytes so far, and bytes in all (None where unknown)."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runners.data import idx
 from runners.data.assemble import Arrays, arrays_of
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 FOLDER = Path(__file__).parent / "embedded"
 FILES = (

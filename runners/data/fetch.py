@@ -19,7 +19,7 @@ from runners.data.catalogue import entry_of
 from runners.data.download import Progress
 from runners.data.obtain import obtain
 from runners.data.sources import PINS, SOURCES, Form, Source
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 __all__ = ["cache_folder", "fetch", "fetch_from"]
 

@@ -11,7 +11,7 @@ from runners.data.carve import carve
 from runners.data.dataset import ArraySplit, Dataset, Split
 from runners.data.decode import FileSplit, decode_all
 from runners.data.layout import Listing, checksum_of, folder_classes, folder_path, list_split
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 _VALIDATION_SHARE = 10
 """One training image in this many is for validation."""

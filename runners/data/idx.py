@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 _MAGIC = b"\x00\x00\x08"
 _GZIP = b"\x1f\x8b"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from runners.data import idx
 from runners.data.embedded_files import FILES, FOLDER, SUMS
 from runners.data.sources import PINS
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 TRAIN_PER_CLASS = 700
 TEST_PER_CLASS = 200

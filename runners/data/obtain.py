@@ -14,7 +14,7 @@ from pathlib import Path
 from runners.data.cache import digest_of
 from runners.data.download import Progress, download
 from runners.data.sources import RawFile, Source, Way
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 _COMMAND_SECONDS = 1800
 

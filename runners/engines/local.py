@@ -6,10 +6,10 @@ from functools import partial
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from runners.engines.child import Child, Death, Question
-from runners.engines.desk import Desk, here
-from runners.measure.fingerprint import usable_cores
-from runners.watch import Step
+from runners.engines.task_queue import Desk, here
+from runners.engines.worker import Child, Death, Question
+from runners.machine.fingerprint import usable_cores
+from runners.progress.listener import Step
 
 if TYPE_CHECKING:
     import torch

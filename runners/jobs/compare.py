@@ -11,23 +11,23 @@ import torch
 
 from attention_zoo import MixerError
 from lolvit import build
-from runners import run_folder
 from runners.arms import Arm, ImageKind, resolve
 from runners.data.dataset import Dataset
-from runners.device import device_called
 from runners.engines import local
 from runners.evaluate import Budget, evaluate
-from runners.jobs.arm_desk import ArmDesk
-from runners.measure.contender import Contender
+from runners.jobs.arm_queue import ArmDesk
+from runners.jobs.write_report import write_report
+from runners.machine.device import device_called
+from runners.machine.threads import check_threads
 from runners.measure.costs import measure
+from runners.measure.forms.variant import Contender
 from runners.measure.protocol import Protocol
-from runners.record import Costs, Record
-from runners.study import Study
-from runners.targets import NetworkTarget
-from runners.threads import check_threads
+from runners.measure.targets import NetworkTarget
+from runners.progress.listener import Watch
+from runners.records.record import Costs, Record
+from runners.store import run_folder
+from runners.store.study import Study
 from runners.training.recipe import Recipe
-from runners.watch import Watch
-from runners.write_report import write_report
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from runners.errors import UserError
-from runners.run_folder import STUDY_FILE, SWEEP_FILE
-from runners.storage import observed, shown
+from runners.records.errors import UserError
+from runners.store import observed, shown
+from runners.store.run_folder import STUDY_FILE, SWEEP_FILE
 
 
 def serve(folder: Path, storage: str | None, host: str, port: int) -> None:

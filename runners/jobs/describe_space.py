@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from lolvit.analytic import analytic
-from runners.errors import DataError
+from runners.records.errors import DataError
 from runners.search.config import SweepConfig, read
 from runners.search.limits import costs_of
 from runners.search.prepare import prepare

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from lolvit import LolvitConfig, build
 from runners import data
 from runners.engines.local import trainings_at_once
-from runners.measure.latency import intra_op_threads
+from runners.measure.timing.latency import intra_op_threads
 from runners.search.config import SweepConfig
 from runners.search.prepare import Prepared
 from runners.search.rungs import rung_epochs

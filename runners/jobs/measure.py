@@ -6,19 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from runners import run_folder
-from runners.device import device_called
-from runners.errors import UserError
-from runners.measure.contender import EAGER, FORMS, Contender
+from runners.jobs.write_report import write_report
+from runners.machine.device import device_called
+from runners.machine.fingerprint import fingerprint
+from runners.machine.threads import check_threads
 from runners.measure.costs import Refused, measure
-from runners.measure.fingerprint import fingerprint
+from runners.measure.forms.variant import EAGER, FORMS, Contender
 from runners.measure.protocol import Protocol
-from runners.record import Costs, Provenance, Record, State
-from runners.study import Study
-from runners.targets import Target
-from runners.threads import check_threads
-from runners.watch import Watch
-from runners.write_report import write_report
+from runners.measure.targets import Target
+from runners.progress.listener import Watch
+from runners.records.errors import UserError
+from runners.records.record import Costs, Provenance, Record, State
+from runners.store import run_folder
+from runners.store.study import Study
 
 INPUTS = "standard-normal inputs, random weights: nothing is trained or tested"
 

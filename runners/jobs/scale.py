@@ -11,11 +11,14 @@ import torch
 from attention_zoo import MixerError
 from lolvit import MixerConfig
 from lolvit.plan import heads_for
-from runners.device_lock import timing
-from runners.measure.contender import Contender, Prepared
-from runners.measure.fingerprint import Fingerprint, fingerprint
-from runners.measure.forms import opened
-from runners.measure.latency import (
+from runners.machine.device_lock import timing
+from runners.machine.fingerprint import Fingerprint, fingerprint
+from runners.machine.threads import check_threads
+from runners.measure.forms.forms import opened
+from runners.measure.forms.variant import Contender, Prepared
+from runners.measure.memory.probe import Probe, probe
+from runners.measure.targets import MixerTarget
+from runners.measure.timing.latency import (
     Call,
     Rounds,
     Samples,
@@ -23,11 +26,8 @@ from runners.measure.latency import (
     intra_op_threads,
     time_cpu,
 )
-from runners.measure.probe import Probe, probe
-from runners.scale_point import PointState, ScalePoint
-from runners.targets import MixerTarget
-from runners.threads import check_threads
-from runners.watch import Watch
+from runners.progress.listener import Watch
+from runners.records.scale_point import PointState, ScalePoint
 
 ROUNDS = Rounds(most=50, least=5, budget_s=4.0)
 

@@ -14,19 +14,18 @@ from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 
 from reports.files import replacing
-from reports.sweep import publish
-from reports.sweep_publication import Publication
-from runners import run_folder
-from runners.engines.desk import Desk
+from reports.sweep.publication import Publication
+from reports.sweep.publish import publish
+from runners.engines.task_queue import Desk
+from runners.progress.search_listener import SearchWatch
 from runners.search import samplers
 from runners.search.candidate import Evaluator
 from runners.search.config import SweepConfig
 from runners.search.limits import Limits, costs_of
 from runners.search.rungs import Rung, rung_epochs
 from runners.search.search import Goal, Search
-from runners.search.trials import Trials
-from runners.search.watch import SearchWatch
-from runners.storage import opened, shown
+from runners.store import opened, run_folder, shown
+from runners.store.trials import Trials
 from search_space import Space, Values, refuse_impossible, survey
 
 CHECKPOINTS = "checkpoints"

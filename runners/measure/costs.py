@@ -11,21 +11,21 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 import torch
 
-from runners.device_lock import timing
-from runners.errors import UserError, first_line
-from runners.measure.contender import COMPILE, DEPLOY, Contender
-from runners.measure.examination import Examined, examine
-from runners.measure.fingerprint import Fingerprint, fingerprint
-from runners.measure.ladder import Climb, Ladder, climb
-from runners.measure.latency import Rounds, Samples
-from runners.measure.layout import with_layout
-from runners.measure.memory import TRAINING_BATCH
-from runners.measure.memory_limit import free_memory
-from runners.measure.preparation import prepare
+from runners.machine.device_lock import timing
+from runners.machine.fingerprint import Fingerprint, fingerprint
+from runners.measure.forms.layout import with_layout
+from runners.measure.forms.preparation import prepare
+from runners.measure.forms.variant import COMPILE, DEPLOY, Contender
+from runners.measure.inspection import Examined, examine
+from runners.measure.memory.limit import free_memory
+from runners.measure.memory.peak import TRAINING_BATCH
 from runners.measure.protocol import Protocol
-from runners.measure.session import Entrant, Plan, Session, hold
-from runners.processes import alone
-from runners.record import Costs
+from runners.measure.timing.ladder import Climb, Ladder, climb
+from runners.measure.timing.latency import Rounds, Samples
+from runners.measure.timing.session import Entrant, Plan, Session, hold
+from runners.processes.isolated import alone
+from runners.records.errors import UserError, first_line
+from runners.records.record import Costs
 
 _THROUGHPUT_ROUNDS = Rounds(most=10, least=3, budget_s=10.0)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from runners.measure.fingerprint import usable_cores
-from runners.measure.latency import Rounds
+from runners.machine.fingerprint import usable_cores
+from runners.measure.timing.latency import Rounds
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lolvit import LolvitConfig
-from runners.engines.desk import GoOn, OnStep, Timing
-from runners.record import Costs, Provenance, Quality, Record, State
+from runners.engines.task_queue import GoOn, OnStep, Timing
+from runners.records.record import Costs, Provenance, Quality, Record, State
 
 
 @dataclass(frozen=True)

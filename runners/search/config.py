@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from runners.errors import UserError
+from runners.records.errors import UserError
 from runners.search import samplers
 from runners.search.objectives import USUAL, VAL_ACCURACY, Direction
 from search_space import Space, SpaceError, from_dict, yaml_text

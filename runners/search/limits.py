@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lolvit import LolvitConfig
 from lolvit.analytic import analytic
-from runners.record import Costs
+from runners.records.record import Costs
 from runners.search.objectives import cost
 from search_space import Constraint
 

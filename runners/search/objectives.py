@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
-from runners.record import Costs, Record
+from runners.records.record import Costs, Record
 
 Direction: TypeAlias = Literal["maximize", "minimize"]
 Objectives: TypeAlias = Mapping[str, Direction]

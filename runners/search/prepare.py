@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runners.errors import UserError
+from runners.records.errors import UserError
 from runners.search.candidate import Evaluator
 from runners.search.config import SweepConfig
 from runners.search.config import Training as TrainingConfig

@@ -16,8 +16,8 @@ from optuna.distributions import (
 )
 from optuna.samplers import BaseSampler
 
-from runners.errors import UserError
-from runners.search.children import Children
+from runners.records.errors import UserError
+from runners.search.mutation import Children
 from search_space import Choice, Real, Space, Whole
 
 

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 
 from lolvit.analytic import analytic
-from runners.engines.desk import Task
-from runners.record import Costs, Record, State
+from runners.engines.task_queue import Task
+from runners.progress.listener import Step
+from runners.progress.search_listener import SearchWatch
+from runners.records.record import Costs, Record, State
 from runners.search.candidate import Candidate, Evaluator
-from runners.search.ledger import Ledger
+from runners.search.history import Ledger
 from runners.search.limits import Limits
 from runners.search.objectives import Objectives
 from runners.search.rungs import Rung
-from runners.search.trials import Trials
-from runners.search.watch import SearchWatch
-from runners.storage import HEARTBEAT_S
-from runners.watch import Step
+from runners.store import HEARTBEAT_S
+from runners.store.trials import Trials
 from search_space import Space, Values
 
 _LIVES = 3

@@ -9,7 +9,7 @@ from functools import lru_cache
 def _of(device: str) -> dict[str, str | int | bool]:
     import torch
 
-    from runners.measure.fingerprint import fingerprint
+    from runners.machine.fingerprint import fingerprint
 
     return fingerprint(torch.device(device))
 

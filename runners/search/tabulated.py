@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runners.engines.desk import GoOn, OnStep, Timing
-from runners.record import Costs, Epoch, Provenance, Quality, Record, State
+from runners.engines.task_queue import GoOn, OnStep, Timing
+from runners.records.record import Costs, Epoch, Provenance, Quality, Record, State
 from runners.search.candidate import Candidate
 from runners.search.limits import Limits
 from search_space import tabular

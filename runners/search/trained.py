@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from lolvit import LolvitConfig
-from runners.engines.desk import GoOn, OnStep, Timing
-from runners.errors import UserError, named_line
-from runners.record import Costs, Provenance, Quality, Record, State
+from runners.engines.task_queue import GoOn, OnStep, Timing
+from runners.records.errors import UserError, named_line
+from runners.records.record import Costs, Provenance, Quality, Record, State
 from runners.search.candidate import Candidate
 from runners.search.config import Latency
 from runners.search.limits import Limits
@@ -111,8 +111,8 @@ class Trained:
         return self._record(candidate, State.FAILED, costs, reason=reason)
 
     def _costs(self, candidate: Candidate, timing: Timing) -> Costs:
-        from runners.measure.brief import Brief, count, measure_briefly
-        from runners.measure.latency import Rounds
+        from runners.measure.quick_costs import Brief, count, measure_briefly
+        from runners.measure.timing.latency import Rounds
 
         if self.reference is None:
             return count(candidate.architecture)
@@ -133,7 +133,7 @@ class Trained:
 
         from lolvit import build
         from runners import data
-        from runners.measure.latency import intra_op_threads
+        from runners.measure.timing.latency import intra_op_threads
         from runners.training.loop import CheckpointError, Training
 
         dataset = data.load(self.images.name, candidate.architecture.resolution)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from runners.data.dataset import Dataset
-from runners.errors import UserError, named_line
+from runners.records.errors import UserError, named_line
 from runners.training.recipe import Recipe
 
 _FORMAT = 1

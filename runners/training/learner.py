@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from runners.data.batches import batches
 from runners.data.dataset import Dataset, Split
-from runners.device_lock import Turn
+from runners.machine.device_lock import Turn
 from runners.training.augment import Normaliser, augment
 from runners.training.checkpoint import put_tensors, snapshot, tensors
 from runners.training.ema import averaged

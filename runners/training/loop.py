@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from runners.data.dataset import Dataset
-from runners.record import Epoch, Quality
+from runners.records.record import Epoch, Quality
 from runners.training.checkpoint import CheckpointError
 from runners.training.learner import NonFiniteLoss, Watcher, unwatched
 from runners.training.pausable import Training

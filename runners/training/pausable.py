@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from runners.data.dataset import Dataset
-from runners.device_lock import Turn, training
-from runners.errors import named_line
-from runners.record import Epoch, Quality
+from runners.machine.device_lock import Turn, training
+from runners.records.errors import named_line
+from runners.records.record import Epoch, Quality
 from runners.training import checkpoint
 from runners.training.checkpoint import CheckpointError
 from runners.training.learner import Learner, Watcher, unwatched

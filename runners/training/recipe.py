@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runners.errors import UserError
+from runners.records.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import attention_zoo
-from attention_zoo.aggregation import KINDS, Windows, aggregation
-from attention_zoo.conv_norm import fold
+from attention_zoo.layers.aggregation import KINDS, Windows, aggregation
+from attention_zoo.layers.conv_norm import fold
 from tests.attention_zoo.cases import assert_close, drawn, made, unsettled
 
 KEYS = {7: 3, 8: 3, 14: 4, 16: 4, 20: 4, 28: 5, 32: 6, 40: 6, 56: 7, 64: 8, 80: 9, 160: 13}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from attention_zoo.conv_norm import ConvNorm, fold
+from attention_zoo.layers.conv_norm import ConvNorm, fold
 from tests.attention_zoo.cases import SIZES, assert_close, drawn, every_case, made, twin, unsettled
 
 

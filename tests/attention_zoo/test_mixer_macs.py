@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import attention_zoo
-from attention_zoo.aggregation import KINDS
 from attention_zoo.fwa import NORMALIZERS
+from attention_zoo.layers.aggregation import KINDS
 from tests.attention_zoo.cases import CASES, drawn, every_name, label, twin
 from tests.flops import counted
 

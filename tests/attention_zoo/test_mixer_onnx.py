@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import attention_zoo
-from attention_zoo.conv_norm import fold
+from attention_zoo.layers.conv_norm import fold
 from tests.attention_zoo.cases import assert_close, drawn, every_case, made
 
 # Adaptive pooling has no ONNX operator: torch exports it where the cells tile the map only.

@@ -14,8 +14,8 @@ import pytest
 
 import attention_zoo
 from attention_zoo import MixerError
-from attention_zoo.aggregation import KINDS
 from attention_zoo.fwa import NORMALIZERS
+from attention_zoo.layers.aggregation import KINDS
 from tests.attention_zoo.cases import every_name, twin
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ DECLARED = """
 """
 MIXER = """
     from attention_zoo import register
-    from attention_zoo.contract import Mixer
+    from attention_zoo.registry.mixer import Mixer
 
     @register("{name}", paper="none", complexity="0")
     class Halved(Mixer):

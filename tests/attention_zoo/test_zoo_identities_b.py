@@ -9,10 +9,10 @@ from torch import nn
 import attention_zoo
 import lolvit
 from attention_zoo import MixerError
-from attention_zoo.focal_axis import TAPS, FocalAxis
-from attention_zoo.segments import pool, seed_grid, segment, unpool
+from attention_zoo.layers.focal_axis import TAPS, FocalAxis
+from attention_zoo.layers.segments import pool, seed_grid, segment, unpool
 from lolvit.mixer_config import MixerConfig
-from runners.measure.macs import count
+from runners.measure.counting.macs import count
 from tests.attention_zoo.cases import assert_close, drawn, made, unsettled
 from tests.naive import skip_layer as naive_skip_layer
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import lolvit
-from attention_zoo.conv_norm import ConvNorm, fold
+from attention_zoo.layers.conv_norm import ConvNorm, fold
 from lolvit import plan
 from lolvit.config import FUSIONS
 from lolvit.fusion import GlobalLocalFusion

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 import lolvit
 from lolvit import MixerConfig
 from lolvit.token_merging import DeformableTokenMerging
-from runners.measure.macs import count
+from runners.measure.counting.macs import count
 from tests.flops import counted
 
 

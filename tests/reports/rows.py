@@ -1,4 +1,4 @@
-"""Synthetic records, as `runners.record.Record.flat` would make them."""
+"""Synthetic records, as `runners.records.record.Record.flat` would make them."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from runners.record import Record, Rung
-from runners.run_folder import STUDY_FILE
-from runners.study import Study
+from runners.records.record import Record, Rung
+from runners.store.run_folder import STUDY_FILE
+from runners.store.study import Study
 from tests.runners import tiny
 
 MACHINE = {"cpu": "x", "commit": "aaa", "dirty": False, "lolvit_bench": "0.1", "protocol": 2}

@@ -10,7 +10,7 @@ import pytest
 
 import reports
 from reports import files
-from reports.records import read_records, records_csv
+from reports.tables.records import read_records, records_csv
 from tests.reports.rows import many, row
 
 ROOT = Path(__file__).parents[2]

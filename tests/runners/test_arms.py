@@ -8,7 +8,7 @@ import attention_zoo
 import lolvit
 from attention_zoo import MixerError
 from runners.arms import ImageKind, check, default_host, resolve
-from runners.errors import UserError
+from runners.records.errors import UserError
 
 IMAGE = ImageKind(resolution=32, in_channels=3, num_classes=10)
 MIXERS = sorted(attention_zoo.entries())

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from runners import evaluate as room
-from runners.errors import DataError
 from runners.evaluate import evaluate, failure
-from runners.record import State
+from runners.records.errors import DataError
+from runners.records.record import State
 from tests.runners import tiny
 
 

@@ -9,7 +9,7 @@ import lolvit
 from runners.arms import Arm
 from runners.data.dataset import ArraySplit, Dataset
 from runners.evaluate import Budget, failure
-from runners.record import Costs, Epoch, Quality, Record, State
+from runners.records.record import Costs, Epoch, Quality, Record, State
 from runners.training.recipe import Recipe
 
 SIDE, CLASSES = 16, 3

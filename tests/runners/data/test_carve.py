@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runners.data.carve import carve
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 sizes_and_count = st.lists(st.integers(2, 40), min_size=1, max_size=12).flatmap(
     lambda sizes: st.tuples(st.just(sizes), st.integers(len(sizes), sum(sizes) - len(sizes)))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from runners.data import cifar
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 STEMS = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5")
 STEMS += ("test_batch",)

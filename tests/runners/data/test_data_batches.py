@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from runners.data.batches import batches
 from runners.data.dataset import ArraySplit
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 
 class Slow(ArraySplit):

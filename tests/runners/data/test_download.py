@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 import pytest
 
 from runners.data.download import download
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 BODY = bytes(range(256)) * 8000
 

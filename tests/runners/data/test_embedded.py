@@ -12,7 +12,7 @@ import pytest
 from runners.data import idx, load
 from runners.data import make_embedded as maker
 from runners.data.embedded_files import FILES, FOLDER, SUMS, read_embedded
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from runners.data import idx
 from runners.data.cache import cache_folder, fault
 from runners.data.fetch import fetch, fetch_from
 from runners.data.sources import PINS, SOURCES, Form, RawFile, Source, Way
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 PARTS = ("train-images", "train-labels")
 ARRAYS = (np.arange(48, dtype=np.uint8).reshape(3, 4, 4), np.array([0, 1, 2], np.uint8))

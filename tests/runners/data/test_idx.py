@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from runners.data import idx
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 any_array = arrays.arrays(np.uint8, arrays.array_shapes(max_dims=4, max_side=6, min_side=0))
 

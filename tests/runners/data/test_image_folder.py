@@ -11,7 +11,7 @@ from runners.data import load, require
 from runners.data.decode import decode
 from runners.data.folder import load_folder
 from runners.data.layout import EXTENSIONS
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 
 def everything(split) -> np.ndarray:

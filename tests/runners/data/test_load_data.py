@@ -13,7 +13,7 @@ from runners.data.assemble import arrays_of, assemble
 from runners.data.catalogue import ENTRIES
 from runners.data.dataset import ArraySplit
 from runners.data.resize import ResizedSplit
-from runners.errors import DataError
+from runners.records.errors import DataError
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import ray
 
-from runners.engines.desk import Task
-from runners.errors import DataError, UserError, named_line
-from runners.record import Provenance, Quality, Record, State
+from runners.engines.task_queue import Task
+from runners.records.errors import DataError, UserError, named_line
+from runners.records.record import Provenance, Quality, Record, State
 
 
 def record(key, state=State.FINISHED, epochs=1, reason=""):

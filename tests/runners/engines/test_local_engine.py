@@ -13,17 +13,18 @@ import pytest
 import torch
 
 from runners.data.dataset import ArraySplit
-from runners.engines import child, local
-from runners.engines.desk import Task
-from runners.errors import DataError
+from runners.engines import local
+from runners.engines import worker as child
+from runners.engines.task_queue import Task
 from runners.evaluate import evaluate
-from runners.jobs import arm_desk
-from runners.jobs.arm_desk import ArmDesk
-from runners.processes import context
-from runners.record import State
-from runners.study import Study
+from runners.jobs import arm_queue as arm_desk
+from runners.jobs.arm_queue import ArmDesk
+from runners.processes.isolated import context
+from runners.progress.listener import Watch
+from runners.records.errors import DataError
+from runners.records.record import State
+from runners.store.study import Study
 from runners.training.recipe import Recipe
-from runners.watch import Watch
 from tests.runners import tiny
 from tests.runners.alive import alive, all_end
 

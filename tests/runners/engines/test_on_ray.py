@@ -11,10 +11,11 @@ from functools import partial
 
 import pytest
 
-from runners.engines.cluster import connection, room, timing
-from runners.engines.on_ray import RayOptions, run
-from runners.errors import UserError
-from runners.record import State
+from runners.engines.ray import connection, timing
+from runners.engines.ray import resources as room
+from runners.engines.ray.run import RayOptions, run
+from runners.records.errors import UserError
+from runners.records.record import State
 from tests.runners.engines.ray_tasks import (
     Tray,
     die_at,

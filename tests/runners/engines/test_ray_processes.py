@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from runners.engines.on_ray import RayOptions, run
+from runners.engines.ray.run import RayOptions, run
 from tests.runners.alive import all_end
 from tests.runners.engines.ray_tasks import Tray, family, sleep, squared, train, travel
 
@@ -26,8 +26,8 @@ MODULE = "tests.runners.engines.test_ray_processes"
 def test_no_cluster():
     """In a process of its own: this one has a Ray."""
     script = """
-from runners.engines.cluster import connection
-from runners.errors import UserError
+from runners.engines.ray import connection
+from runners.records.errors import UserError
 connection._PATIENCE_S = 4.0
 try:
     with connection.connected("127.0.0.1:1"):

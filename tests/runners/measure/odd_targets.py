@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from runners.targets import Shape, Target, TargetError
+from runners.measure.targets import Shape, Target, TargetError
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ import torch
 
 import lolvit
 from lolvit import MixerConfig
-from runners.measure.contender import COMPILE, DEPLOY, EAGER, ONNX, Contender
+from runners.machine.fingerprint import fingerprint, usable_cores
 from runners.measure.costs import Refused, measure
-from runners.measure.fingerprint import fingerprint, usable_cores
-from runners.measure.latency import Rounds
+from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, Contender
 from runners.measure.protocol import Protocol
-from runners.record import PROTOCOL_VERSION, Costs
-from runners.targets import MixerTarget, NetworkTarget, parse
+from runners.measure.targets import MixerTarget, NetworkTarget, parse
+from runners.measure.timing.latency import Rounds
+from runners.records.record import PROTOCOL_VERSION, Costs
 from tests.runners.measure.odd_targets import Odd
 
 CPU = torch.device("cpu")

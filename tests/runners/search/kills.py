@@ -14,7 +14,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from runners.record import Record
+from runners.records.record import Record
 
 ROOT = Path(__file__).parents[3]
 MORE = 60

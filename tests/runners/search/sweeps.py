@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from runners.engines import local
 from runners.jobs.sweep import Sweep, begin
+from runners.progress.search_listener import SearchWatch
 from runners.search.config import parse
 from runners.search.prepare import prepare, prepare_tabular
-from runners.search.watch import SearchWatch
-from runners.storage import opened
+from runners.store import opened
 from search_space import tabular
 
 BOTH = {"val_accuracy": "maximize", "latency_ms": "minimize"}

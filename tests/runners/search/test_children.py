@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runners.errors import UserError
+from runners.records.errors import UserError
 from runners.search import samplers
-from runners.search.children import Children
+from runners.search.mutation import Children
 from search_space import Space, load
 
 SPACE = load("tiny")

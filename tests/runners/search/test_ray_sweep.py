@@ -19,10 +19,10 @@ def search_on_two_nodes(folder):
     """In a process of its own: one that had a Ray keeps that one's token."""
     from ray.cluster_utils import Cluster
 
-    from runners.engines.on_ray import RayOptions, run
+    from runners.engines.ray.run import RayOptions, run
+    from runners.progress.search_listener import SearchWatch
     from runners.search.limits import Limits
     from runners.search.tabulated import Tabulated
-    from runners.search.watch import SearchWatch
     from tests.runners.search import sweeps
 
     head = {"num_cpus": 1, "resources": {"timing": 1}}

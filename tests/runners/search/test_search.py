@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import pytest
 
 from runners.engines import local
-from runners.engines.desk import here
-from runners.errors import UserError
-from runners.record import State
+from runners.engines.task_queue import here
+from runners.progress.search_listener import SearchWatch
+from runners.records.errors import UserError
+from runners.records.record import State
 from runners.search import samplers
 from runners.search.limits import Limits
 from runners.search.tabulated import Tabulated
-from runners.search.watch import SearchWatch
 from search_space import SpaceError, tabular
 from tests.runners.search import sweeps
 

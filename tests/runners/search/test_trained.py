@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from runners.engines.desk import here
-from runners.record import State
+from runners.engines.task_queue import here
+from runners.records.record import State
 from runners.search.candidate import Candidate
 from runners.search.config import parse
 from runners.search.limits import Limits

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from runners.errors import UserError
-from runners.search import seeds
+from runners.records.errors import UserError
+from runners.search import warm_starts as seeds
 from search_space import from_dict
 
 SPACE = from_dict(

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from runners import device_lock
-from runners.errors import UserError
+from runners.machine import device_lock
+from runners.records.errors import UserError
 from runners.training.checkpoint import CheckpointError, read, snapshot
 from runners.training.loop import NonFiniteLoss, Training, train
 from runners.training.recipe import Recipe

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from runners.errors import UserError
+from runners.records.errors import UserError
 from runners.training.ema import averaged
 from runners.training.optimizer import warmup_cosine
 from runners.training.recipe import LONG, SHORT, Recipe, recipe_for

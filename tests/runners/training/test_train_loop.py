@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from runners import device_lock
 from runners.data.dataset import ArraySplit
-from runners.record import Quality
+from runners.machine import device_lock
+from runners.records.record import Quality
 from runners.training import learner, optimizer
 from runners.training.loop import NonFiniteLoss, train
 from runners.training.recipe import Recipe

@@ -1,0 +1,61 @@
+"""Where mixers' source files are: this folder, files named for a session, other packages."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module, metadata
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+ENTRY_POINT_GROUP = "attention_zoo"
+SESSION_FILES = "ATTENTION_ZOO_FILES"
+"""Environment variable: further source files, separated as in PATH; child processes inherit it."""
+
+_SESSION_PREFIX = "attention_zoo_session_"
+
+
+def source_files() -> list[tuple[str, Path]]:
+    """Module name and file of every source that may declare mixers; none of them is run."""
+    own = [(f"attention_zoo.{path.stem}", path) for path in sorted(_folder().glob("*.py"))]
+    named = [Path(text) for text in os.environ.get(SESSION_FILES, "").split(os.pathsep) if text]
+    session = [(_SESSION_PREFIX + path.stem, path) for path in named]
+    points = metadata.entry_points(group=ENTRY_POINT_GROUP)
+    others = [(point.module, path) for point in points if (path := _source(point.module))]
+    return own + session + others
+
+
+def imported(module: str, file: Path) -> ModuleType:
+    """The module of a source file; runs it, and so imports torch."""
+    if module in sys.modules or not module.startswith(_SESSION_PREFIX):
+        return import_module(module)
+    spec = spec_from_file_location(module, file)
+    assert spec is not None and spec.loader is not None
+    made = sys.modules[module] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(made)
+    except BaseException:
+        del sys.modules[module]  # half-run modules must not look imported
+        raise
+    return made
+
+
+def _folder() -> Path:
+    return Path(__file__).parents[1]
+
+
+def _source(module: str) -> Path | None:
+    """The file of a module, found without running it or the packages above it."""
+    top, *below = module.split(".")
+    spec = find_spec(top)
+    if spec is None:
+        return None
+    if not below:
+        return Path(spec.origin) if spec.origin else None
+    for folder in spec.submodule_search_locations or []:
+        base = Path(folder, *below)
+        for file in (base.with_suffix(".py"), base / "__init__.py"):
+            if file.is_file():
+                return file
+    return None

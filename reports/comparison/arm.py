@@ -1,0 +1,79 @@
+"""One arm of a comparison as a row of its table: all seeds of one architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Row: TypeAlias = Mapping[str, Any]
+"""One record, flat: the fields of `runners.records.record.Record.flat`; an absent part is None."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A row of the table. Accuracies are fractions; a field is None where nothing was measured."""
+
+    arm: str
+    reconstructed: bool
+    state: str
+    """"finished", "failed", "pruned", or "partial": some seeds finished and some did not."""
+    reason: str
+    seeds_finished: int
+    seeds_failed: int
+    seeds_pruned: int
+    test_accuracy_mean: float | None = None
+    test_accuracy_sd: float | None = None
+    """Over seeds; None for one seed."""
+    test_accuracy_low: float | None = None
+    test_accuracy_high: float | None = None
+    test_accuracy_interval: str | None = None
+    """What the 95 % interval [low, high] is of: "wilson" (test images) or "student_t" (seeds)."""
+    form: str = ""
+    """How it ran; empty where no costs were measured."""
+    form_note: str = ""
+    form_seconds: float | None = None
+    parity: float | None = None
+    """Largest difference to the eager output, relative to the larger of 1 and its largest entry."""
+    params: int | None = None
+    macs: int | None = None
+    macs_uncounted: str = ""
+    """Operators without a counting rule, joined by ", ": then `macs` is a lower bound."""
+    macs_ptflops: int | None = None
+    latency_ms_median: float | None = None
+    latency_ms_q1: float | None = None
+    latency_ms_q3: float | None = None
+    latency_ms_min: float | None = None
+    latency_rounds: int | None = None
+    """Of all processes together."""
+    latency_processes: int | None = None
+    latency_placements: int | None = None
+    """In memory, of all processes together; as many as processes where nothing was placed anew."""
+    latency_stopped: str = ""
+    """Why the rounds ended; empty in old records."""
+    latency_threads: int | None = None
+    latency_ratio: float | None = None
+    """To the baseline arm: median over paired rounds; its 95 % interval's ends follow."""
+    latency_ratio_low: float | None = None
+    latency_ratio_high: float | None = None
+    latency_pairing: str | None = None
+    """"paired" rounds of one session, or "unpaired": the baseline was timed in another run."""
+    latency_verdict: str | None = None
+    """"baseline", "faster", "slower" or "not separable" (the interval spans 1)."""
+    throughput_images_per_s: float | None = None
+    throughput_batch: int | None = None
+    throughput_threads: int | None = None
+    throughput_batches_tried: int | None = None
+    """Of the ladder; the best one is the throughput's. None where one batch was given."""
+    largest_batch: int | None = None
+    out_of_memory_batch: int | None = None
+    peak_memory_bytes: int | None = None
+    peak_training_memory_bytes: int | None = None
+    training_memory_batch: int | None = None
+    training_memory_reason: str = ""
+    """Why there is no such peak."""
+    energy_mj_per_image: float | None = None
+    energy_source: str = ""
+    """Which counter, or why there is none."""
+    on_latency_front: bool = False
+    on_macs_front: bool = False

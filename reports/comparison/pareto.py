@@ -1,0 +1,148 @@
+"""Accuracy against cost: two panels, the fronts as steps, one colour and marker per arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from textwrap import fill, shorten
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from reports.comparison.arm import Arm
+from reports.comparison.caveats import several
+from reports.comparison.cost_notes import threads
+from reports.comparison.notes import RECONSTRUCTED
+from reports.comparison.panel import draw
+from reports.comparison.summary import Summary
+from reports.figures.point import Point
+
+DPI = 200
+"""Of the PNG."""
+
+
+def figure(summary: Summary) -> Figure:
+    """Draw test accuracy in % against latency in ms and against MACs in M.
+
+    Arms without accuracy are named below the panels. No global state of matplotlib is used.
+
+    Raises:
+        ValueError: no arm has an accuracy.
+    """
+    if not summary.has_accuracy:
+        raise ValueError("a front needs an arm with an accuracy")
+    drawn = Figure(figsize=(11, 5.6), dpi=DPI)
+    FigureCanvasAgg(drawn)
+    drawn.subplots_adjust(left=0.068, right=0.98, top=0.87, bottom=0.255, wspace=0.07)
+    left, right = drawn.subplots(1, 2, sharey=True)
+    left.set_ylabel("Test accuracy (%)")
+    left.set_xlabel("Latency (ms, batch 1)")
+    right.set_xlabel("MACs (M)")
+    _texts(drawn, summary)
+    _scale_accuracy(left, summary.arms)
+    draw(left, _points(summary.arms, latency=True))
+    draw(right, _points(summary.arms, latency=False))
+    return drawn
+
+
+def png(drawn: Figure) -> bytes:
+    """The figure as PNG of 200 dpi; equal figures give equal bytes."""
+    buffer = BytesIO()
+    drawn.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def pdf(drawn: Figure) -> bytes:
+    """The figure as PDF; equal figures give equal bytes."""
+    buffer = BytesIO()
+    stamps = {"CreationDate": None, "Creator": None, "Producer": None}
+    # Publishers refuse Type 3 fonts, matplotlib's default.
+    with rc_context({"pdf.fonttype": 42}):
+        drawn.savefig(buffer, format="pdf", metadata=stamps)
+    return buffer.getvalue()
+
+
+def _points(arms: Sequence[Arm], *, latency: bool) -> list[Point]:
+    """The arms of one panel; `style` is the place among all arms, the same in both panels."""
+    points = []
+    for style, each in enumerate(arms):
+        cost = each.latency_ms_median if latency else each.macs
+        if each.test_accuracy_mean is None or cost is None:
+            continue
+        low, high = _spread(each)
+        q1, q3 = (each.latency_ms_q1 or cost, each.latency_ms_q3 or cost)
+        points.append(
+            Point(
+                label=_label(each, bound=not latency and bool(each.macs_uncounted)),
+                style=style,
+                x=cost if latency else cost / 1e6,
+                y=100 * each.test_accuracy_mean,
+                x_bar=(max(0.0, cost - q1), max(0.0, q3 - cost)) if latency else (0.0, 0.0),
+                y_bar=(100 * low, 100 * high),
+                on_front=each.on_latency_front if latency else each.on_macs_front,
+            )
+        )
+    return points
+
+
+def _label(each: Arm, *, bound: bool) -> str:
+    return " ".join(each.arm.split()) + "†" * each.reconstructed + "‡" * bound
+
+
+def _spread(each: Arm) -> tuple[float, float]:
+    """Length of the accuracy bar down and up: one sd over seeds, or the Wilson interval of one."""
+    mean = each.test_accuracy_mean or 0.0
+    if each.test_accuracy_sd is not None:
+        return each.test_accuracy_sd, each.test_accuracy_sd
+    low, high = each.test_accuracy_low, each.test_accuracy_high
+    return (0.0 if low is None else mean - low), (0.0 if high is None else high - mean)
+
+
+def _scale_accuracy(axes: Axes, arms: Sequence[Arm]) -> None:
+    known = [each for each in arms if each.test_accuracy_mean is not None]
+    means = [100 * (each.test_accuracy_mean or 0.0) for each in known]
+    spreads = [_spread(each) for each in known]
+    low = min(mean - 100 * down for mean, (down, _) in zip(means, spreads, strict=True))
+    high = max(mean + 100 * up for mean, (_, up) in zip(means, spreads, strict=True))
+    margin = max(0.08 * (high - low), 0.25)
+    axes.set_ylim(low - margin, high + margin)
+
+
+def _texts(drawn: Figure, summary: Summary) -> None:
+    """Title, data set and caption; names may hold $ and are never read as mathematics."""
+    title = shorten(summary.title, 90, placeholder=" …")
+    drawn.text(0.068, 0.945, title, fontsize=13, weight="bold", parse_math=False)
+    data = shorten(summary.dataset, 150, placeholder=" …")
+    drawn.text(0.068, 0.895, data, fontsize=9, color="0.35", parse_math=False)
+    caption = fill(_caption(summary), 176, max_lines=5, placeholder=" …")
+    drawn.text(
+        0.068, 0.145, caption, fontsize=8, color="0.25", va="top", linespacing=1.4, parse_math=False
+    )
+
+
+def _caption(summary: Summary) -> str:
+    arms = summary.arms
+    timed = [each for each in arms if each.latency_rounds is not None]
+    said = ["Steps: arms no other arm beats on both axes."]
+    if not summary.ranked:
+        said.append("Latencies were not taken under equal conditions: no steps among them.")
+    if timed:
+        said.append(
+            f"Latency: median of {several(each.latency_rounds for each in timed)} interleaved "
+            f"rounds, {threads(each.latency_threads for each in timed)}; bar: inter-quartile range."
+        )
+    kinds = {each.test_accuracy_interval for each in arms}
+    bars = ["± 1 sd over seeds"] * ("student_t" in kinds)
+    bars += ["Wilson 95 % interval of the test images (one seed)"] * ("wilson" in kinds)
+    said.append(f"Accuracy bar: {', or '.join(bars)}.")
+    said.append("MACs: multiply-accumulates of matrix products, convolutions, attention products.")
+    if any(each.macs_uncounted for each in arms):
+        said.append("‡ lower bound: on no step.")
+    if any(each.reconstructed for each in arms):
+        said.append(f"{RECONSTRUCTED}.")
+    absent = [each.arm for each in arms if each.test_accuracy_mean is None]
+    if absent:
+        said.append(f"Not drawn, no accuracy: {', '.join(absent)}.")
+    return " ".join(said)

@@ -1,0 +1,78 @@
+"""What changed in one arm from run A (before) to run B (after), as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.tables.fingerprints import Differing
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A number before and after."""
+
+    before: float
+    after: float
+    ratio: float | None = None
+    """After over before; None where the two may not be compared, or before is 0."""
+    low: float | None = None
+    """Of the 95 % interval; None for counts, which repeat exactly."""
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An accuracy before and after, fractions in [0, 1]."""
+
+    before: float
+    after: float
+    difference: float | None = None
+    """After - before with its 95 % interval; None where the two may not be compared."""
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class ArmDiff:
+    """One arm of two runs; a part is None unless both sides have it."""
+
+    arm: str
+    only_in: str | None
+    """"A" or "B" where the other run lacks the arm."""
+    state_before: str | None
+    """As `Arm.state`; None where the run lacks the arm."""
+    state_after: str | None
+    failed_after: str = ""
+    """How B failed where A had not; empty where it did not."""
+    architecture_changed: bool = False
+    accuracy: Difference | None = None
+    accuracy_verdict: str | None = None
+    """Of B: "higher", "lower", "not separable"; or why it was not compared: "other data"."""
+    data_differing: Differing | None = None
+    """The data's fields that forbid to compare accuracies, with both values."""
+    recipe_differing: Differing | None = None
+    """What was changed in training, with both values."""
+    params: Ratio | None = None
+    macs: Ratio | None = None
+    macs_uncounted: str = ""
+    """Operators without a rule on either side: both counts are lower bounds."""
+    latency_ms: Ratio | None = None
+    latency_verdict: str | None = None
+    """Of B: "faster", "slower", "not separable"; or why it was not compared: "other machine",
+    "other form", "other threads"."""
+    peak_memory_bytes: Ratio | None = None
+    costs_differing: Differing | None = None
+    """The conditions that forbid to compare latencies and peaks, with both values."""
+    processes_before: int | None = None
+    """That the latency comes from."""
+    processes_after: int | None = None
+
+    @property
+    def latency_withheld(self) -> bool:
+        """Both sides have a latency, but under conditions that forbid to compare them."""
+        return self.latency_ms is not None and self.latency_ms.ratio is None
+
+    @property
+    def accuracy_withheld(self) -> bool:
+        """Both sides have an accuracy, but of different data."""
+        return self.accuracy is not None and self.accuracy.difference is None

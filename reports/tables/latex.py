@@ -1,0 +1,132 @@
+"""A summary as a LaTeX table environment that needs booktabs and nothing else."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from reports.comparison.columns import columns, legend
+from reports.comparison.summary import Summary
+from reports.tables.column import Column
+from reports.tables.grid import outcome
+
+_LIGATURE = re.compile(r"([-`'])(?=\1)|[?!](?=`)")
+"""What TeX would join into another character, as in --force."""
+_SPLIT = "\0"
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{mark: f"\\{mark}" for mark in "_%&#$"},
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''{}",
+    _SPLIT: "{}",
+    "†": r"$^{\dagger}$",
+    "‡": r"$^{\ddagger}$",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "µ": r"$\mu$",
+    "μ": r"$\mu$",
+    "→": r"$\rightarrow$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "≈": r"$\approx$",
+    "–": r"\textendash{}",
+    "—": r"\textemdash{}",
+    "…": "...",
+    "‘": "`",
+    "’": "'",
+    "“": "``",
+    "”": "''",
+}
+
+
+def latex(summary: Summary, *, label: str | None = None) -> str:
+    r"""A complete table environment, to be \input into a paper with \usepackage{booktabs}.
+
+    Notes stand under the table; reasons of failed arms are among them, not in the table. Wide for
+    one column of two: change `table` to `table*` there. It takes 350 to 400 pt with usual names.
+
+    Args:
+        summary: what to show.
+        label: of the table; `tab:` and the title's words when not given.
+    """
+    shown = [outcome(column) for column in columns(summary)]
+    notes = (*summary.notes, *legend(summary))
+    label = label or label_of(summary.title, "comparison")
+    return environment(shown, summary.title, label, notes)
+
+
+def label_of(title: str, otherwise: str) -> str:
+    """`tab:` and the words of a title."""
+    return f"tab:{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-') or otherwise}"
+
+
+def environment(shown: Sequence[Column], caption: str, label: str, notes: Sequence[str]) -> str:
+    """The table environment around columns, with notes under them; texts are plain."""
+    return "\n".join(
+        [
+            "% Needs \\usepackage{booktabs}.",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{escape(caption)}}}",
+            rf"\label{{{label}}}",
+            r"\scriptsize",
+            r"\setlength{\tabcolsep}{2.5pt}",
+            # Centred also where the text is narrower than the table: it sticks out on both sides.
+            r"\makebox[\linewidth][c]{%",
+            rf"\begin{{tabular}}{{@{{}}{''.join('r' if c.number else 'l' for c in shown)}@{{}}}}",
+            r"\toprule",
+            _line([_heading(c, c.name) for c in shown]),
+            _line([_heading(c, c.unit) for c in shown]),
+            r"\midrule",
+            *(_line([_cell(c, row) for c in shown]) for row in range(len(shown[0].cells))),
+            r"\bottomrule",
+            r"\end{tabular}}",
+            r"\par\smallskip",
+            r"\begin{minipage}{\linewidth}",
+            r"\raggedright",
+            "\\par\n".join(map(escape, notes)),
+            r"\end{minipage}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def escape(text: str) -> str:
+    """Plain text as LaTeX that prints it under pdflatex with its default fonts.
+
+    What those fonts lack is printed without its accent, or as its code point: [U+4E2D].
+    """
+    apart = _LIGATURE.sub(rf"\g<0>{_SPLIT}", " ".join(text.split()))
+    return "".join(_SPECIAL.get(mark) or _printable(mark) for mark in apart)
+
+
+def _printable(mark: str) -> str:
+    if mark.isascii():
+        return mark if mark.isprintable() else ""
+    bare = unicodedata.normalize("NFKD", mark).encode("ascii", "ignore").decode()
+    if bare:
+        return mark if mark in "äöüÄÖÜéèêëáàâíìîïóòôúùûñçåÅÉÈ" else "".join(map(escape, bare))
+    return f"[U+{ord(mark):04X}]"
+
+
+def _heading(column: Column, text: str) -> str:
+    return rf"\multicolumn{{1}}{{c}}{{{escape(text)}}}" if column.number else escape(text)
+
+
+def _cell(column: Column, row: int) -> str:
+    text = escape(column.cells[row])
+    return rf"\textbf{{{text}}}" if row in column.best else text
+
+
+def _line(cells: Sequence[str]) -> str:
+    line = f"{' & '.join(cells)} \\\\"
+    # After the end of a row, TeX reads [ and * as options of that end.
+    return f"{{}}{line}" if line[0] in "[*" else line

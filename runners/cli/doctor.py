@@ -1,0 +1,57 @@
+"""`bench.py doctor`: whether this machine can time."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from runners.cli.parser import EXIT_FINE, Commands
+
+if TYPE_CHECKING:
+    from runners.machine.doctor import Finding
+
+_MARKS = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "unknown": ("?", "dim")}
+# Narrower than this, three columns of sentences would fold into ribbons.
+_WIDE = 160
+
+
+def add(commands: Commands) -> None:
+    """Add `doctor`."""
+    doctor = commands.add_parser("doctor", help="check whether this machine can time, say why not")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    doctor.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examine this machine and print one line a check; a warning is no failure."""
+    from runners.machine.doctor import examine
+
+    findings = examine()
+    if arguments.json:
+        import json
+        from dataclasses import asdict
+
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        _print(findings)
+    return EXIT_FINE
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    wide = console.width >= _WIDE
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("", "check", "found", "what it means")[: 4 if wide else 3]:
+        table.add_column(title, overflow="fold", no_wrap=title in ("", "check"))
+    for finding in findings:
+        # Text, so that brackets in a sensor's or a process's name are no markup.
+        sentences = [Text(finding.found), Text(finding.means)]
+        if not wide:
+            sentences = [Text("\n").join(sentences)]
+        table.add_row(Text(*_MARKS[finding.state]), Text(finding.check), *sentences)
+    console.print(table)

@@ -1,0 +1,51 @@
+"""`bench.py macs`: MACs against the side of the input, by formula."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from runners.cli.compare import MIXER_HELP
+from runners.cli.measure import TARGETS_HELP, complain, parsed
+from runners.cli.output import print_table
+from runners.cli.parser import EXIT_FINE, Commands, positive
+
+_SIDES = (128, 160, 192, 224, 256)
+
+
+def add(commands: Commands) -> None:
+    """Add `macs`."""
+    macs = commands.add_parser("macs", help="MACs against the side of the input, by formula")
+    option = macs.add_argument
+    option("targets", nargs="+", metavar="TARGET", help=TARGETS_HELP)
+    option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
+    sides = " ".join(map(str, _SIDES))
+    option("--sides", type=positive, nargs="+", default=_SIDES, help=f"default: {sides}")
+    option("--heads", type=positive, default=4, help="of mixers alone (default: %(default)s)")
+    option("--json", action="store_true", help="print numbers by target and side as JSON")
+    macs.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one row a target, one column a side."""
+    from attention_zoo import add_files
+
+    add_files(arguments.mixer)
+    targets, mistakes = parsed(arguments.targets, arguments.heads)
+    found = {}
+    if targets:
+        from runners.measure.counting.formula import macs_by_side
+        from runners.records.errors import first_line
+
+        for target in targets:
+            try:
+                found[target.name] = macs_by_side(target, arguments.sides)
+            except Exception as error:  # a foreign network may refuse a side in any way
+                mistakes.append(f"{target.name}: {first_line(error)}")
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+    elif found:
+        rows = [(name, *(f"{n:,}" for n in each.values())) for name, each in found.items()]
+        print_table(("MACs", *map(str, arguments.sides)), rows)
+    return complain(mistakes) if mistakes else EXIT_FINE

@@ -1,0 +1,122 @@
+"""`bench.py measure`: the costs of mixers, networks, timm models and Python functions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runners.cli import protocol_options as protocol
+from runners.cli.compare import MIXER_HELP
+from runners.cli.output import print_table, show
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_FINE, EXIT_USAGE, Commands, positive
+from runners.records.errors import UserError
+
+if TYPE_CHECKING:
+    from runners.measure.targets import Target
+
+TARGETS_HELP = (
+    "mixer on a map (fwa@56x56x64), network (lolvit_xs, mobilevit_xs@192), timm:MODEL, "
+    "package.module:function"
+)
+
+
+def add(commands: Commands) -> None:
+    """Add `measure`."""
+    measure = commands.add_parser(
+        "measure", help="MACs, latency, throughput, memory and energy of any networks"
+    )
+    option = measure.add_argument
+    option("targets", nargs="+", metavar="TARGET", help=TARGETS_HELP)
+    option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
+    option("--forms", nargs="+", default=["eager"], metavar="FORM", help=protocol.FORMS_HELP)
+    option("--heads", type=positive, default=4, help="of mixers alone (default: %(default)s)")
+    option("--device", choices=("cpu", "cuda"), default="cpu")
+    protocol.add_options(measure)
+    option("--explain", action="store_true", help="show what other counters make of the MACs")
+    option("--modules", action="store_true", help="show the MACs of every module")
+    option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
+    option("--json", action="store_true", help="print the records as JSON instead of tables")
+    option("--quiet", action="store_true", help="no progress: the final table alone")
+    measure.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, print the table; what is wrong with one target leaves the others alone."""
+    from attention_zoo import add_files
+    from runners.store import run_folder
+
+    add_files(arguments.mixer)
+    plan = protocol.chosen(arguments, len(arguments.targets) * len(arguments.forms))
+    targets, mistakes = parsed(arguments.targets, arguments.heads)
+    if not targets:
+        return complain(mistakes)
+    folder = run_folder.choose(arguments.out, [target.name for target in targets], resume=None)
+
+    from rich.console import Console
+
+    from runners.jobs.measure import Measurement, measure_targets
+    from runners.progress.display import Display
+    from runners.progress.listener import Watch
+
+    watch = Watch() if arguments.quiet else Display(Console(stderr=True), None)
+    job = Measurement(targets, arguments.forms, arguments.device, plan)
+    found = measure_targets(job, folder, watch)
+    show(found.records, folder, as_json=arguments.json)
+    if arguments.modules and not arguments.json:
+        for record in found.records:
+            if record.costs is not None and record.costs.form == arguments.forms[0]:
+                _print_modules(record.name, record.costs.macs_by_module)
+    if arguments.explain and not arguments.json:
+        for target in targets:
+            _explain(target)
+    if mistakes or found.refusals:
+        return complain([*mistakes, *found.refusals])
+    failed = any(record.state == "failed" for record in found.records)
+    return EXIT_ARM_FAILED if failed else EXIT_FINE
+
+
+def parsed(texts: list[str], heads: int) -> tuple[list[Target], list[str]]:
+    """The targets, and one line for each text that is none."""
+    from attention_zoo.registry import MixerError
+    from lolvit.fields import ArchitectureError
+    from runners.measure.targets import parse
+
+    targets, mistakes = [], []
+    for text in texts:
+        try:
+            targets.append(parse(text, heads))
+        except (UserError, MixerError, ArchitectureError) as error:
+            mistakes.append(str(error))
+    return targets, mistakes
+
+
+def complain(mistakes: list[str]) -> int:
+    """One line for each mistake; the exit code."""
+    for mistake in mistakes:
+        print(f"bench.py: {' '.join(mistake.split())}", file=sys.stderr)
+    return EXIT_USAGE
+
+
+def _print_modules(name: str, macs: dict[str, int]) -> None:
+    """Every module with MACs; a parent holds the sum of its children."""
+    print(f"\nMACs by module: {name}")
+    rows = [(module or "(all)", f"{count:,}") for module, count in macs.items() if count]
+    print_table(("module", "MACs"), rows)
+
+
+def _explain(target: Target) -> None:
+    """One table a counter; a target that cannot be counted has said so in its row."""
+    from runners.measure.counting.explain import explain_target, explanation_rows
+    from runners.processes.isolated import ProcessFailed, alone
+
+    try:
+        explanations = alone(None, explain_target, target)
+    except (ProcessFailed, UserError) as error:
+        print(f"\nMACs of {target.name}: nothing to explain ({error})")
+        return
+    for explanation in explanations:
+        print(f"\nMACs of {target.name}: what {explanation.counter} makes of them")
+        rows = [row[1:] for row in explanation_rows([explanation])]
+        print_table(("operators", "ours", "theirs", "difference", "why"), rows)

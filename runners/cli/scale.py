@@ -1,0 +1,100 @@
+"""`bench.py scale`: how each mixer grows with the map, and where it beats a baseline."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runners.cli.compare import MIXER_HELP
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_FINE, Commands, positive
+
+if TYPE_CHECKING:
+    from runners.records.scale_point import ScalePoint
+
+_SIDES = (7, 14, 28, 56, 96, 128)
+
+
+def add(commands: Commands) -> None:
+    """Add `scale`."""
+    scale = commands.add_parser(
+        "scale", help="time, MACs and memory of mixers alone against the size of the map"
+    )
+    option = scale.add_argument
+    option("names", nargs="*", metavar="MIXER", help="with options as in compare; default: all")
+    option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
+    option("--baseline", action="append", metavar="MIXER", help="to beat (default: softmax)")
+    option("--widths", type=positive, nargs="+", default=[64], metavar="C", help="default: 64")
+    sides = " ".join(map(str, _SIDES))
+    option(
+        "--sides", type=positive, nargs="+", default=_SIDES, metavar="S", help=f"default: {sides}"
+    )
+    option("--heads", type=positive, default=4, help="heads wanted (default: %(default)s)")
+    option("--batch", type=positive, default=1, help="maps at once (default: %(default)s)")
+    option("--threads", type=positive, default=1, help="CPU threads (default: %(default)s)")
+    option("--cap-ms", type=positive, default=2000, help="give up past it (default: %(default)s)")
+    option("--memory-gb", type=positive, help="give up past it (default: most of what is free)")
+    option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
+    scale.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, write the files, print the table."""
+    from attention_zoo import add_files, entries
+    from runners import arms
+    from runners.store import run_folder
+
+    add_files(arguments.mixer)
+    baselines = arguments.baseline or ["softmax"]
+    names = [*(arguments.names or sorted(entries()))]
+    names += [name for name in baselines if name not in names]
+    mixers = arms.mixers(names)
+    label = ["scale", *names]
+    folder = run_folder.choose(arguments.out, label, resume=None)
+
+    from rich.console import Console
+
+    from runners.jobs.scale import Scaling, check, scale
+    from runners.measure.memory.limit import free_memory
+    from runners.progress.display import Display
+
+    job = Scaling(
+        mixers=mixers,
+        widths=sorted(set(arguments.widths)),
+        sides=sorted(set(arguments.sides)),
+        heads=arguments.heads,
+        batch=arguments.batch,
+        threads=arguments.threads,
+        cap_ms=float(arguments.cap_ms),
+        memory_bytes=(arguments.memory_gb or 0) * 10**9 or free_memory(),
+    )
+    check(job)
+    with run_folder.opened(folder):
+        watch = Display(Console(stderr=True), None)
+        points: list[ScalePoint] = []
+        try:
+            for more in scale(job, watch):
+                points += more
+        finally:
+            watch.close(folder)
+            if points:
+                _write(points, baselines, folder)
+    failed = any(point.state == "failed" for point in points)
+    return EXIT_ARM_FAILED if failed else EXIT_FINE
+
+
+def _write(points: Sequence[ScalePoint], baselines: Sequence[str], folder: Path) -> None:
+    from rich.console import Console
+
+    from reports.scaling.files import write_scaling
+    from reports.scaling.table import cells, growths, notes
+    from runners.cli.output import print_table
+
+    rows = [point.flat() for point in points]
+    write_scaling(rows, baselines, folder)
+    print_table(*cells(growths(rows, baselines), baselines))
+    console = Console()
+    for note in notes(rows):
+        console.print(note, style="dim", markup=False, highlight=False)
+    console.print(f"\nFiles: {folder}/", markup=False, highlight=False, soft_wrap=True)

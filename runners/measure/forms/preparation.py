@@ -1,0 +1,106 @@
+"""The first making of a form: does it compute what the eager network computes?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+from runners.measure.forms.forms import Form, FormError, export_onnx, folded, onnx_form, torch_form
+from runners.measure.forms.variant import COMPILE, DEPLOY, ONNX, Contender, Prepared
+
+PARITY = 1e-4
+
+
+def prepare(
+    contender: Contender, device: torch.device, threads: int, file: Path, batch: int
+) -> Prepared:
+    """Make the form once and hold its outputs against the eager ones.
+
+    Args:
+        contender: the target and its form.
+        device: where to run.
+        threads: CPU threads.
+        file: where an ONNX export goes.
+        batch: a second batch size to look at, beside 1.
+
+    Raises:
+        FormError: there is no such form, or its outputs differ by more than 1e-4.
+        TargetError: the target cannot be built.
+    """
+    torch.set_num_threads(threads)
+    network = contender.target.build()
+    _unsettle(network)
+    network = network.to(device).eval()
+    inputs = [contender.target.input(size) for size in dict.fromkeys((1, batch))]
+    form, prepared = _make(contender.form, network, inputs[0], device, threads, file)
+    call = form.fresh()
+    start = time.perf_counter()
+    with torch.inference_mode():
+        found = [_tensors(call(form.adapt(x))) for x in inputs]
+        seconds = time.perf_counter() - start
+        expected = [_tensors(network(x.to(device))) for x in inputs]
+    if not all(expected):
+        raise FormError("parity: its output holds no tensor to compare; not timed")
+    largest = max(map(_difference, expected, found))
+    if not largest <= PARITY:
+        raise FormError(
+            f"parity: outputs of {contender.form} differ from eager ones by {largest:.2g} "
+            f"(allowed {PARITY:g}); not timed"
+        )
+    if contender.form == COMPILE:
+        sizes = " and ".join(str(len(x)) for x in inputs)
+        note = f"compiled in {seconds:.1f} s, for batch {sizes}"
+        prepared = replace(prepared, note=note, seconds=seconds)
+    return replace(prepared, parity=largest)
+
+
+def _make(
+    form: str, network: nn.Module, x: Tensor, device: torch.device, threads: int, file: Path
+) -> tuple[Form, Prepared]:
+    if form == ONNX:
+        if device.type != "cpu":
+            raise FormError("the onnx form runs on the CPU here: leave --device cuda out for it")
+        seconds = export_onnx(network, x, file)
+        note = f"exported in {seconds:.1f} s"
+        return onnx_form(file, threads), Prepared(note, seconds, onnx_file=file)
+    start = time.perf_counter()
+    note = folded(network)[1] if form == DEPLOY else ""
+    return torch_form(network, form, device), Prepared(note, time.perf_counter() - start)
+
+
+def _unsettle(network: nn.Module) -> None:
+    """Move norm statistics off 0 and 1, at which a folding mistake would not show."""
+    generator = torch.Generator().manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:
+            assert module.running_var is not None
+            shape = module.running_mean.shape
+            module.running_mean.copy_(0.1 * torch.randn(shape, generator=generator))
+            module.running_var.copy_(0.75 + 0.5 * torch.rand(shape, generator=generator))
+
+
+def _tensors(output: object) -> list[Tensor]:
+    """Every tensor of an output, whatever holds them, on the CPU."""
+    leaves = tree_leaves(output)
+    return [torch.as_tensor(leaf).detach().cpu() for leaf in leaves if _is_array(leaf)]
+
+
+def _is_array(leaf: object) -> bool:
+    return isinstance(leaf, Tensor) or type(leaf).__module__ == "numpy"
+
+
+def _difference(expected: list[Tensor], found: list[Tensor]) -> float:
+    if [each.shape for each in expected] != [each.shape for each in found]:
+        return inf
+    worst = 0.0
+    for mine, its in zip(expected, found, strict=True):
+        scale = max(1.0, mine.abs().max().item()) if mine.numel() else 1.0
+        gap = (mine.float() - its.float()).abs().max().item() / scale if mine.numel() else 0.0
+        worst = max(worst, gap if gap == gap else inf)
+    return worst

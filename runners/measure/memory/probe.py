@@ -1,0 +1,71 @@
+"""A first forward pass of one mixer in a process of its own: what it needs, and whether it can."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from runners.measure.memory.limit import is_out_of_memory, limit_memory
+from runners.measure.memory.peak import load_kernels, resident_peak
+from runners.measure.targets import Target
+from runners.processes.isolated import OutOfPatience, ProcessDied, alone
+from runners.records.errors import first_line, named_line
+from runners.records.scale_point import PointState
+
+_PATIENCE = 5
+"""A process is given up after so many times the cap: its start counts, too."""
+_LEAST_WAIT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one pass needed, or why there is none."""
+
+    state: PointState
+    reason: str = ""
+    peak_memory_bytes: int | None = None
+
+    @property
+    def measured(self) -> bool:
+        return self.state is PointState.MEASURED
+
+
+def probe(target: Target, batch: int, threads: int, cap_ms: float, memory_bytes: int) -> Probe:
+    """Run the target once on the CPU, with at most `memory_bytes` above the empty process.
+
+    A second pass is timed: the first one prepares kernels. Past `cap_ms` the target is given up.
+    """
+    patience_s = max(_LEAST_WAIT_S, _PATIENCE * cap_ms / 1e3)
+    try:
+        return alone(patience_s, _work, target, batch, threads, cap_ms, memory_bytes)
+    except OutOfPatience:
+        return Probe(PointState.PAST_CAP, f"a pass takes more than {cap_ms:g} ms")
+    except ProcessDied as death:
+        if death.killed:
+            return Probe(PointState.OUT_OF_MEMORY, "the system ended its process")
+        return Probe(PointState.FAILED, str(death))
+
+
+def _work(target: Target, batch: int, threads: int, cap_ms: float, memory_bytes: int) -> Probe:
+    torch.set_num_threads(threads)
+    load_kernels()
+    before = resident_peak(reset=True)
+    limit_memory(memory_bytes)
+    try:
+        with torch.inference_mode():
+            module, x = target.build().eval(), target.input(batch)
+            module(x)
+            peak = resident_peak() - before
+            start = time.perf_counter_ns()
+            module(x)
+            took_ms = (time.perf_counter_ns() - start) / 1e6
+    except Exception as error:  # a mixer's own mistake is a point that says so
+        if is_out_of_memory(error):
+            return Probe(PointState.OUT_OF_MEMORY, first_line(error))
+        return Probe(PointState.FAILED, named_line(error))
+    if took_ms > cap_ms:
+        reason = f"a pass takes {took_ms:.0f} ms, the cap is {cap_ms:g} ms"
+        return Probe(PointState.PAST_CAP, reason, peak)
+    return Probe(PointState.MEASURED, "", peak)

@@ -1,0 +1,22 @@
+"""What can be measured: a mixer on a map, a network of the house, of timm, or of a factory.
+
+Naming a target needs no torch; building its module does.
+"""
+
+from runners.measure.targets.factory import FactoryTarget
+from runners.measure.targets.mixer import MixerTarget
+from runners.measure.targets.network import NetworkTarget
+from runners.measure.targets.parse import parse
+from runners.measure.targets.target import Shape, Target, TargetError
+from runners.measure.targets.timm import TimmTarget
+
+__all__ = [
+    "FactoryTarget",
+    "MixerTarget",
+    "NetworkTarget",
+    "Shape",
+    "Target",
+    "TargetError",
+    "TimmTarget",
+    "parse",
+]

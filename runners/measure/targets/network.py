@@ -1,0 +1,47 @@
+"""A network of the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from lolvit import Architecture
+from runners.measure.targets.target import Shape, Target
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lolvit.network import Network
+
+
+@dataclass(frozen=True)
+class NetworkTarget(Target):
+    """An architecture under a name."""
+
+    name: str
+    architecture: Architecture
+    follows_abstract: bool = False
+
+    @property
+    def shape(self) -> Shape:
+        side = self.architecture.resolution
+        return Shape(self.architecture.in_channels, side, side)
+
+    def identity(self) -> dict[str, Any]:
+        return self.architecture.to_dict()
+
+    @property
+    def hash(self) -> str:
+        return self.architecture.hash
+
+    @property
+    def reconstructed(self) -> bool:
+        return self.follows_abstract
+
+    def build(self) -> nn.Module:
+        from lolvit import build
+
+        return build(self.architecture, seed=0)
+
+    def formula(self, module: nn.Module, shape: Shape) -> int | None:
+        return cast("Network", module).macs(shape.height, shape.width)

@@ -1,0 +1,113 @@
+"""From what a user types to a target. No torch, unless timm is asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+from attention_zoo import entries
+from lolvit import VARIANTS, variant
+from lolvit.plan import heads_for
+from runners import arms
+from runners.measure.targets import timm
+from runners.measure.targets.factory import FactoryTarget
+from runners.measure.targets.mixer import MixerTarget
+from runners.measure.targets.network import NetworkTarget
+from runners.measure.targets.target import Shape, Target, TargetError
+
+_MAP = Shape(64, 56, 56)
+_IMAGE = Shape(3, 224, 224)
+_FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+def parse(text: str, heads: int = 4) -> Target:
+    """The target that `text` names.
+
+    fwa@56x56x64           a mixer on a map of height x width x channels (default 56x56x64)
+    fwa:window=7@28x28x96  with options
+    lolvit_xs, lolvit_xs@192, lolvit_xs@32x32x1    a network, at its own size or another
+    timm:mobilevit_xs      a model of timm
+    package.module:make    what a function returns, on 224x224x3 unless a size is given
+
+    Args:
+        text: the target.
+        heads: of mixers alone; fewer where a head would have under 8 channels.
+
+    Raises:
+        TargetError: unknown name (the nearest is named), a size that is zero or not square.
+        UserError, MixerError: unknown mixer option.
+        ArchitectureError: no such network at this size.
+    """
+    name, at, size = text.rpartition("@") if "@" in text else (text, "", "")
+    if at and not size:
+        raise TargetError(f"{text}: a size must follow @, as in {name}@56x56x64")
+    kind, colon, rest = name.partition(":")
+    if name in VARIANTS:
+        return _network(text, name, _shape(text, size, None))
+    if kind in entries():
+        return _mixer(name, _shape(text, size, _MAP) or _MAP, heads)
+    if kind == "timm" and colon:
+        return timm.find(text, rest, _shape(text, size, None))
+    if _FACTORY.fullmatch(name) and _is_module(kind):
+        return FactoryTarget(text, kind, rest, _shape(text, size, None) or _IMAGE)
+    raise TargetError(_unknown(name, kind, rest))
+
+
+def _network(text: str, name: str, shape: Shape | None) -> NetworkTarget:
+    changes = {"in_channels": shape.channels} if shape else {}
+    architecture = variant(name, resolution=shape.height if shape else None, **changes)
+    return NetworkTarget(text, architecture, name.startswith("lolvit"))
+
+
+def _mixer(name: str, shape: Shape, heads: int) -> MixerTarget:
+    mixer = arms.mixers([name])[name]
+    shown = f"{name}@{shape.height}x{shape.width}x{shape.channels}"
+    width = shape.channels
+    return MixerTarget(shown, mixer, width, heads_for(width, heads), shape.height)
+
+
+def _shape(text: str, size: str, default: Shape | None) -> Shape | None:
+    """`56`, `56x56` or `56x56x64`: height, width, channels; None where no size is given."""
+    if not size:
+        return None
+    parts = size.split("x")
+    if not all(part.isascii() and part.isdigit() for part in parts) or len(parts) > 3:
+        raise TargetError(f"{text}: write the size as 56x56x64 (height, width, channels) or as 56")
+    numbers = [int(part) for part in parts]
+    height, width = numbers[0], numbers[min(1, len(numbers) - 1)]
+    channels = numbers[2] if len(numbers) == 3 else (default or _IMAGE).channels
+    if min(height, width, channels) < 1:
+        raise TargetError(f"{text}: every size must be at least 1")
+    if height != width:
+        raise TargetError(f"{text}: maps and images are square here, {height}x{width} is not")
+    return Shape(channels, height, width)
+
+
+def _is_module(name: str) -> bool:
+    """Whether Python would find it, from the current folder too; imports its parents at most."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, AttributeError, ValueError):
+        return False
+    except Exception:  # the code of a parent: importing the module will say what is wrong with it
+        return True
+
+
+def _unknown(name: str, kind: str, rest: str) -> str:
+    if rest and "=" not in rest:
+        return f"unknown target {name!r}: no module {kind!r} is found here.{_near(kind)}"
+    return (
+        f"unknown target {name!r}.{_near(kind)} A target is a mixer (fwa@56x56x64), a network "
+        "(lolvit_xs), timm:MODEL or package.module:function"
+    )
+
+
+def _near(name: str) -> str:
+    near = difflib.get_close_matches(name, (*entries(), *VARIANTS), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""

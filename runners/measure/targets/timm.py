@@ -1,0 +1,91 @@
+"""A model of timm, where timm can be imported: it is no dependency."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from runners.measure.targets.target import Shape, Target, TargetError
+from runners.records.errors import first_line
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class TimmTarget(Target):
+    """A timm model by name, with random weights."""
+
+    name: str
+    model: str
+    input_shape: Shape
+    version: str
+
+    @property
+    def shape(self) -> Shape:
+        return self.input_shape
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "kind": "timm",
+            "model": self.model,
+            "timm": self.version,
+            "shape": list(self.shape),
+        }
+
+    def load(self) -> None:
+        import_timm()
+
+    def build(self) -> nn.Module:
+        import torch
+
+        timm, options = import_timm(), {}
+        if self.shape != _own_shape(timm, self.model):
+            options = {"img_size": self.shape.height, "in_chans": self.shape.channels}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            try:
+                return timm.create_model(self.model, pretrained=False, **options)
+            except TypeError:  # a convolutional network takes any size and has no such option
+                options.pop("img_size", None)
+                return timm.create_model(self.model, pretrained=False, **options)
+
+
+def find(name: str, model: str, shape: Shape | None) -> TimmTarget:
+    """The target called `name`: a model by timm's name, at its own input size unless told.
+
+    Raises:
+        TargetError: timm cannot be imported here, or knows no such model.
+    """
+    timm = import_timm()
+    known = timm.list_models()
+    if model.partition(".")[0] not in known:
+        near = difflib.get_close_matches(model, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise TargetError(f"timm {timm.__version__} has no model {model!r}{hint}")
+    return TimmTarget(name, model, shape or _own_shape(timm, model), str(timm.__version__))
+
+
+def import_timm() -> ModuleType:
+    """The package timm.
+
+    Raises:
+        TargetError: it, or torchvision below it, is missing or does not load beside this torch.
+    """
+    try:
+        import timm
+    except Exception as error:
+        # Beside ImportError: a torchvision built for another torch raises RuntimeError (an operator
+        # does not exist), and AttributeError when it is imported a second time.
+        raise TargetError(
+            f"timm cannot be imported ({first_line(error)}); timm: targets need "
+            "`pip install timm` and a torchvision that fits this torch"
+        ) from error
+    return timm
+
+
+def _own_shape(timm: ModuleType, model: str) -> Shape:
+    found = timm.get_pretrained_cfg(model)
+    return Shape(*(found.input_size if found is not None else (3, 224, 224)))

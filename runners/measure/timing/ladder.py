@@ -1,0 +1,130 @@
+"""The batch ladder: which batch gives the most images a second, and where memory ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from runners.measure.forms.forms import Form, opened
+from runners.measure.forms.variant import Contender, Prepared
+from runners.measure.memory.limit import DoesNotFit, is_out_of_memory, limit_memory
+from runners.measure.timing.latency import clock_of
+from runners.records.record import Rung
+
+_GAIN = 1.03
+"""A rung that is not 3 % better than the best one before is no gain; two in a row end the climb."""
+_RUNG_MS = 100.0
+_SLOW_MS = 1000.0
+"""A rung whose pass takes longer is the last one, unless the edge is looked for."""
+_LEAST_PASSES, _MOST_PASSES = 3, 6
+_FIRST_BATCH_TO_STOP_AT = 64
+"""On busy cores the first rungs may all be slow by chance."""
+_EDGE = 1 / 16
+"""How narrow the gap between what fits and what does not must be, as a share of what fits."""
+
+
+@dataclass(frozen=True)
+class Climb:
+    """How far to climb.
+
+    Args:
+        batch: this one alone; None climbs.
+        largest: the last rung of a climb that looks for throughput.
+        to_the_edge: go on until memory ends, however little is gained.
+        memory_bytes: what a CPU process may map more than it has; CUDA has its own end.
+    """
+
+    batch: int | None
+    largest: int
+    to_the_edge: bool
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What was found; the best rung is the throughput's batch."""
+
+    rungs: list[Rung]
+    largest_batch: int
+    out_of_memory_batch: int | None
+
+    @property
+    def best(self) -> Rung:
+        """The smallest batch that is within 3 % of the fastest."""
+        most = max(rung.images_per_s for rung in self.rungs)
+        near = [rung for rung in self.rungs if _GAIN * rung.images_per_s >= most]
+        return min(near, key=lambda rung: rung.batch)
+
+
+def climb(
+    contender: Contender, prepared: Prepared, device: torch.device, threads: int, plan: Climb
+) -> Ladder:
+    """Double the batch from 1 on. To be run in a fresh process: it limits its own memory.
+
+    Raises:
+        DoesNotFit: the one batch asked for, or a batch of 1, needs more memory than there is.
+    """
+    torch.set_num_threads(threads)
+    form = opened(contender, prepared, device, threads)
+    call, clock = form.fresh(), clock_of(device)
+    if device.type == "cpu":
+        limit_memory(plan.memory_bytes)
+
+    def images_per_s(batch: int) -> float | None:
+        """None where the batch does not fit."""
+        try:
+            with torch.inference_mode():
+                return _rate(form, call, clock, contender, batch)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
+        finally:
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    return _climbed(images_per_s, plan)
+
+
+def _climbed(images_per_s: Callable[[int], float | None], plan: Climb) -> Ladder:
+    rungs: list[Rung] = []
+    batch, without_gain = plan.batch or 1, 0
+    while (rate := images_per_s(batch)) is not None:
+        best = max((rung.images_per_s for rung in rungs), default=0.0)
+        rungs.append(Rung(batch=batch, images_per_s=rate))
+        without_gain = 0 if rate > _GAIN * best else without_gain + 1
+        slow = batch / rate * 1e3 > _SLOW_MS
+        saturated = without_gain >= 2 and batch >= _FIRST_BATCH_TO_STOP_AT
+        enough = saturated or slow or 2 * batch > plan.largest
+        if plan.batch or (enough and not plan.to_the_edge):
+            return Ladder(rungs, batch, None)
+        batch *= 2
+    if not rungs:
+        raise DoesNotFit(f"a batch of {batch} does not fit into memory")
+    fits, fails = rungs[-1].batch, batch
+    while fails - fits > max(1, fits * _EDGE):
+        middle = (fits + fails) // 2
+        rate = images_per_s(middle)
+        if rate is None:
+            fails = middle
+        else:
+            fits = middle
+            rungs.append(Rung(batch=middle, images_per_s=rate))
+    return Ladder(rungs, fits, fails)
+
+
+def _rate(
+    form: Form,
+    call: Callable[[object], object],
+    clock: Callable[[Callable[[], object]], float],
+    contender: Contender,
+    batch: int,
+) -> float:
+    """Images a second in the best of a few passes: what else runs only ever slows one down."""
+    x = form.adapt(contender.target.input(batch))
+    took = [clock(lambda: call(x))]
+    while len(took) < _LEAST_PASSES or (sum(took) < _RUNG_MS and len(took) < _MOST_PASSES):
+        took.append(clock(lambda: call(x)))
+    return batch / min(took) * 1e3

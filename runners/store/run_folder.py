@@ -1,0 +1,108 @@
+"""The folder of a run: chosen, checked before any work, and locked while in use."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from runners.records.errors import UserError
+
+STUDY_FILE = "study.db"
+SWEEP_FILE = "sweep.json"
+"""Of a sweep: which study it shows, and where that is."""
+_RUNS = Path("runs")
+_STAMP, _STAMP_PATTERN = "%Y%m%d-%H%M%S", "????????-??????"
+_LOCK_FILE = ".lock"
+_LEAST_FREE_BYTES = 16 * 2**20
+_LABEL_CHARACTERS = 120  # file systems take 255 bytes
+
+
+def choose(
+    out: Path | None,
+    names: Sequence[str],
+    *,
+    resume: bool | None,
+    holds: str = STUDY_FILE,
+    or_begin: bool = False,
+) -> Path:
+    """The folder to use: `out`, a new one below runs/, or with `resume` the newest of these arms.
+
+    Args:
+        out: as the user asks for.
+        names: what the run is about.
+        resume: whether it goes on; None is for what cannot be resumed.
+        holds: the file by which a run of this kind is known.
+        or_begin: whether a resume without anything to resume begins anew.
+
+    Raises:
+        UserError: the folder is in use, is no folder, or there is nothing to resume.
+    """
+    label = _label(names)
+    if out is None and resume:
+        runs = _RUNS.glob(f"{_STAMP_PATTERN}-{label}")
+        earlier = sorted(path for path in runs if (path / holds).exists())
+        if not earlier and or_begin:
+            return choose(None, names, resume=False)
+        if not earlier:
+            raise UserError(f"nothing to resume: no run of {' '.join(names)} in {_RUNS}/")
+        return earlier[-1]
+    if out is None:
+        return _RUNS / f"{datetime.now():{_STAMP}}-{label}"
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out} is a file; name a folder")
+    # A lock alone is left by a run that was stopped before it had anything to keep.
+    used = out.is_dir() and any(path.name != _LOCK_FILE for path in out.iterdir())
+    if resume and not (out / holds).exists() and not (or_begin and not used):
+        raise UserError(f"nothing to resume in {out}: it holds no {holds}")
+    if not resume and used:
+        instead = "" if resume is None else "add --resume, or "
+        raise UserError(f"--out {out} is already used; {instead}name another folder")
+    return out
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Path]:
+    """Make the folder, see that it can be written to, and hold its lock for the block.
+
+    Raises:
+        UserError: not writable, no space left, or another process is at work in it.
+    """
+    try:
+        free = shutil.disk_usage(_nearest_existing(folder)).free
+        if free < _LEAST_FREE_BYTES:
+            raise UserError(
+                f"cannot write to {folder}: only {free // 2**20} MiB are free on its disk, "
+                f"a run needs {_LEAST_FREE_BYTES // 2**20}"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"cannot write to {folder}: {error.strerror or error}") from error
+    lock = FileLock(folder / _LOCK_FILE, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(f"another process is at work in {folder}") from None
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
+def _nearest_existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
+
+
+def _label(names: Sequence[str]) -> str:
+    """The arms in a file name: all of up to four, else their number."""
+    text = "-".join(names) if len(names) <= 4 else f"{names[0]}-and-{len(names) - 1}-more"
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:_LABEL_CHARACTERS]

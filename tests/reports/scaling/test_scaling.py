@@ -1,0 +1,100 @@
+"""Exponents and crossovers of a scaling study, and its files."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.scaling.files import write_scaling
+from reports.scaling.table import cells, growths
+from reports.statistics.scaling import crossover, exponent
+
+SIDES = (7, 14, 28, 56)
+TOKENS = [side**2 for side in SIDES]
+
+
+@given(power=st.floats(0.5, 3), factor=st.floats(1e-6, 1e3))
+def test_the_exponent_of_a_power_law_is_its_power(power, factor):
+    assert exponent(TOKENS, [factor * n**power for n in TOKENS]) == pytest.approx(power)
+
+
+def test_an_exponent_needs_two_sizes_in_the_upper_half():
+    assert exponent([49], [1.0]) is None
+    assert exponent([], []) is None
+
+
+def rounds(median: float) -> list[float]:
+    return list(median * (1 + 0.01 * np.random.default_rng(0).standard_normal(40)))
+
+
+def test_a_crossover_is_where_a_contender_starts_to_win_for_good():
+    slow_start = {n: rounds(1.0 + 0.001 * n) for n in TOKENS}
+    quadratic = {n: rounds(0.5 + 1e-5 * n**2) for n in TOKENS}
+    naive = [n for n in TOKENS if 1.0 + 0.001 * n < 0.5 + 1e-5 * n**2]
+    assert crossover(slow_start, quadratic, TOKENS) == naive[0]
+    assert crossover(quadratic, slow_start, TOKENS) is None
+
+
+def test_equal_contenders_never_beat_each_other():
+    same = {n: rounds(1.0) for n in TOKENS}
+    assert crossover(same, same, TOKENS) is None
+
+
+def test_what_only_the_contender_could_take_it_wins():
+    contender = {n: rounds(1.0) for n in TOKENS}
+    baseline = {n: rounds(1.0) for n in TOKENS[:2]}
+    assert crossover(contender, baseline, TOKENS) == TOKENS[2]
+    assert crossover(baseline, contender, TOKENS) is None
+
+
+def row(mixer: str, side: int, time: float | None, macs: int) -> dict:
+    return {
+        "mixer": mixer,
+        "reconstructed": mixer == "fwa",
+        "width": 64,
+        "heads": 4,
+        "batch": 1,
+        "side": side,
+        "tokens": side**2,
+        "state": "measured" if time else "out of memory",
+        "reason": "" if time else "can't allocate memory",
+        "macs": macs,
+        "peak_memory_bytes": 10**6,
+        "latency_ms_samples": rounds(time) if time else [],
+        "threads": 1,
+        "fingerprint": {"cpu": "some"},
+    }
+
+
+ROWS = [
+    *(row("fwa", side, 0.1 + 1e-3 * side**2, side**2) for side in SIDES),
+    *(row("softmax", side, 1e-4 * side**4 if side < 56 else None, side**4) for side in SIDES),
+    *(row("none", side, 1e-3 * side**2, 0) for side in SIDES),
+]
+
+
+def test_a_size_that_cannot_be_taken_is_a_word_in_the_table():
+    headings, body = cells(growths(ROWS, ["softmax"]), ["softmax"])
+    table = {line[0]: dict(zip(headings, line, strict=True)) for line in body}
+    assert list(table) == ["fwa†", "softmax", "none"]
+    assert table["softmax"]["ms at N=3136"] == "out of memory"
+    assert table["softmax"]["beats softmax"] == "baseline"
+    assert table["fwa†"]["beats softmax"] == "at any N"
+    assert table["none"]["MACs ~ N^"] == "-"
+
+
+def test_files_are_written_whole(tmp_path):
+    names = [path.name for path in write_scaling(ROWS, ["softmax"], tmp_path)]
+    assert names == ["scale.md", "scale.csv", "scale.png", "scale.pdf"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    assert "out of memory" in (tmp_path / "scale.md").read_text(encoding="utf-8")
+    with (tmp_path / "scale.csv").open(encoding="utf-8", newline="") as file:
+        read = list(csv.DictReader(file))
+    assert [json.loads(line["latency_ms_samples"]) for line in read] == [
+        line["latency_ms_samples"] for line in ROWS
+    ]

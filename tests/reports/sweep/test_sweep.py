@@ -1,0 +1,246 @@
+"""A publication of a sweep: whole, repeatable, and honest about what changed."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+from time import perf_counter
+
+import pytest
+
+import reports
+from reports.sweep import publish as module
+from reports.sweep.csv_files import read_front
+from tests.reports.sweep.sweep_rows import COUNTS, FOUR, ONE, THREE, TWO, sweep, trial
+
+TABLES = {"front.csv", "front.md", "front.tex", "trials.csv", "publications.csv"}
+FIGURE = {"front.png", "front.pdf"}
+
+
+def publish(rows, folder, objectives=TWO, time="2025-01-01T00:00:00", **changes):
+    options = {"title": "Sweep", "counts": COUNTS, **changes}
+    return reports.publish(rows, folder, objectives=objectives, time=time, **options)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def log(folder):
+    return list(csv.DictReader(StringIO((folder / "publications.csv").read_text())))
+
+
+@pytest.mark.parametrize("objectives", [ONE, TWO, THREE, FOUR], ids=len)
+def test_every_number_of_objectives(tmp_path, objectives):
+    made = publish(sweep(60), tmp_path / "new", objectives)
+    figure = FIGURE if len(objectives) > 1 else set()
+    assert set(contents(tmp_path / "new")) == TABLES | figure == {p.name for p in made.files}
+    done = sum(row["state"] == "finished" for row in sweep(60))
+    assert made.text == f"front of {len(made.front)} of {done} finished trials"
+    assert 0 < made.hypervolume <= 1
+    assert dict(made.counts) == {"finished": done, "pruned": 13, "failed": 2, **COUNTS}
+
+
+def test_the_front_is_what_no_finished_trial_beats(tmp_path):
+    rows = sweep(80)
+    made = publish(rows, tmp_path)
+    finished = [row for row in rows if row["state"] == "finished"]
+
+    def beaten(mine):
+        return any(
+            one["val_accuracy"] >= mine["val_accuracy"]
+            and one["latency_ms_median"] <= mine["latency_ms_median"]
+            and one is not mine
+            for one in finished
+        )
+
+    naive = sorted(row["trial"] for row in finished if not beaten(row))
+    assert sorted(row["trial"] for row in made.front) == naive
+    costs = [row["latency_ms_median"] for row in made.front]
+    assert costs == sorted(costs)
+
+
+def test_front_csv_reads_back(tmp_path):
+    odd = {"a,b": 'x"y\n', "epochs": "12", "none": None, "flag": True, "depths": [1, 2], "f": 1e-9}
+    rows = [
+        trial(1, latency=9.0, accuracy=0.9, values=odd, architecture={"$": "é|%"}),
+        trial(2, architecture_hash="123456789012"),
+    ]
+    publish(rows, tmp_path)
+    two, one = read_front((tmp_path / "front.csv").read_text())
+    assert list(one)[:5] == [
+        "trial", "architecture_hash", "val_accuracy", "latency_ms_median", "test_accuracy",
+    ]  # fmt: skip
+    assert list(one)[-1] == "architecture"
+    assert {name: one[name] for name in ("a,b", "none", "flag", "depths", "f")} == {
+        name: odd[name] for name in ("a,b", "none", "flag", "depths", "f")
+    }
+    # Another column has that name already.
+    assert (one["epochs"], one["dimension_epochs"], two["dimension_epochs"]) == (10, "12", None)
+    assert one["architecture"] == {"$": "é|%"}
+    assert two["architecture_hash"] == "123456789012"
+    assert two["width"] == 34 and one["width"] is None
+    assert all(one[name] == rows[0][name] for name in ("trial", "macs", "latency_ms_iqr"))
+
+
+def test_trials_csv_has_every_trial_and_no_samples(tmp_path):
+    rows = sweep(40)
+    publish(list(reversed(rows)), tmp_path)
+    found = list(csv.DictReader(StringIO((tmp_path / "trials.csv").read_text())))
+    assert [int(line["trial"]) for line in found] == list(range(40))
+    assert [line["state"] for line in found] == [row["state"] for row in rows]
+    assert "latency_ms_samples" not in found[0] and "curve" not in found[0]
+
+
+def test_the_same_rows_again_change_nothing(tmp_path):
+    publish(sweep(60), tmp_path)
+    before = contents(tmp_path)
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    again = publish(list(reversed(sweep(60))), tmp_path, time="2026-01-01T00:00:00")
+    assert again.text == "front unchanged, no new trials"
+    assert contents(tmp_path) == before
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == times
+
+
+def test_new_trials_are_told(tmp_path):
+    rows = [trial(0, accuracy=0.8, latency=2.0), trial(1, accuracy=0.9, latency=4.0)]
+    publish(rows, tmp_path)
+    rows += [trial(2, accuracy=0.7, latency=5.0)]
+    assert publish(rows, tmp_path).text == "front unchanged, 1 trial more"
+    rows += [trial(3, accuracy=0.85, latency=1.0)]
+    # In today's box: ideal (0.9, 1), reference (0.68, 5.4); two rectangles each.
+    before = (0.12 * 3.4 + 0.1 * 1.4) / (0.22 * 4.4)
+    today = (0.17 * 4.4 + 0.05 * 1.4) / (0.22 * 4.4)
+    made = publish(rows, tmp_path)
+    change = 100 * (today / before - 1)
+    assert made.text == f"1 new on the front, 1 left it, hypervolume {change:+.1f} %"
+    assert made.hypervolume == pytest.approx(today)
+    lines = log(tmp_path)
+    assert [line["finished"] for line in lines] == ["2", "3", "4"]
+    assert [line["front_size"] for line in lines] == ["2", "2", "2"]
+    assert lines[-1]["text"] == made.text and lines[-1]["duplicates"] == "5"
+    assert float(lines[-1]["hypervolume"]) == made.hypervolume
+
+
+def test_equal_points_are_on_the_front_together(tmp_path):
+    made = publish([trial(0), trial(1), trial(2, accuracy=0.5)], tmp_path)
+    assert [row["trial"] for row in made.front] == [0, 1]
+    again = publish([trial(n) for n in range(4)] + [trial(4, accuracy=0.5)], tmp_path)
+    # Another sweep than before: trial 2 is no longer what it was, yet its front was of 0 and 1.
+    assert again.text == "2 new on the front, hypervolume +0.0 %"
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (b"", "front.csv is damaged"),
+        (b"\xff\xfe\x00junk", "front.csv is damaged"),
+        (b"a,b\n1,2\n", "front.csv is damaged"),
+        (b"trial,architecture_hash\n1\n", "front.csv is damaged"),
+        (None, "front.csv is missing"),
+    ],
+)
+def test_a_damaged_front_is_none(tmp_path, damage, words):
+    publish(sweep(60), tmp_path)
+    good = contents(tmp_path)
+    path = tmp_path / "front.csv"
+    path.unlink()
+    if damage is not None:
+        path.write_bytes(damage)
+    made = publish(sweep(60), tmp_path)
+    assert made.text.endswith(f"trials; not compared with the earlier front: {words}")
+    assert path.read_bytes() == good["front.csv"]
+    assert len(log(tmp_path)) == 2
+
+
+def test_values_that_are_no_numbers_are_damage(tmp_path):
+    publish([trial(0)], tmp_path)
+    path = tmp_path / "front.csv"
+    path.write_text(path.read_text().replace(",0.8,", ",nan,"))
+    assert publish([trial(0)], tmp_path).text.endswith("front.csv is damaged")
+
+
+def test_other_objectives_and_other_sweeps_do_not_compare(tmp_path):
+    publish(sweep(60), tmp_path)
+    assert publish(sweep(60), tmp_path, THREE).text.endswith(": it has other objectives")
+    turned = {name: TWO[name] for name in reversed(TWO)}
+    publish(sweep(60), tmp_path, {"latency_ms": "minimize"})
+    assert not FIGURE & set(contents(tmp_path))
+    # The columns are the same, but publications.csv knows better.
+    assert publish(sweep(60), tmp_path, turned).text.endswith(": it has other objectives")
+    assert publish([trial(7)], tmp_path, turned).text.endswith(": it is of another sweep")
+
+
+def test_a_foreign_log_is_kept(tmp_path):
+    (tmp_path / "publications.csv").write_bytes(b'my,notes \xff\nno end"')
+    publish(sweep(60), tmp_path)
+    publish([*sweep(60), trial(60)], tmp_path)
+    kept = (tmp_path / "publications.csv").read_bytes()
+    assert kept.startswith(b"my,notes \xff\n")
+
+
+def test_without_a_front_older_files_stay(tmp_path):
+    pruned = [row for row in sweep(60) if row["state"] == "pruned"]
+    first = publish(pruned, tmp_path / "none")
+    assert (
+        first.text == "no front: 0 trials finished, 13 pruned, 0 failed, 5 duplicate, 1 infeasible"
+    )
+    assert set(contents(tmp_path / "none")) == {"trials.csv"}
+    assert (first.front, first.hypervolume) == ((), None)
+    publish(sweep(60), tmp_path)
+    (tmp_path / "none" / "trials.csv").unlink()
+    (tmp_path / "none").rmdir()
+    before = contents(tmp_path)
+    assert publish(pruned, tmp_path).text.endswith("the older front stays")
+    assert contents(tmp_path) | {"trials.csv": b""} == before | {"trials.csv": b""}
+    assert publish([], tmp_path / "empty").front == ()
+
+
+def test_a_trial_without_an_objective_is_on_no_front(tmp_path):
+    rows = [
+        trial(0),
+        trial(1, latency_ms_median=None),
+        trial(2, val_accuracy=float("nan")),
+        trial(3, accuracy=0.99, latency=0.1, macs_uncounted=["aten::fft"]),
+    ]
+    made = publish(rows, tmp_path, THREE)
+    assert [row["trial"] for row in made.front] == [0]
+    assert "3 finished without a value of every objective" in (tmp_path / "front.md").read_text()
+
+
+def test_an_error_leaves_the_older_files_as_they_were(tmp_path, monkeypatch):
+    publish(sweep(60), tmp_path)
+    before = contents(tmp_path)
+
+    def broken(summary):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(module, "front_csv", broken)
+    with pytest.raises(RuntimeError, match="boom"):
+        publish(sweep(90), tmp_path)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("objectives", "words"),
+    [
+        ({}, "1 to 4 objectives"),
+        ({"accuracy": "maximize"}, "unknown objective 'accuracy'; there are val_accuracy"),
+        ({"macs": "min"}, "macs: maximize or minimize, not 'min'"),
+    ],
+)
+def test_objectives_that_are_none(tmp_path, objectives, words):
+    with pytest.raises(ValueError, match=words):
+        publish(sweep(5), tmp_path, objectives)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_5000_trials(tmp_path, record_property):
+    rows = sweep(5000)
+    began = perf_counter()
+    publish(rows, tmp_path)
+    publish(rows, tmp_path)
+    record_property("seconds", perf_counter() - began)
+    # Alone it takes 3 s.
+    assert perf_counter() - began < 60

@@ -1,0 +1,414 @@
+"""One timing alone on a device, trainings that step aside for it, and locks that die with you."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import stat
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from itertools import pairwise
+
+import pytest
+
+from runners.machine import device_lock
+from runners.machine.device_lock import device_key, timing, training
+from runners.records.errors import UserError
+
+SPAWN = multiprocessing.get_context("spawn")
+PATIENCE = 30  # of a test on a busy machine, in seconds; nothing here takes so long
+PARTS = ("gate", "lock")
+
+
+@pytest.fixture(autouse=True)
+def kind(request, monkeypatch, tmp_path):
+    """Lock files of the test's own; "filelock" is what stands in for the kernel's locks."""
+    kind = getattr(request, "param", "flock")
+    if kind == "filelock":
+        monkeypatch.setattr(device_lock, "fcntl", None)
+    elif device_lock.fcntl is None:
+        pytest.skip("no kernel locks")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return kind
+
+
+@pytest.fixture(autouse=True)
+def no_wait_is_endless():
+    """A lock that is broken must fail here, not hang."""
+
+    def give_up(*signal_and_frame):
+        pytest.fail(f"still waiting after {PATIENCE} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE, 1)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def _begin(target, folder, kind, arguments):
+    tempfile.tempdir = folder
+    device_lock._SECONDS_BETWEEN_LOOKS = 0.2
+    if kind == "filelock":
+        device_lock.fcntl = None
+    target(*arguments)
+
+
+@pytest.fixture
+def start(tmp_path, kind):
+    """Start a function in a fresh process that uses the same lock files; killed at the end."""
+    started = []
+
+    def start(target, *arguments):
+        process = SPAWN.Process(
+            target=_begin, args=(target, str(tmp_path), kind, arguments), daemon=True
+        )
+        process.start()
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.join()
+
+
+def eventually(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+@contextmanager
+def stamped(journal, what):
+    """Write when the block began and ended; one write a line, so that processes do not mix."""
+    begin = time.monotonic_ns()
+    yield
+    with open(journal, "a", encoding="ascii") as file:
+        file.write(f"{begin} {time.monotonic_ns()} {what}\n")
+
+
+def spans(journal, what=""):
+    """Of one kind, in the order of their begin."""
+    lines = journal.read_text().splitlines() if journal.exists() else []
+    rows = (line.split() for line in lines)
+    return sorted((int(begin), int(end)) for begin, end, kind in rows if kind.startswith(what))
+
+
+def overlaps(first, second):
+    return first[0] < second[1] and second[0] < first[1]
+
+
+def time_often(journal, device, times):
+    for _ in range(times):
+        with timing(device), stamped(journal, device):
+            time.sleep(0.01)
+
+
+def train_on(journal, device="cpu"):
+    with training(device) as turn:
+        while True:
+            with stamped(journal, "step"):
+                time.sleep(0.01)
+            turn.breathe()
+
+
+def train_briefly_and_often(journal):
+    while True:
+        with training("cpu"), stamped(journal, "step"):
+            time.sleep(0.05)
+
+
+def hold(ready, lock, device):
+    with lock(device):
+        ready.set()
+        time.sleep(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("device", "key"),
+    [("cpu", "cpu"), ("cpu:0", "cpu"), ("cuda", "cuda:0"), ("cuda:0", "cuda:0"), ("cuda:1",) * 2],
+)
+def test_devices_by_string_and_by_torch(device, key):
+    import torch  # here alone: the processes of these tests start faster without
+
+    assert device_key(device) == device_key(torch.device(device)) == key
+
+
+@pytest.mark.parametrize("kind", ["flock", "filelock"], indirect=True)
+def test_timings_of_several_processes_never_overlap(start, tmp_path):
+    journal = tmp_path / "journal"
+    for process in [start(time_often, journal, "cpu", 6) for _ in range(3)]:
+        process.join(PATIENCE)
+    found = spans(journal)
+    assert len(found) == 18
+    assert all(first[1] <= second[0] for first, second in pairwise(found))
+
+
+def test_a_cpu_timing_never_overlaps_one_of_an_accelerator(start, tmp_path):
+    journal = tmp_path / "journal"
+    devices = ["cpu", "cuda:0", "cuda:1"]
+    for process in [start(time_often, journal, device, 6) for device in devices]:
+        process.join(PATIENCE)
+    cpu, others = spans(journal, "cpu"), spans(journal, "cuda")
+    assert (len(cpu), len(others)) == (6, 12)
+    assert not any(overlaps(a, b) for a in cpu for b in others)
+
+
+def test_two_accelerators_may_be_timed_at_once(start):
+    ready = SPAWN.Event()
+    start(hold, ready, timing, "cuda:0")
+    assert ready.wait(PATIENCE)
+    with timing("cuda:1", on_wait=pytest.fail):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "trainings", "device", "timed"),
+    [
+        ("flock", 2, "cpu", "cpu"),
+        ("flock", 2, "cuda:1", "cuda:1"),
+        ("flock", 2, "cuda:1", "cpu"),
+        ("filelock", 1, "cuda:1", "cuda:1"),
+    ],
+    indirect=["kind"],
+)
+def test_trainings_pause_for_a_timing_and_go_on(start, tmp_path, trainings, device, timed):
+    journals = [tmp_path / str(number) for number in range(trainings)]
+    for journal in journals:
+        start(train_on, journal, device)
+    eventually(lambda: all(spans(journal) for journal in journals))
+    asked = time.monotonic()
+    with timing(timed):
+        assert time.monotonic() - asked < 10
+        begin = time.monotonic_ns()
+        time.sleep(0.3)
+        end = time.monotonic_ns()
+    for journal in journals:
+        eventually(lambda journal=journal: spans(journal)[-1][0] > end)
+        assert not any(overlaps(step, (begin, end)) for step in spans(journal))
+
+
+def test_a_timing_gets_in_though_trainings_come_and_go(start, tmp_path):
+    journals = [tmp_path / "first", tmp_path / "second"]
+    for journal in journals:
+        start(train_briefly_and_often, journal)
+    eventually(lambda: all(spans(journal) for journal in journals))
+    asked = time.monotonic()
+    for _ in range(3):
+        with timing("cpu"):
+            pass
+    assert time.monotonic() - asked < 10
+    now = time.monotonic_ns()
+    for journal in journals:  # and none of them starves after it
+        eventually(lambda journal=journal: spans(journal)[-1][0] > now)
+
+
+def test_trainings_share(start):
+    ready = SPAWN.Event()
+    start(hold, ready, training, "cpu")
+    assert ready.wait(PATIENCE)
+    done = threading.Event()
+
+    def train():
+        with training("cpu"):
+            done.set()
+
+    threading.Thread(target=train, daemon=True).start()
+    assert done.wait(PATIENCE / 2)
+
+
+@pytest.mark.parametrize("kind", ["filelock"], indirect=True)
+def test_trainings_take_turns_where_they_cannot_share(start, tmp_path):
+    journals = [tmp_path / "first", tmp_path / "second"]
+    for journal in journals:
+        start(train_on, journal)
+    eventually(lambda: all(len(spans(journal)) > 30 for journal in journals))  # two turns each
+    first, second = (spans(journal) for journal in journals)
+    assert not any(overlaps(a, b) for a in first for b in second)
+
+
+@pytest.mark.parametrize("lock", [timing, training])
+def test_a_killed_process_frees_what_it_held(start, lock):
+    ready = SPAWN.Event()
+    holder = start(hold, ready, lock, "cuda:1")
+    assert ready.wait(PATIENCE)
+    waits = threading.Event()
+    threading.Thread(target=lambda: waits.wait(PATIENCE) and holder.kill(), daemon=True).start()
+    with timing("cuda:1", on_wait=waits.set):
+        assert waits.is_set()
+
+
+def interrupted(sender):
+    try:
+        with timing("cuda:1", on_wait=lambda: sender.send("waits")):
+            pass
+    except KeyboardInterrupt:
+        sender.send("interrupted")
+
+
+def test_an_interrupt_ends_the_wait(start):
+    receiver, sender = SPAWN.Pipe(duplex=False)
+    with timing("cuda:1"):
+        process = start(interrupted, sender)
+        assert receiver.poll(PATIENCE) and receiver.recv() == "waits"
+        time.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT)
+        assert receiver.poll(PATIENCE) and receiver.recv() == "interrupted"
+    with timing("cuda:1", on_wait=pytest.fail):
+        pass
+
+
+def test_who_waits_twice_is_told_once():
+    told, done = [], threading.Event()
+
+    def wait():
+        with timing("cpu", on_wait=lambda: told.append("waits")):
+            done.set()
+
+    gate, lock = (device_lock._grab("cpu", part, shared=True, wait=False) for part in PARTS)
+    threading.Thread(target=wait, daemon=True).start()
+    eventually(lambda: told)
+    gate()
+    eventually(lambda: device_lock._shut("cpu"))  # it passed the gate and waits for the lock
+    assert not done.wait(0.1)
+    lock()
+    assert done.wait(PATIENCE)
+    assert told == ["waits"]
+
+
+def test_who_need_not_wait_is_told_nothing():
+    for device in ("cpu", "cuda:1"):
+        with timing(device, on_wait=pytest.fail):
+            pass
+
+
+@pytest.mark.parametrize("inner", [timing, training])
+@pytest.mark.parametrize("outer", [timing, training])
+def test_one_inside_another_is_an_error_and_no_deadlock(outer, inner):
+    with (
+        pytest.raises(RuntimeError, match=f"a {inner.__name__} inside a {outer.__name__}"),
+        outer("cpu"),
+        inner("cuda:1"),
+    ):
+        pass
+    for lock in (timing, training, timing):  # one after the other is fine
+        with lock("cpu"):
+            pass
+    with timing("cpu", on_wait=pytest.fail):
+        pass
+
+
+def test_the_clock_of_a_training_stands_still_while_it_waits(monkeypatch):
+    monkeypatch.setattr(device_lock, "_SECONDS_BETWEEN_LOOKS", 0)
+    queued = threading.Event()
+
+    def time_it():
+        with timing("cpu", on_wait=queued.set):
+            time.sleep(0.5)
+
+    with training("cpu") as turn:
+        wall, clock = time.perf_counter(), turn.clock()
+        other = threading.Thread(target=time_it)
+        other.start()
+        assert queued.wait(PATIENCE)
+        while turn._waited_s == 0:
+            turn.breathe()
+        wall, clock = time.perf_counter() - wall, turn.clock() - clock
+    other.join()
+    assert wall - clock > 0.45
+
+
+def test_a_breath_costs_nothing():
+    with training("cpu") as turn:
+
+        def thousand():
+            start = time.perf_counter()
+            for _ in range(1000):
+                turn.breathe()
+            return time.perf_counter() - start
+
+        assert min(thousand() for _ in range(20)) / 1000 < 5e-6
+
+
+@pytest.fixture
+def umask():
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def test_files_are_for_every_user(umask, tmp_path):
+    with timing("cuda:1"):
+        files = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    names = [f"lolvit-bench-{device}.{part}" for device in ("cpu", "cuda-1") for part in PARTS]
+    assert files == dict.fromkeys(names, 0o666)
+
+
+def test_no_link_is_followed(tmp_path):
+    victim = tmp_path / "victim"
+    (tmp_path / "lolvit-bench-cpu.lock").symlink_to(victim)
+    with pytest.raises(UserError, match=r"cannot lock .*lolvit-bench-cpu\.lock: .*; remove it"):
+        timing("cpu").__enter__()
+    assert not victim.exists()
+
+
+def test_a_missing_folder_is_one_line(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(UserError, match="set TMPDIR to another folder"), training("cpu"):
+        pass
+
+
+def test_a_file_that_was_cleaned_away_is_made_anew(tmp_path):
+    waits, got, release = threading.Event(), threading.Event(), threading.Event()
+
+    def wait():
+        with timing("cpu", on_wait=waits.set):
+            got.set()
+            release.wait(PATIENCE)
+
+    other = threading.Thread(target=wait)
+    with timing("cpu"):
+        other.start()
+        assert waits.wait(PATIENCE)
+        time.sleep(0.1)  # it sleeps in the kernel now
+        for part in PARTS:
+            (tmp_path / f"lolvit-bench-cpu.{part}").unlink()
+    assert got.wait(PATIENCE)
+    assert device_lock._shut("cpu")
+    release.set()
+    other.join()
+
+
+def test_a_forked_child_holds_nothing():
+    fork = multiprocessing.get_context("fork")
+    runs = fork.Event()
+    with timing("cpu"):
+        child = fork.Process(target=lambda: runs.set() or time.sleep(PATIENCE), daemon=True)
+        child.start()
+        assert runs.wait(PATIENCE)
+    try:
+        with timing("cpu", on_wait=pytest.fail):
+            pass
+    finally:
+        child.kill()
+        child.join()
+
+
+def test_a_forked_child_may_lock():
+    fork = multiprocessing.get_context("fork")
+    with timing("cpu"):
+        child = fork.Process(target=time_often, args=(os.devnull, "cuda:1", 0), daemon=True)
+        child.start()
+        child.join(PATIENCE)
+        assert child.exitcode == 0
+        waiting = fork.Process(target=time_often, args=(os.devnull, "cpu", 1), daemon=True)
+        waiting.start()
+        time.sleep(0.1)
+        assert waiting.is_alive()  # and is no error: it is the parent that holds
+    waiting.join(PATIENCE)
+    assert waiting.exitcode == 0

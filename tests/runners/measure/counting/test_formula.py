@@ -1,0 +1,88 @@
+"""MACs by side are those that counting gives, without memory for weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attention_zoo import entries
+from runners.measure.counting.formula import macs_by_side
+from runners.measure.counting.macs import UncountedOperator, count
+from runners.measure.targets import FactoryTarget, NetworkTarget, Shape, TargetError, parse
+from tests.runners import tiny
+from tests.runners.measure.odd_targets import Odd
+
+NETWORKS = [
+    *(NetworkTarget(mixer, tiny.architecture(mixer)) for mixer in ("none", "fwa", "linear")),
+    *(parse(text) for text in ("ghostnet_0.5@64", "mobilevit_xxs@64")),
+]
+FOREIGN = [Odd("Plain"), Odd("Several"), FactoryTarget("x", "torch.nn", "ReLU", Shape(3, 8, 8))]
+
+
+def counted(target, sides):
+    module = target.build()
+    return {side: count(module, target.shape.channels, side, side).total for side in sides}
+
+
+@pytest.mark.parametrize("target", NETWORKS, ids=lambda target: target.name)
+def test_networks(target):
+    sides = [target.shape.height * factor // 2 for factor in (2, 3, 4)]
+    assert macs_by_side(target, sides) == counted(target, sides)
+
+
+@pytest.mark.parametrize("name", sorted(entries()))
+def test_mixers(name):
+    target = parse(f"{name}@8x8x16")
+    sides = (14, 4, 8)
+    found = macs_by_side(target, sides)
+    assert list(found) == list(sides) and found == counted(target, sides)
+
+
+@settings(max_examples=15)
+@given(st.sampled_from(("fwa", "linear", "window")), st.integers(1, 20), st.sampled_from((8, 24)))
+def test_any_side(name, side, width):
+    target = parse(f"{name}@8x8x{width}")
+    assert macs_by_side(target, [side]) == counted(target, [side])
+
+
+@pytest.mark.parametrize("target", FOREIGN, ids=lambda target: target.name)
+def test_foreign_networks_are_counted(target):
+    sides = (5, 8, 16)
+    assert macs_by_side(target, sides) == counted(target, sides)
+
+
+def test_plain_by_hand():
+    assert macs_by_side(Odd("Plain"), (8, 3)) == {8: 64 * 180, 3: 9 * 180}
+    assert macs_by_side(Odd("Plain", claimed_macs=7), (8,)) == {8: 7}  # a formula comes first
+    assert macs_by_side(Odd("Plain"), ()) == {}
+
+
+def test_nothing_is_run_for_a_formula():
+    """An hour of work, and a map that no machine holds."""
+    target = parse("softmax@8x8x512")
+    (macs,) = macs_by_side(target, [10**5]).values()
+    assert macs > 2 * 10**20 * 512
+
+
+@pytest.mark.parametrize(
+    ("target", "side", "error", "said"),
+    [
+        (Odd("Uncounted"), 8, UncountedOperator, "aten::i0"),
+        (Odd("Wide"), 9, RuntimeError, "shape"),
+        (Odd("Plain", refused="no"), 8, TargetError, "^no$"),
+    ],
+)
+def test_errors(target, side, error, said):
+    with pytest.raises(error, match=said):
+        macs_by_side(target, [side])
+
+
+def test_the_device_and_the_random_state_stay():
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    for target in (NETWORKS[1], parse("fwa@8x8x16"), Odd("Plain")):
+        macs_by_side(target, [16])
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.zeros(1).device.type == "cpu"

@@ -1,0 +1,37 @@
+"""Counted MACs are the formula's and torch's, as integers, and nothing is left uncounted."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+import torch
+
+import attention_zoo
+import lolvit
+from runners.measure.counting.macs import count
+from tests.flops import counted
+
+WIDTHS, SIDES = (16, 48, 96), (7, 14, 20)
+RESOLUTIONS = (64, 160, 224)
+
+
+def assert_agree(module, channels, side):
+    found = count(module, channels, side, side)
+    assert found.uncounted == ()
+    x = torch.zeros(1, channels, side, side)
+    assert found.total == module.macs(side, side) == counted(module.eval(), x), (channels, side)
+
+
+@pytest.mark.parametrize("name", sorted(attention_zoo.entries()))
+def test_mixers(name):
+    for width, side in product(WIDTHS, SIDES):
+        assert_agree(attention_zoo.build(name, dim=width, num_heads=4), width, side)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+@pytest.mark.parametrize("name", lolvit.VARIANTS)
+def test_networks(name, resolution):
+    network = lolvit.build(lolvit.variant(name, resolution=resolution), seed=0)
+    assert_agree(network, 3, resolution)

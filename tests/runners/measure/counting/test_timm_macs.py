@@ -1,0 +1,95 @@
+"""Light networks of timm are counted without a gap, where timm can be imported."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+
+import pytest
+import torch
+
+from runners.measure.counting.explain import explain
+from runners.measure.counting.macs import count
+from tests.flops import counted
+
+pytestmark = pytest.mark.slow
+
+# One a kind: what each brings that those before it do not.
+NAMES = (
+    "vit_tiny_patch16_224",
+    "mobilevit_xxs",
+    "mobilenetv3_small_100",
+    "levit_128s",
+    "edgenext_xx_small",
+    "efficientformerv2_s0",
+    "efficientvit_b0",
+    "xcit_nano_12_p16_224",
+    "mvitv2_tiny",
+)
+
+
+@pytest.fixture(scope="module")
+def timm():
+    """timm, past a torchvision whose compiled part does not fit this torch."""
+    if importlib.util.find_spec("timm") is None:
+        pytest.skip("timm is not installed")
+    library = None
+    try:
+        importlib.import_module("torchvision")
+    except ImportError:
+        pass
+    except RuntimeError:  # its operators are missing: declare those that its import looks for
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        library = torch.library.Library("torchvision", "DEF")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    try:
+        yield importlib.import_module("timm")
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(f"timm cannot be imported: {error}")
+    del library
+
+
+@pytest.fixture
+def build(timm):
+    """A network with its image size by name; weights that want no gradient."""
+
+    def build(name):
+        network = timm.create_model(name, pretrained=False).eval().requires_grad_(False)
+        return network, network.default_cfg["input_size"]
+
+    return build
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_operator_has_a_rule(build, name):
+    network, size = build(name)
+    assert count(network, *size).total == counted(network, torch.zeros(1, *size))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_remains(build, name):
+    network, size = build(name)
+    for each in explain(network, *size):
+        assert (each.error, each.remainder) == (None, 0)
+        assert [d for d in each.differences if d.unexplained] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_on_the_meta_device(build, name):
+    network, size = build(name)
+    with torch.device("meta"):
+        shapes, _ = build(name)
+    assert count(shapes, *size) == count(network, *size)
+
+
+def test_the_published_figure_of_vit_tiny_lacks_its_attention(build):
+    network, size = build("vit_tiny_patch16_224")
+    whole = count(network, *size)
+    assert whole.total == 1_253_683_200
+    attention = 12 * 2 * 197 * 197 * 192
+    assert whole.by_operator["scaled_dot_product_attention"] == attention
+    *_, torchs = explain(network, *size)
+    assert torchs.theirs == whole.total - attention == 1_074_851_328

@@ -1,0 +1,78 @@
+"""A first pass with an end to time and memory: what it finds decides what is measured."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+
+from runners.measure.memory.limit import DoesNotFit, free_memory, is_out_of_memory, within
+from runners.measure.memory.probe import probe
+from runners.measure.targets import parse
+from runners.processes.isolated import ProcessFailed, alone
+from runners.records.scale_point import PointState
+from tests.runners.measure.odd_targets import Odd
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("target", "batch", "cap_ms", "mib", "state", "reason"),
+    [
+        (Odd("Plain"), 1, 1e6, 1000, PointState.MEASURED, ""),
+        (parse("linear@14x14x16"), 2, 1e6, 1000, PointState.MEASURED, ""),
+        (Odd("Greedy"), 4, 1e6, 1000, PointState.MEASURED, ""),
+        (Odd("Greedy"), 4, 1e6, 50, PointState.OUT_OF_MEMORY, "allocate memory"),
+        (Odd("Plain"), 10**12, 1e6, 1000, PointState.OUT_OF_MEMORY, "allocate memory"),
+        (Odd("Killed"), 1, 1e6, 1000, PointState.OUT_OF_MEMORY, "the system ended its process"),
+        (Odd("Raises"), 1, 1e6, 1000, PointState.FAILED, "^LookupError: nothing here$"),
+        (Odd("Plain"), 1, 1e-6, 1000, PointState.PAST_CAP, "the cap is 1e-06 ms"),
+    ],
+)
+def test_how_far_a_mixer_gets(target, batch, cap_ms, mib, state, reason):
+    found = probe(target, batch, 1, cap_ms, mib * MIB)
+    assert found.state == state and re.search(reason, found.reason)
+    assert found.measured == (state is PointState.MEASURED) == (not found.reason)
+    known = found.peak_memory_bytes is not None
+    assert known == (state in (PointState.MEASURED, PointState.PAST_CAP))
+
+
+def test_the_peak_is_of_the_batch():
+    one, four = (probe(Odd("Greedy"), batch, 1, 1e6, 10**9) for batch in (1, 4))
+    assert one.peak_memory_bytes >= 16 * MIB
+    assert four.peak_memory_bytes - one.peak_memory_bytes >= 45 * MIB
+
+
+@pytest.mark.parametrize(
+    ("code", "limit", "error", "said"),
+    [
+        ("import torch; torch.ones(25 * 2**20)", 50 * MIB, DoesNotFit, "does not fit into memory"),
+        ("bytearray(100 * 2**20)", 50 * MIB, DoesNotFit, "does not fit into memory"),
+        ("1 / 0", 50 * MIB, ProcessFailed, "ZeroDivisionError"),
+    ],
+)
+def test_within_so_much_memory(code, limit, error, said):
+    with pytest.raises(error, match=said):
+        alone(60, within, limit, exec, code)
+    assert alone(60, within, None, pow, 2, 3) == alone(60, within, limit, pow, 2, 3) == 8
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you"), True),
+        (RuntimeError("Storage size calculation overflowed with sizes=[1]"), True),
+        (RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ZeroDivisionError("division by zero"), False),
+    ],
+)
+def test_which_errors_say_that_memory_ended(error, says):
+    assert is_out_of_memory(error) == says
+
+
+def test_free_memory_is_some():
+    assert 2**20 < free_memory() < 2**50

@@ -1,0 +1,241 @@
+"""One storage, a file or a database: opened, used, refused, and never a password in print."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import traceback
+import warnings
+from pathlib import Path
+
+import optuna
+import pytest
+import sqlalchemy
+
+from runners.records.errors import UserError
+from runners.store import GRACE_S, errors, observed, opened, shown
+from runners.store.connections import connect
+
+SECRET = "hunter2"
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "odd {x} 100%41?#.db"
+
+
+@pytest.fixture(params=["file", "database"])
+def place(request):
+    """Both kinds: what holds for one holds for the other."""
+    if request.param == "file":
+        return request.getfixturevalue("file")
+    return request.getfixturevalue("postgres").new_database()
+
+
+def study_in(storage):
+    return optuna.create_study(storage=storage, study_name="s", load_if_exists=True)
+
+
+def refused(place, *words, secret=SECRET):
+    with pytest.raises(UserError) as caught, opened(place, study="s"):
+        pass
+    one_line(caught, place, *words, secret=secret)
+
+
+def one_line(caught, place, *words, secret=SECRET):
+    message = str(caught.value)
+    assert "\n" not in message and shown(place) in message, message
+    assert all(word in message for word in words), message
+    assert secret not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_is_told_is_there_when_opened_again(place):
+    for number in range(3):
+        with opened(place, study="s") as storage:
+            study = study_in(storage)
+            assert len(study.trials) == number
+            trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+            study.tell(trial, 1.0)
+
+
+def test_all_at_work_on_one_study_is_quiet(place, caplog):
+    with warnings.catch_warnings(record=True) as caught, opened(place, study="s") as storage:
+        study = study_in(storage)
+        study.tell(study.ask(), 1.0)
+    assert not caught and not [r for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+def test_a_trial_is_stale_some_time_after_its_last_heartbeat(place):
+    with opened(place, study="s") as storage, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study = study_in(storage)
+        fresh, stale, silent = study.ask(), study.ask(), study.ask()
+        for trial in (fresh, stale):
+            storage.record_heartbeat(trial._trial_id)
+        with storage.engine.begin() as connection:
+            table = sqlalchemy.table("trial_heartbeats", *map(sqlalchemy.column, COLUMNS))
+            row = table.c.trial_id == stale._trial_id
+            then = connection.scalar(sqlalchemy.select(table.c.heartbeat).where(row))
+            earlier = type_of_time(then, GRACE_S + 5)
+            connection.execute(table.update().where(row).values(heartbeat=earlier))
+        optuna.storages.fail_stale_trials(study)
+        states = [study.trials[trial.number].state.name for trial in (fresh, stale, silent)]
+        assert states == ["RUNNING", "FAIL", "RUNNING"]
+
+
+COLUMNS = ("trial_id", "heartbeat")
+
+
+def type_of_time(then, seconds):
+    """SQLite keeps times as text."""
+    from datetime import datetime, timedelta
+
+    if isinstance(then, str):
+        return str(datetime.fromisoformat(then) - timedelta(seconds=seconds))
+    return then - timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("address", [str, lambda file: f"sqlite:///{file}"])
+def test_a_file_may_be_named_by_url(address, tmp_path):
+    file = tmp_path / "study.db"
+    with opened(file if address is str else address(file), study="s"):
+        pass
+    assert file.is_file() and shown(file) == str(file)
+
+
+def test_a_file_is_written_ahead_and_seldom_synced(file):
+    with opened(file, study="s") as storage, storage.engine.connect() as connection:
+        asked = ("journal_mode", "synchronous", "busy_timeout")
+        answers = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in asked]
+        assert answers == ["wal", 1, 60_000]
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_a_file_without_shared_memory_is_synced_as_ever(tmp_path):
+    connection = connect(":memory:")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("memory",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_a_file_that_is_none_or_not_there_or_not_writable(tmp_path):
+    text = tmp_path / "text.db"
+    text.write_text("no database at all " * 99)
+    refused(text, "file is not a database")
+    refused(tmp_path, "unable to open")
+    refused(tmp_path / "nowhere" / "study.db", "unable to open")
+    if Path("/proc/self").exists():
+        refused(Path("/proc/study.db"), "unable to open")
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_was_told(file):
+    with opened(file, study="s") as storage:
+        study = study_in(storage)
+        study.tell(study.ask(), 1.0)
+        # SQLite's own idea of a disk: no page more than there are.
+        sqlalchemy.event.listen(
+            storage.engine,
+            "checkout",
+            lambda connection, *_: connection.execute("PRAGMA max_page_count=1"),
+        )
+        with pytest.raises(UserError) as caught, errors(file):
+            study.set_user_attr("large", "x" * 100_000)
+        one_line(caught, file, "database or disk is full", "finished trials in it are kept")
+    with opened(file, study="s") as storage:
+        assert len(study_in(storage).trials) == 1
+
+
+@pytest.mark.parametrize(
+    ("revision", "words"),
+    [("v3.0.0.a", "optuna storage upgrade --storage"), ("v99.0.0.a", "pip install -U optuna")],
+)
+def test_tables_of_another_optuna_say_what_to_do(revision, words, place):
+    with opened(place, study="s") as storage, storage.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
+    refused(place, words, optuna.__version__, secret="s3cret")
+
+
+def test_observers_see_what_is_told_beside_the_coordinator(place):
+    with opened(place, study="s") as storage, observed(place) as seen:
+        study = study_in(storage)
+        study.tell(study.ask(), 1.0)
+        assert optuna.load_study(study_name="s", storage=seen).best_value == 1.0
+
+
+def test_observers_make_nothing(place):
+    with pytest.raises(UserError) as caught, observed(place):
+        pass
+    named = "is missing" if isinstance(place, Path) else "does not exist"
+    assert named in str(caught.value) and "s3cret" not in str(caught.value)
+    assert not isinstance(place, Path) or list(place.parent.iterdir()) == []
+
+
+def test_other_errors_inside_the_block_pass_as_they_are(place):
+    with pytest.raises(ZeroDivisionError), opened(place, study="s"), errors(place):
+        _ = 1 / 0
+    with pytest.raises(UserError, match=r"^mine$"), opened(place, study="s"), errors(place):
+        raise UserError("mine")
+    with pytest.raises(UserError, match="locked"), errors(place):
+        raise sqlite3.OperationalError("database is locked")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        f"mysql://u:{SECRET}@h/db",
+        f"mysql+pymysql://u:{SECRET}@h/db",
+        f"postgresql+psycopg2://u:{SECRET}@h/db",
+        f"redis://:{SECRET}@h:6379/0",
+        f"http://u:{SECRET}@h/",
+        f"h/db?password={SECRET}",
+        "study.db",
+        "",
+        "sqlite://",
+    ],
+)
+def test_other_kinds_of_storage_are_refused_and_the_possible_ones_named(place):
+    refused(place, "sqlite:///FILE", "postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        f"postgresql://u:{SECRET}@h:port/db",
+        f"postgresql://u:{SECRET}@h:99999/db",
+        f"postgresql://u:{SECRET}@h:0/db",
+        f"postgresql://u:p@{SECRET}@h/db",
+        f"postgresql://u:p@x:{SECRET}@h/db",
+        f"postgres://u:p@x/{SECRET}@h/db",
+        f"postgres://u:p@x?{SECRET}@h/db",
+        f"postgresql://u:{SECRET}@h:port/db?password={SECRET}",
+    ],
+)
+def test_a_malformed_url_says_how_to_write_it(place):
+    refused(place, "%40 for @")
+
+
+@pytest.mark.parametrize(
+    "place", ["sqlite:///", "sqlite:///:memory:", "sqlite:///study.db?timeout=3"]
+)
+def test_a_file_has_a_name_and_no_options(place):
+    refused(place, "without options")
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("postgresql://u:p@h:1/db", "postgresql://u:***@h:1/db"),
+        ("postgresql://u@h/db", "postgresql://u@h/db"),
+        ("postgresql://h/db?a=1&password=p%20x&b=2", "postgresql://h/db?a=1&password=***&b=2"),
+        (
+            "postgresql://h/db?sslpassword=p&PASSWORD=q",
+            "postgresql://h/db?sslpassword=***&PASSWORD=***",
+        ),
+        ("postgresql://u:p/q:r?s#t@u@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:p\nq@h/db", "postgresql://u:***@h/db"),
+        ("redis://:p@h", "redis://:***@h"),
+        ("sqlite:///a:b@c.db", "sqlite:///a:b@c.db"),
+        (Path("a/b.db"), "a/b.db"),
+    ],
+)
+def test_a_place_is_shown_without_its_password(place, text):
+    assert shown(place) == text
