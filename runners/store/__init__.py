@@ -1,8 +1,8 @@
-"""The Optuna storage of a search: a SQLite file or a PostgreSQL database."""
+"""Where results are kept: run folders, and studies on Optuna's storages (SQLite or PostgreSQL).
 
-from runners.store.connections import GRACE_S, HEARTBEAT_S
-from runners.store.location import shown
-from runners.store.storage import observed, opened
-from runners.store.storage_errors import errors
+Naming a run folder needs neither Optuna nor SQLAlchemy: they are imported on first use.
+"""
 
-__all__ = ["GRACE_S", "HEARTBEAT_S", "errors", "observed", "opened", "shown"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
