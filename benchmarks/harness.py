@@ -13,7 +13,7 @@ from statistics import median
 
 import numpy as np
 
-from runners.machine.device_lock import timing
+from runners.machine.device_lock import lock_for_timing
 from runners.measure.timing.latency import Rounds, interleave, time_cpu
 
 GOAL_US = 2.0
@@ -26,7 +26,7 @@ def main() -> None:
     arguments = parser.parse_args()
     names = ("a", "b", "c")
     rounds = Rounds(arguments.rounds, arguments.rounds, 60.0)
-    with timing("cpu"):
+    with lock_for_timing("cpu"):
         start = time.perf_counter()
         found = interleave({name: lambda: _nothing for name in names}, time_cpu, rounds)
         whole_us = (time.perf_counter() - start) * 1e6 / (arguments.rounds * len(names))

@@ -16,12 +16,12 @@ from scipy.stats import kendalltau
 
 from lolvit import VARIANTS
 from runners.cli.output import print_table
-from runners.machine.device_lock import timing
-from runners.measure.forms.variant import Contender, Prepared
+from runners.machine.device_lock import lock_for_timing
+from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.targets import Target, parse
 from runners.measure.timing.latency import Rounds
-from runners.measure.timing.session import Entrant, Plan, Session, hold
-from runners.processes.isolated import alone
+from runners.measure.timing.session import SessionPlan, SessionResult, TimedVariant, run_session
+from runners.processes.isolated import run_isolated
 
 GOAL = 0.95
 _CPU = torch.device("cpu")
@@ -35,11 +35,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     arguments = parser.parse_args()
     targets = _targets(arguments.targets)
-    entrants = {each.name: Entrant(Contender(each), Prepared(), 1) for each in targets}
+    timed_variants = {
+        each.name: TimedVariant(FormVariant(each), PreparedForm(), 1) for each in targets
+    }
     sessions = []
     for seed in range(arguments.sessions):
-        with timing(_CPU):
-            sessions.append(alone(None, hold, entrants, _CPU, _plan(arguments.rounds, seed)))
+        with lock_for_timing(_CPU):
+            sessions.append(
+                run_isolated(None, run_session, timed_variants, _CPU, _plan(arguments.rounds, seed))
+            )
     _print(sessions)
 
 
@@ -49,12 +53,12 @@ def _targets(texts: list[str]) -> list[Target]:
     return list({each.hash: each for each in chosen}.values())
 
 
-def _plan(rounds: int, seed: int) -> Plan:
+def _plan(rounds: int, seed: int) -> SessionPlan:
     latency = Rounds(rounds, min(rounds, 20), 120.0)
-    return Plan(latency, Rounds(1, 1, 0.0), 1, 1, energy=False, seed=seed)
+    return SessionPlan(latency, Rounds(1, 1, 0.0), 1, 1, energy=False, seed=seed)
 
 
-def _print(sessions: list[Session]) -> None:
+def _print(sessions: list[SessionResult]) -> None:
     for what, of in (("median", _medians), ("minimum", _minima)):
         columns = [of(session) for session in sessions]
         names = sorted(columns[0], key=columns[0].__getitem__)
@@ -69,11 +73,11 @@ def _print(sessions: list[Session]) -> None:
         print(f"Kendall tau, worst of {len(taus)}: {min(taus):.3f}; goal {GOAL}: {verdict}")
 
 
-def _medians(session: Session) -> dict[str, float]:
+def _medians(session: SessionResult) -> dict[str, float]:
     return {name: float(torch.tensor(ms).median()) for name, ms in session.latency.ms.items()}
 
 
-def _minima(session: Session) -> dict[str, float]:
+def _minima(session: SessionResult) -> dict[str, float]:
     return {name: min(ms) for name, ms in session.latency.ms.items()}
 
 

@@ -20,13 +20,13 @@ import torch
 
 from lolvit import LolvitConfig, build
 from runners import data
-from runners.machine.device_lock import timing
+from runners.machine.device_lock import lock_for_timing
 from runners.machine.fingerprint import fingerprint
-from runners.measure.forms.variant import Contender, Prepared
+from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.targets import NetworkTarget
-from runners.measure.timing.latency import Rounds, clock_of, interleave, intra_op_threads
-from runners.measure.timing.session import Entrant, fresh
-from runners.processes.isolated import alone
+from runners.measure.timing.latency import Rounds, interleave, intra_op_threads, select_clock
+from runners.measure.timing.session import TimedVariant, make_call_factory
+from runners.processes.isolated import run_isolated
 from runners.training.loop import train
 from runners.training.recipe import Recipe
 from search_space import Space, Values, load
@@ -72,8 +72,8 @@ def time_all(folder: Path) -> None:
     left = np.random.default_rng(1).permutation([key for key in every if key not in done])
     for start in range(0, len(left), GROUP):
         group = {key: every[key][1] for key in left[start : start + GROUP]}
-        with timing(CPU):
-            found = alone(None, time_group, group, space.base)
+        with lock_for_timing(CPU):
+            found = run_isolated(None, time_group, group, space.base)
         for row in found:
             _append(folder / "time.jsonl", row)
         print(f"{start + len(group)}/{len(left)}", flush=True)
@@ -83,10 +83,10 @@ def time_group(group: dict[str, LolvitConfig], reference: LolvitConfig) -> list[
     """Rows of one process."""
     with torch.inference_mode(), intra_op_threads(1):
         ready = {
-            key: fresh(_entrant(key, each), CPU, 1)
+            key: make_call_factory(_timed_variant(key, each), CPU, 1)
             for key, each in {**group, "reference": reference}.items()
         }
-        ms = interleave(ready, clock_of(CPU), ROUNDS).ms
+        ms = interleave(ready, select_clock(CPU), ROUNDS).ms
     beside = np.array(ms["reference"])
     return [
         {
@@ -100,9 +100,9 @@ def time_group(group: dict[str, LolvitConfig], reference: LolvitConfig) -> list[
     ]
 
 
-def _entrant(key: str, architecture: LolvitConfig) -> Entrant:
+def _timed_variant(key: str, architecture: LolvitConfig) -> TimedVariant:
     target = NetworkTarget(key, architecture, follows_abstract=True)
-    return Entrant(Contender(target), Prepared(), 1)
+    return TimedVariant(FormVariant(target), PreparedForm(), 1)
 
 
 def _rows(folder: Path, pattern: str) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from runners.machine.fingerprint import fingerprint
 from runners.measure.timing.latency import intra_op_threads
 from runners.records.errors import UserError
 from runners.records.record import Costs, Provenance, Quality, Record, State
+from runners.records.unavailable import Unavailable
 from runners.training.loop import Watcher, train
 from runners.training.recipe import Recipe
 
@@ -31,19 +32,19 @@ def evaluate(
     arm: Arm,
     seed: int,
     budget: Budget,
-    costs: Costs | str,
+    costs: Costs | Unavailable,
     watch: Watcher = lambda epoch, images, total: None,
 ) -> Record:
     """Train and test one arm with one seed, beside the costs measured for all arms together.
 
-    `costs` that could not be measured are the reason in words, and the arm's failure.
+    Costs that are unavailable are the arm's failure.
     Whatever goes wrong inside the arm becomes a record in state failed, with the reason.
 
     Raises:
         UserError: the data or the machine is at fault, not the arm.
     """
-    if isinstance(costs, str):
-        return failure(arm, seed, budget, costs, reason=costs)
+    if isinstance(costs, Unavailable):
+        return failure(arm, seed, budget, costs, reason=costs.reason)
     quality = None
     try:
         if budget.recipe is not None:
@@ -56,7 +57,7 @@ def evaluate(
     return _record(arm, seed, budget, costs, State.FINISHED, quality=quality)
 
 
-def failure(arm: Arm, seed: int, budget: Budget, costs: Costs | str, reason: str) -> Record:
+def failure(arm: Arm, seed: int, budget: Budget, costs: Costs | Unavailable, reason: str) -> Record:
     """The record of an arm that ended without a result, for a reason of one line."""
     return _record(arm, seed, budget, costs, State.FAILED, reason=reason)
 
@@ -65,7 +66,7 @@ def _record(
     arm: Arm,
     seed: int,
     budget: Budget,
-    costs: Costs | str,
+    costs: Costs | Unavailable,
     state: State,
     *,
     reason: str = "",

@@ -109,10 +109,10 @@ def _print_modules(name: str, macs: dict[str, int]) -> None:
 def _explain(target: Target) -> None:
     """One table a counter; a target that cannot be counted has said so in its row."""
     from runners.measure.counting.explain import explain_target, explanation_rows
-    from runners.processes.isolated import ProcessFailed, alone
+    from runners.processes.isolated import ProcessFailed, run_isolated
 
     try:
-        explanations = alone(None, explain_target, target)
+        explanations = run_isolated(None, explain_target, target)
     except (ProcessFailed, UserError) as error:
         print(f"\nMACs of {target.name}: nothing to explain ({error})")
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runners.cli.parser import Parser, positive, share
 
 if TYPE_CHECKING:
-    from runners.measure.protocol import Protocol
+    from runners.measure.protocol import MeasurementProtocol
 
 FORMS_HELP = (
     "eager, deploy (norms folded, channels-last where faster), compile, onnx (default: eager)"
@@ -36,7 +36,7 @@ def add_options(parser: Parser) -> None:
         type=positive,
         metavar="S",
         help=f"seconds of rounds a process (default: {_SECONDS}, {_SECONDS_A_CONTENDER} more "
-        f"for each contender, at most {_MOST_SECONDS})",
+        f"for each variant, at most {_MOST_SECONDS})",
     )
     option(
         "--processes",
@@ -68,13 +68,13 @@ def add_options(parser: Parser) -> None:
     )
 
 
-def chosen(arguments: argparse.Namespace, contenders: int) -> Protocol:
-    """The protocol that the options ask for, of so many contenders."""
+def chosen(arguments: argparse.Namespace, variants: int) -> MeasurementProtocol:
+    """The protocol that the options ask for, of so many variants."""
     from runners.machine.fingerprint import usable_cores
-    from runners.measure.protocol import Protocol
+    from runners.measure.protocol import MeasurementProtocol
     from runners.measure.timing.latency import Rounds
 
-    usual_s = min(_MOST_SECONDS, _SECONDS + _SECONDS_A_CONTENDER * contenders)
+    usual_s = min(_MOST_SECONDS, _SECONDS + _SECONDS_A_CONTENDER * variants)
     budget_s = arguments.time_budget or usual_s
     rounds = Rounds(
         most=arguments.rounds,
@@ -82,7 +82,7 @@ def chosen(arguments: argparse.Namespace, contenders: int) -> Protocol:
         budget_s=float(budget_s),
         precision=arguments.precision or None,
     )
-    return Protocol(
+    return MeasurementProtocol(
         latency=rounds,
         latency_threads=arguments.threads or 1,
         throughput_threads=arguments.threads or usable_cores(),

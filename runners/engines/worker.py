@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from runners.engines.task_queue import Task, Work, here
-from runners.processes.isolated import context, started
+from runners.processes.isolated import process_context, spawn
 from runners.progress.listener import Step
 from runners.records.errors import DataError, UserError
 from runners.records.record import Record
@@ -36,8 +36,8 @@ class Child:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.pipe: Connection
-        self.pipe, other = context().Pipe()
-        self._process = started(_work, other, task.work)
+        self.pipe, other = process_context().Pipe()
+        self._process = spawn(_work, other, task.work)
         other.close()  # so that the end of the process is the end of the pipe
 
     def read(self) -> Step | Question | Record | Death:

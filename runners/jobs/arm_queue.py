@@ -12,6 +12,7 @@ from runners.engines.task_queue import GoOn, OnStep, Task, Timing
 from runners.evaluate import Budget, evaluate, failure
 from runners.progress.listener import Step, Watch
 from runners.records.record import Costs, Record
+from runners.records.unavailable import Unavailable
 from runners.store.study import Key, Study
 
 
@@ -27,7 +28,7 @@ class ArmDesk:
         study: Study,
         arms: Sequence[Arm],
         budget: Budget,
-        costs: Mapping[str, Costs | str],
+        costs: Mapping[str, Costs | Unavailable],
         watch: Watch,
     ) -> None:
         self._study, self._budget, self._costs, self._watch = study, budget, costs, watch
@@ -69,7 +70,7 @@ def _evaluate(
     arm: Arm,
     seed: int,
     budget: Budget,
-    costs: Costs | str,
+    costs: Costs | Unavailable,
     on_step: OnStep,
     go_on: GoOn,
     timing: Timing,

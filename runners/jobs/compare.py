@@ -17,14 +17,14 @@ from runners.engines import local
 from runners.evaluate import Budget, evaluate
 from runners.jobs.arm_queue import ArmDesk
 from runners.jobs.write_report import write_report
-from runners.machine.device import device_called
-from runners.machine.threads import check_threads
-from runners.measure.costs import measure
-from runners.measure.forms.variant import Contender
-from runners.measure.protocol import Protocol
+from runners.machine.device import check_threads, resolve_device
+from runners.measure.costs import measure_costs
+from runners.measure.forms.variant import FormVariant
+from runners.measure.protocol import MeasurementProtocol
 from runners.measure.targets import NetworkTarget
 from runners.progress.listener import Watch
 from runners.records.record import Costs, Record
+from runners.records.unavailable import Unavailable
 from runners.store import run_folder
 from runners.store.study import Study
 from runners.training.recipe import Recipe
@@ -53,7 +53,7 @@ class Comparison:
     seeds: int
     device: str
     threads: int | None
-    protocol: Protocol
+    protocol: MeasurementProtocol
 
 
 def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> list[Record]:
@@ -65,7 +65,7 @@ def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> lis
         UserError: the device is not there, the folder cannot be used, or belongs to another plan.
         MixerError: an option has a value that its mixer does not allow.
     """
-    device = device_called(job.device)
+    device = resolve_device(job.device)
     check_threads(job.threads)
     dataset = job.dataset
     image = ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
@@ -111,13 +111,13 @@ def _refuse_bad_options(arms: Sequence[Arm]) -> None:
 
 
 def _measure(
-    study: Study, arms: Sequence[Arm], budget: Budget, protocol: Protocol, watch: Watch
-) -> dict[str, Costs | str]:
-    contenders = {
-        arm.name: Contender(NetworkTarget(arm.name, arm.architecture, arm.reconstructed))
+    study: Study, arms: Sequence[Arm], budget: Budget, protocol: MeasurementProtocol, watch: Watch
+) -> dict[str, Costs | Unavailable]:
+    variants = {
+        arm.name: FormVariant(NetworkTarget(arm.name, arm.architecture, arm.reconstructed))
         for arm in arms
     }
-    costs = measure(contenders, budget.device, protocol, watch.stage)
+    costs = measure_costs(variants, budget.device, protocol, watch.stage)
     study.keep_costs(costs)
     return costs
 

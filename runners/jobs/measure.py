@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runners.jobs.write_report import write_report
-from runners.machine.device import device_called
+from runners.machine.device import check_threads, resolve_device
 from runners.machine.fingerprint import fingerprint
-from runners.machine.threads import check_threads
-from runners.measure.costs import Refused, measure
-from runners.measure.forms.variant import EAGER, FORMS, Contender
-from runners.measure.protocol import Protocol
+from runners.measure.costs import measure_costs
+from runners.measure.forms.variant import EAGER, FORMS, FormVariant
+from runners.measure.protocol import MeasurementProtocol
 from runners.measure.targets import Target
 from runners.progress.listener import Watch
 from runners.records.errors import UserError
 from runners.records.record import Costs, Provenance, Record, State
+from runners.records.unavailable import Unavailable
 from runners.store import run_folder
 from runners.store.study import Study
 
@@ -37,7 +37,7 @@ class Measurement:
     targets: Sequence[Target]
     forms: Sequence[str]
     device: str
-    protocol: Protocol
+    protocol: MeasurementProtocol
 
 
 @dataclass(frozen=True)
@@ -54,36 +54,36 @@ def measure_targets(job: Measurement, folder: Path, watch: Watch) -> Measured:
     Raises:
         UserError: a name twice, no such form or device, or the folder cannot be used.
     """
-    device = device_called(job.device)
+    device = resolve_device(job.device)
     check_threads(job.protocol.latency_threads)
     check_threads(job.protocol.throughput_threads)
-    contenders = _contenders(job)
+    variants = _form_variants(job)
     with run_folder.opened(folder):
         plan = {
             "arms": {
                 name: {**each.target.identity(), "form": each.form}
-                for name, each in contenders.items()
+                for name, each in variants.items()
             },
             "device": job.device,
             "protocol": asdict(job.protocol),
         }
         try:
-            costs = measure(contenders, device, job.protocol, watch.stage)
+            costs = measure_costs(variants, device, job.protocol, watch.stage)
         finally:
             watch.close(folder)
         file = folder / run_folder.STUDY_FILE
-        study = Study(file, plan, list(contenders), 1, trained=False)
+        study = Study(file, plan, list(variants), 1, trained=False)
         study.keep_costs(costs)
         machine = fingerprint(device)
         for _ in range(study.enqueue()):
             trial, (name, _) = study.ask()
-            study.tell(trial, _record(name, contenders[name], costs[name], machine))
+            study.tell(trial, _record(name, variants[name], costs[name], machine))
         records = study.records()
         write_report(records, folder)
-    return Measured(records, _refusals(contenders, costs))
+    return Measured(records, _refusals(variants, costs))
 
 
-def _contenders(job: Measurement) -> dict[str, Contender]:
+def _form_variants(job: Measurement) -> dict[str, FormVariant]:
     """Targets in forms, by the name shown; the form is part of it where there are several."""
     _refuse_twice("target", [target.name for target in job.targets])
     _refuse_twice("form", job.forms)
@@ -92,7 +92,7 @@ def _contenders(job: Measurement) -> dict[str, Contender]:
             raise UserError(f"unknown form {form!r}; known: {', '.join(FORMS)}")
     alone = list(job.forms) == [EAGER]
     return {
-        target.name if alone else f"{target.name} [{form}]": Contender(target, form)
+        target.name if alone else f"{target.name} [{form}]": FormVariant(target, form)
         for target in job.targets
         for form in job.forms
     }
@@ -105,9 +105,12 @@ def _refuse_twice(what: str, names: Sequence[str]) -> None:
 
 
 def _record(
-    name: str, contender: Contender, costs: Costs | str, machine: dict[str, str | int | bool]
+    name: str,
+    variant: FormVariant,
+    costs: Costs | Unavailable,
+    machine: dict[str, str | int | bool],
 ) -> Record:
-    target, measured = contender.target, isinstance(costs, Costs)
+    target, measured = variant.target, isinstance(costs, Costs)
     return Record(
         name=name,
         architecture=target.identity(),
@@ -115,7 +118,7 @@ def _record(
         reconstructed=target.reconstructed,
         seed=0,
         state=State.FINISHED if measured else State.FAILED,
-        reason="" if isinstance(costs, Costs) else costs,
+        reason="" if isinstance(costs, Costs) else costs.reason,
         costs=costs if isinstance(costs, Costs) else None,
         provenance=Provenance(
             dataset="",
@@ -128,11 +131,11 @@ def _record(
     )
 
 
-def _refusals(contenders: dict[str, Contender], costs: dict[str, Costs | str]) -> list[str]:
+def _refusals(variants: dict[str, FormVariant], costs: dict[str, Costs | Unavailable]) -> list[str]:
     """Each target's reason once, though it may hold for several forms."""
     said: Iterable[str] = (
-        f"{contenders[name].target.name}: {reason}"
+        f"{variants[name].target.name}: {reason}"
         for name, reason in costs.items()
-        if isinstance(reason, Refused)
+        if isinstance(reason, Unavailable) and reason.is_user_error
     )
     return list(dict.fromkeys(said))

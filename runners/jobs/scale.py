@@ -11,17 +11,17 @@ import torch
 from attention_zoo import MixerError
 from lolvit import MixerConfig
 from lolvit.plan import heads_for
-from runners.machine.device_lock import timing
+from runners.machine.device import check_threads
+from runners.machine.device_lock import lock_for_timing
 from runners.machine.fingerprint import Fingerprint, fingerprint
-from runners.machine.threads import check_threads
-from runners.measure.forms.forms import opened
-from runners.measure.forms.variant import Contender, Prepared
-from runners.measure.memory.probe import Probe, probe
+from runners.measure.forms.forms import make_form
+from runners.measure.forms.variant import FormVariant, PreparedForm
+from runners.measure.memory.probe import ProbeResult, probe_target
 from runners.measure.targets import MixerTarget
 from runners.measure.timing.latency import (
-    Call,
     Rounds,
     Samples,
+    TimedCall,
     interleave,
     intra_op_threads,
     time_cpu,
@@ -82,7 +82,7 @@ def scale(job: Scaling, watch: Watch) -> Iterator[list[ScalePoint]]:
     """
     machine = fingerprint(torch.device("cpu"))
     for width in job.widths:
-        given_up: dict[str, Probe] = {}
+        given_up: dict[str, ProbeResult] = {}
         for side in job.sides:
             watch.stage(f"width {width}, map {side} x {side}")
             targets = _targets(job, width, side)
@@ -103,16 +103,18 @@ def _targets(job: Scaling, width: int, side: int) -> dict[str, MixerTarget]:
 
 
 def _probe(
-    job: Scaling, targets: dict[str, MixerTarget], given_up: dict[str, Probe]
-) -> dict[str, Probe]:
+    job: Scaling, targets: dict[str, MixerTarget], given_up: dict[str, ProbeResult]
+) -> dict[str, ProbeResult]:
     """First passes, each in its own process; what was too much once is not tried larger."""
     probes = {}
     for name, target in targets.items():
         if name not in given_up:
-            probes[name] = probe(target, job.batch, job.threads, job.cap_ms, job.memory_bytes)
+            probes[name] = probe_target(
+                target, job.batch, job.threads, job.cap_ms, job.memory_bytes
+            )
             if probes[name].state in (PointState.OUT_OF_MEMORY, PointState.PAST_CAP):
                 reason = f"given up at {target.side} x {target.side}: {probes[name].reason}"
-                given_up[name] = Probe(probes[name].state, reason)
+                given_up[name] = ProbeResult(probes[name].state, reason)
         else:
             probes[name] = given_up[name]
     return probes
@@ -121,13 +123,13 @@ def _probe(
 def _time(job: Scaling, targets: dict[str, MixerTarget]) -> Samples:
     """Interleaved samples in ms of the mixers that passed their probe."""
     device = torch.device("cpu")
-    with timing(device), torch.inference_mode(), intra_op_threads(job.threads):
+    with lock_for_timing(device), torch.inference_mode(), intra_op_threads(job.threads):
         fresh = {name: partial(_call, target, job.batch) for name, target in targets.items()}
         return interleave(fresh, time_cpu, ROUNDS)
 
 
-def _call(target: MixerTarget, batch: int) -> Call:
-    form = opened(Contender(target), Prepared(), torch.device("cpu"), threads=1)
+def _call(target: MixerTarget, batch: int) -> TimedCall:
+    form = make_form(FormVariant(target), PreparedForm(), torch.device("cpu"), threads=1)
     return partial(form.fresh(), form.adapt(target.input(batch)))
 
 
@@ -135,7 +137,7 @@ def _point(
     job: Scaling,
     name: str,
     target: MixerTarget,
-    found: Probe,
+    found: ProbeResult,
     samples: Samples,
     machine: Fingerprint,
 ) -> ScalePoint:

@@ -1,14 +1,29 @@
-"""From what a user types to a torch device."""
+"""Validate the device and the number of threads that a user asks for."""
 
 from __future__ import annotations
 
 import torch
 
+from runners.machine.fingerprint import usable_cores
 from runners.records.errors import UserError
 
 
-def device_called(name: str) -> torch.device:
-    """Raise UserError for a CUDA device that this PyTorch does not see."""
+def resolve_device(name: str) -> torch.device:
+    """Return the torch device of that name.
+
+    Raises:
+        UserError: PyTorch sees no CUDA device.
+    """
     if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
+        raise UserError("--device cuda: PyTorch sees no CUDA device; use --device cpu")
     return torch.device(name)
+
+
+def check_threads(threads: int | None) -> None:
+    """Refuse more threads than usable cores: thousands of them crash the process.
+
+    Raises:
+        UserError: there are more threads than cores.
+    """
+    if threads is not None and threads > usable_cores():
+        raise UserError(f"--threads {threads}: only {usable_cores()} cores are usable")

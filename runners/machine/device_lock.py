@@ -45,7 +45,7 @@ _files: weakref.WeakSet[io.FileIO] = weakref.WeakSet()
 
 
 @contextmanager
-def timing(
+def lock_for_timing(
     device: torch.device | str, on_wait: Callable[[], None] = lambda: None
 ) -> Iterator[None]:
     """Have a device alone, and with an accelerator see that nobody times the CPU meanwhile.
@@ -70,7 +70,7 @@ def timing(
 
 
 @contextmanager
-def training(device: torch.device | str) -> Iterator[Turn]:
+def share_for_training(device: torch.device | str) -> Iterator[DeviceShare]:
     """Share a device, and the CPU, with other trainings; waits while one of the two is timed.
 
     Raises:
@@ -79,10 +79,10 @@ def training(device: torch.device | str) -> Iterator[Turn]:
     """
     key = device_key(device)
     with _first_of_thread("training"), ExitStack() as held:
-        yield Turn((_CPU,) if key == _CPU else (_CPU, key), held)
+        yield DeviceShare((_CPU,) if key == _CPU else (_CPU, key), held)
 
 
-class Turn:
+class DeviceShare:
     """What a training holds between its start and its end."""
 
     def __init__(self, keys: tuple[str, ...], held: ExitStack) -> None:
@@ -90,7 +90,7 @@ class Turn:
         self._waited_s = self._next_look = 0.0
         self._take()
 
-    def breathe(self) -> None:
+    def yield_to_timing(self) -> None:
         """Let a timing that waits have the device, and come back when it is over.
 
         To be called after each step, with no work left queued on the device: all but about one

@@ -1,4 +1,4 @@
-"""All costs of a set of contenders, measured together so that their ratios mean something."""
+"""All costs of a set of variants, measured together so that their ratios mean something."""
 
 from __future__ import annotations
 
@@ -11,80 +11,81 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 import torch
 
-from runners.machine.device_lock import timing
+from runners.machine.device_lock import lock_for_timing
 from runners.machine.fingerprint import Fingerprint, fingerprint
 from runners.measure.forms.layout import with_layout
 from runners.measure.forms.preparation import prepare
-from runners.measure.forms.variant import COMPILE, DEPLOY, Contender
-from runners.measure.inspection import Examined, examine
+from runners.measure.forms.variant import COMPILE, DEPLOY, FormVariant
+from runners.measure.inspection import Inspection, inspect_variants
 from runners.measure.memory.limit import free_memory
 from runners.measure.memory.peak import TRAINING_BATCH
-from runners.measure.protocol import Protocol
-from runners.measure.timing.ladder import Climb, Ladder, climb
+from runners.measure.protocol import MeasurementProtocol
+from runners.measure.timing.ladder import ClimbPlan, Ladder, climb_ladder
 from runners.measure.timing.latency import Rounds, Samples
-from runners.measure.timing.session import Entrant, Plan, Session, hold
-from runners.processes.isolated import alone
+from runners.measure.timing.session import SessionPlan, SessionResult, TimedVariant, run_session
+from runners.processes.isolated import run_isolated
 from runners.records.errors import UserError, first_line
 from runners.records.record import Costs
+from runners.records.unavailable import Unavailable
 
 _THROUGHPUT_ROUNDS = Rounds(most=10, least=3, budget_s=10.0)
 
 
-class Refused(str):
-    """Why there are no costs, where the user's own mistake is the reason."""
-
-
-Reason: TypeAlias = str
 OnStage: TypeAlias = Callable[[str], None]
 Found = TypeVar("Found")
 
 
-def measure(
-    contenders: Mapping[str, Contender],
+def measure_costs(
+    variants: Mapping[str, FormVariant],
     device: torch.device,
-    protocol: Protocol,
+    protocol: MeasurementProtocol,
     on_stage: OnStage = lambda stage: None,
-) -> dict[str, Costs | Reason]:
-    """Costs by contender, or the reason in words where one has none.
+) -> dict[str, Costs | Unavailable]:
+    """Costs by variant, or the reason in words where one has none.
 
-    Every step runs in fresh processes: a contender that crashes takes nothing with it.
+    Every step runs in fresh processes: a variant that crashes takes nothing with it.
 
     Args:
-        contenders: by name; the first one is the baseline of the precision asked for.
+        variants: by name; the first one is the baseline of the precision asked for.
         device: where to run.
         protocol: how.
         on_stage: told what is being measured, in words.
     """
-    results: dict[str, Costs | Reason] = {}
+    results: dict[str, Costs | Unavailable] = {}
     with tempfile.TemporaryDirectory(prefix="lolvit-bench-") as folder:
         on_stage("counting MACs and peak memory")
-        examined = _survivors(examine(contenders, device, protocol, Path(folder)), results)
-        with timing(device, lambda: on_stage("waiting: the device is being timed or trained on")):
+        examined = _survivors(inspect_variants(variants, device, protocol, Path(folder)), results)
+        with lock_for_timing(
+            device, lambda: on_stage("waiting: the device is being timed or trained on")
+        ):
             climbed = _survivors(_climb(examined, device, protocol, on_stage), results)
-            entrants = {
-                name: Entrant(each.contender, each.prepared, ladder.best.batch)
+            timed_variants = {
+                name: TimedVariant(each.variant, each.prepared, ladder.best.batch)
                 for name, (each, ladder) in climbed.items()
             }
             try:
-                sessions = _time(entrants, device, protocol, on_stage)
+                sessions = _time(timed_variants, device, protocol, on_stage)
             except Exception as error:
-                results |= dict.fromkeys(entrants, _reason(error))
+                results |= dict.fromkeys(timed_variants, _reason(error))
                 sessions = []
     machine = fingerprint(device)
     for session in sessions:
-        results |= session.failed
+        results |= {name: Unavailable(reason) for name, reason in session.failed.items()}
     for name, (each, ladder) in climbed.items():
         if name not in results:
             results[name] = _costs(name, each, ladder, sessions, protocol, machine)
-    return {name: results[name] for name in contenders}
+    return {name: results[name] for name in variants}
 
 
 def _climb(
-    examined: Mapping[str, Examined], device: torch.device, protocol: Protocol, on_stage: OnStage
-) -> Mapping[str, tuple[Examined, Ladder] | Exception]:
+    examined: Mapping[str, Inspection],
+    device: torch.device,
+    protocol: MeasurementProtocol,
+    on_stage: OnStage,
+) -> Mapping[str, tuple[Inspection, Ladder] | Exception]:
     """The batch of each throughput, and what needs it or a clock: compiling, memory format."""
-    found: dict[str, tuple[Examined, Ladder] | Exception] = {}
-    plan = Climb(
+    found: dict[str, tuple[Inspection, Ladder] | Exception] = {}
+    plan = ClimbPlan(
         batch=protocol.batch,
         largest=protocol.largest_batch,
         to_the_edge=protocol.to_the_edge,
@@ -92,19 +93,19 @@ def _climb(
     )
     for name, each in examined.items():
         on_stage(f"climbing to the best batch of {name}")
-        contender, prepared = each.contender, each.prepared
+        variant, prepared = each.variant, each.prepared
         try:
-            if contender.form == DEPLOY:
+            if variant.form == DEPLOY:
                 threads = protocol.latency_threads
-                prepared = alone(None, with_layout, contender, prepared, device, threads)
+                prepared = run_isolated(None, with_layout, variant, prepared, device, threads)
             # Each rung would be compiled: a compiled network takes the batch of the eager one.
-            climber = Contender(contender.target) if contender.form == COMPILE else contender
+            climber = FormVariant(variant.target) if variant.form == COMPILE else variant
             threads = protocol.throughput_threads
-            ladder = alone(None, climb, climber, prepared, device, threads, plan)
-            if contender.form == COMPILE:
+            ladder = run_isolated(None, climb_ladder, climber, prepared, device, threads, plan)
+            if variant.form == COMPILE:
                 on_stage(f"compiling {name}")
                 threads, batch = protocol.latency_threads, ladder.best.batch
-                prepared = alone(None, prepare, contender, device, threads, Path(), batch)
+                prepared = run_isolated(None, prepare, variant, device, threads, Path(), batch)
             found[name] = replace(each, prepared=prepared), ladder
         except Exception as error:
             found[name] = error
@@ -112,14 +113,17 @@ def _climb(
 
 
 def _time(
-    entrants: Mapping[str, Entrant], device: torch.device, protocol: Protocol, on_stage: OnStage
-) -> list[Session]:
+    timed_variants: Mapping[str, TimedVariant],
+    device: torch.device,
+    protocol: MeasurementProtocol,
+    on_stage: OnStage,
+) -> list[SessionResult]:
     """Sessions of fresh processes, one after the other; none where nobody takes part."""
     sessions = []
-    for number in range(protocol.processes if entrants else 0):
+    for number in range(protocol.processes if timed_variants else 0):
         which = f", process {number + 1} of {protocol.processes}" if protocol.processes > 1 else ""
         on_stage(f"timing in interleaved rounds{which}")
-        plan = Plan(
+        plan = SessionPlan(
             latency=protocol.latency,
             throughput=_THROUGHPUT_ROUNDS,
             latency_threads=protocol.latency_threads,
@@ -127,25 +131,25 @@ def _time(
             energy=number == 0,
             seed=number,
         )
-        sessions.append(alone(None, hold, dict(entrants), device, plan))
+        sessions.append(run_isolated(None, run_session, dict(timed_variants), device, plan))
     return sessions
 
 
 def _costs(
     name: str,
-    each: Examined,
+    each: Inspection,
     ladder: Ladder,
-    sessions: Sequence[Session],
-    protocol: Protocol,
+    sessions: Sequence[SessionResult],
+    protocol: MeasurementProtocol,
     machine: Fingerprint,
 ) -> Costs:
     latency = _joined([session.latency.ms[name] for session in sessions])
     throughput = _joined([session.throughput.ms[name] for session in sessions])
     low, high = np.percentile(latency, (25, 75))
     macs, training = each.counted.macs, each.training_peak
-    compiled = each.contender.form == COMPILE
+    compiled = each.variant.form == COMPILE
     return Costs(
-        form=each.contender.form,
+        form=each.variant.form,
         form_note=each.prepared.note,
         form_seconds=each.prepared.seconds,
         parity=each.prepared.parity,
@@ -171,9 +175,9 @@ def _costs(
         out_of_memory_batch=None if compiled else ladder.out_of_memory_batch,
         largest_batch=None if compiled else ladder.largest_batch,
         peak_memory_bytes=each.inference_peak,
-        peak_training_memory_bytes=None if isinstance(training, str) else training,
+        peak_training_memory_bytes=None if isinstance(training, Unavailable) else training,
         training_memory_batch=TRAINING_BATCH,
-        training_memory_reason=training if isinstance(training, str) else "",
+        training_memory_reason=training.reason if isinstance(training, Unavailable) else "",
         energy_mj_per_image=sessions[0].energy_mj.get(name),
         energy_source=sessions[0].energy_source,
         fingerprint=machine,
@@ -190,12 +194,12 @@ def _stopped(parts: Sequence[Samples]) -> str:
 
 
 def _survivors(
-    found: Mapping[str, Found | Exception], results: dict[str, Costs | Reason]
+    found: Mapping[str, Found | Exception], results: dict[str, Costs | Unavailable]
 ) -> dict[str, Found]:
     """What was found; reasons of those without go to the results."""
     results |= {name: _reason(each) for name, each in found.items() if isinstance(each, Exception)}
     return {name: each for name, each in found.items() if not isinstance(each, Exception)}
 
 
-def _reason(error: Exception) -> Reason:
-    return Refused(first_line(error)) if isinstance(error, UserError) else first_line(error)
+def _reason(error: Exception) -> Unavailable:
+    return Unavailable(first_line(error), isinstance(error, UserError))

@@ -9,7 +9,7 @@ from runners.measure.timing.latency import Rounds
 
 
 @dataclass(frozen=True)
-class Protocol:
+class MeasurementProtocol:
     """How to measure; part of what a number means.
 
     Args:

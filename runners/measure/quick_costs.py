@@ -11,21 +11,27 @@ import torch
 from lolvit import LolvitConfig
 from lolvit.analytic import analytic
 from reports.statistics.intervals import ratio_interval
-from runners.machine.device_lock import timing
+from runners.machine.device_lock import lock_for_timing
 from runners.machine.fingerprint import fingerprint
-from runners.measure.forms.variant import Contender, Prepared
+from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.memory.peak import inference_peak
 from runners.measure.targets import NetworkTarget
-from runners.measure.timing.latency import Rounds, Samples, clock_of, interleave, intra_op_threads
-from runners.measure.timing.session import Entrant, fresh
-from runners.processes.isolated import alone
+from runners.measure.timing.latency import (
+    Rounds,
+    Samples,
+    interleave,
+    intra_op_threads,
+    select_clock,
+)
+from runners.measure.timing.session import TimedVariant, make_call_factory
+from runners.processes.isolated import run_isolated
 from runners.records.record import Costs
 
 _CANDIDATE, _REFERENCE = "candidate", "reference"
 
 
 @dataclass(frozen=True)
-class Brief:
+class QuickCosts:
     """How to time a trial.
 
     Args:
@@ -43,43 +49,48 @@ class Brief:
     memory: bool
 
 
-def count(architecture: LolvitConfig) -> Costs:
+def count_costs(architecture: LolvitConfig) -> Costs:
     """MACs and parameters alone, by formula; no network is built."""
     found = analytic(architecture)
     return Costs(params=found.params, macs=found.macs, fingerprint={})
 
 
-def measure_briefly(architecture: LolvitConfig, brief: Brief) -> Costs:
+def measure_trial(architecture: LolvitConfig, brief: QuickCosts) -> Costs:
     """MACs, parameters, latency at batch 1 and, if wanted, peak memory of one architecture.
 
     Waits until it has the device alone.
     """
     device = torch.device(brief.device)
-    candidate = _contender(_CANDIDATE, architecture)
+    candidate = _form_variant(_CANDIDATE, architecture)
     memory = _peak(candidate, device) if brief.memory else None
-    entrants = {
-        _CANDIDATE: Entrant(candidate, Prepared(), 1),
-        _REFERENCE: Entrant(_contender(_REFERENCE, brief.reference), Prepared(), 1),
+    timed_variants = {
+        _CANDIDATE: TimedVariant(candidate, PreparedForm(), 1),
+        _REFERENCE: TimedVariant(_form_variant(_REFERENCE, brief.reference), PreparedForm(), 1),
     }
     with torch.inference_mode(), intra_op_threads(brief.threads):
-        ready = {name: fresh(each, device, brief.threads) for name, each in entrants.items()}
-        with timing(device):
-            samples = interleave(ready, clock_of(device), brief.rounds)
+        ready = {
+            name: make_call_factory(each, device, brief.threads)
+            for name, each in timed_variants.items()
+        }
+        with lock_for_timing(device):
+            samples = interleave(ready, select_clock(device), brief.rounds)
     return _costs(architecture, samples, brief, memory)
 
 
-def _peak(candidate: Contender, device: torch.device) -> int:
+def _peak(candidate: FormVariant, device: torch.device) -> int:
     """Measured in a process that did nothing before: this one, where it was made for the trial."""
     if multiprocessing.current_process().daemon:  # it may have no children, and is fresh
-        return inference_peak(candidate, Prepared(), device)
-    return alone(None, inference_peak, candidate, Prepared(), device)
+        return inference_peak(candidate, PreparedForm(), device)
+    return run_isolated(None, inference_peak, candidate, PreparedForm(), device)
 
 
-def _contender(name: str, architecture: LolvitConfig) -> Contender:
-    return Contender(NetworkTarget(name, architecture, follows_abstract=True))
+def _form_variant(name: str, architecture: LolvitConfig) -> FormVariant:
+    return FormVariant(NetworkTarget(name, architecture, follows_abstract=True))
 
 
-def _costs(architecture: LolvitConfig, samples: Samples, brief: Brief, memory: int | None) -> Costs:
+def _costs(
+    architecture: LolvitConfig, samples: Samples, brief: QuickCosts, memory: int | None
+) -> Costs:
     counted = analytic(architecture)
     latency, reference = samples.ms[_CANDIDATE], samples.ms[_REFERENCE]
     low, high = np.percentile(latency, (25, 75))

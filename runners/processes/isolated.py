@@ -38,11 +38,11 @@ class ProcessDied(ProcessFailed):
         return self.exit_code == -signal.SIGKILL
 
 
-class OutOfPatience(ProcessFailed):
+class ProcessTimeout(ProcessFailed):
     """It took too long and was ended."""
 
 
-def context() -> BaseContext:
+def process_context() -> BaseContext:
     """How this house starts processes: by fork server where there is one, else by spawning.
 
     To be called in the main thread first: the server that it starts then ignores Ctrl-C, which
@@ -63,29 +63,29 @@ def context() -> BaseContext:
     return server
 
 
-def alone(
-    patience_s: float | None, function: Callable[P, Result], *given: P.args, **named: P.kwargs
+def run_isolated(
+    timeout_s: float | None, function: Callable[P, Result], *given: P.args, **named: P.kwargs
 ) -> Result:
     """What the function returns, run in a fresh process; arguments and result are pickled.
 
     Args:
-        patience_s: seconds after which the process is ended; None waits for ever.
+        timeout_s: seconds after which the process is ended; None waits for ever.
         function: of a module, not a lambda.
         *given: its arguments.
         **named: its keyword arguments.
 
     Raises:
         UserError: the function raised one, of the same class.
-        OutOfPatience: it took longer than it may.
+        ProcessTimeout: it took longer than it may.
         ProcessDied: the process ended early.
         ProcessFailed: the function raised anything else; the message names what.
     """
-    receiver, sender = context().Pipe(duplex=False)
-    child = started(_work, sender, function, given, named)
+    receiver, sender = process_context().Pipe(duplex=False)
+    child = spawn(_work, sender, function, given, named)
     sender.close()  # so that the end of the process is the end of the pipe
     try:
-        if not receiver.poll(patience_s):
-            raise OutOfPatience(f"given up after {patience_s:g} s")
+        if not receiver.poll(timeout_s):
+            raise ProcessTimeout(f"timed out after {timeout_s:g} s")
         found = receiver.recv()
     except (EOFError, OSError):  # OSError: it died in the middle of its answer
         child.join()
@@ -100,14 +100,14 @@ def alone(
     return result
 
 
-def started(target: Callable[..., object], *arguments: Any) -> Any:
+def spawn(target: Callable[..., object], *arguments: Any) -> Any:
     """A fresh process at work; it ends with this one.
 
     Raises:
         OSError, EOFError: the system has no process to give.
     """
     for pause_s in _PAUSES_S:
-        processes: Any = context()
+        processes: Any = process_context()
         process = processes.Process(target=target, args=arguments, daemon=True)
         try:
             process.start()
@@ -121,15 +121,17 @@ def started(target: Callable[..., object], *arguments: Any) -> Any:
     raise AssertionError("unreachable")
 
 
-def side_by_side(
+def run_parallel(
     tasks: Mapping[str, Callable[[], Result]], at_once: int
 ) -> dict[str, Result | Exception]:
-    """What each task returns or raises, in the order given; tasks call `alone`, so threads do.
+    """Run tasks in threads and return what each returns or raises, in the order of `tasks`.
+
+    Each task is expected to call `run_isolated`.
 
     An interrupt ends their processes, then goes on.
     """
     found: dict[str, Result | Exception] = {}
-    context()
+    process_context()
     with ThreadPoolExecutor(at_once) as pool:
         waiting = {name: pool.submit(task) for name, task in tasks.items()}
         try:
@@ -140,9 +142,9 @@ def side_by_side(
                     found[name] = error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            started = [future for future in waiting.values() if not future.cancelled()]
+            running = [future for future in waiting.values() if not future.cancelled()]
             # More than once: a task may be about to start its process.
-            while wait(started, timeout=0.1).not_done:
+            while wait(running, timeout=0.1).not_done:
                 for child in multiprocessing.active_children():
                     child.kill()
             raise

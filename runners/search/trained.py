@@ -111,19 +111,19 @@ class Trained:
         return self._record(candidate, State.FAILED, costs, reason=reason)
 
     def _costs(self, candidate: Candidate, timing: Timing) -> Costs:
-        from runners.measure.quick_costs import Brief, count, measure_briefly
+        from runners.measure.quick_costs import QuickCosts, count_costs, measure_trial
         from runners.measure.timing.latency import Rounds
 
         if self.reference is None:
-            return count(candidate.architecture)
+            return count_costs(candidate.architecture)
         rounds = Rounds(
             most=self.timing.rounds,
             least=min(_LEAST_ROUNDS, self.timing.rounds),
             budget_s=self.timing.seconds,
             precision=self.timing.precision,
         )
-        brief = Brief(self.reference, self.device, self.timing.threads, rounds, self.memory)
-        costs: Costs = timing(measure_briefly, candidate.architecture, brief)
+        brief = QuickCosts(self.reference, self.device, self.timing.threads, rounds, self.memory)
+        costs: Costs = timing(measure_trial, candidate.architecture, brief)
         return costs
 
     def _train(

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from runners.records.errors import UserError
 from runners.records.record import Costs, Record, State
+from runners.records.unavailable import Unavailable
 
 Key = tuple[str, int]
 """An arm's name and a seed."""
@@ -76,21 +77,21 @@ class Study:
             )
 
     @property
-    def costs(self) -> dict[str, Costs | str]:
+    def costs(self) -> dict[str, Costs | Unavailable]:
         """Costs by arm, or why there are none, from the one interleaved session; empty before."""
         stored = self._study.user_attrs.get("costs", {})
         return {
-            name: cost if isinstance(cost, str) else Costs.model_validate(cost)
+            name: Unavailable(cost) if isinstance(cost, str) else Costs.model_validate(cost)
             for name, cost in stored.items()
         }
 
-    def keep_costs(self, costs: Mapping[str, Costs | str]) -> None:
+    def keep_costs(self, costs: Mapping[str, Costs | Unavailable]) -> None:
         """Store the costs of all arms at once: they stay paired, whatever is resumed later."""
         with self._storage_errors():
             self._study.set_user_attr(
                 "costs",
                 {
-                    n: cost if isinstance(cost, str) else cost.model_dump()
+                    n: cost.reason if isinstance(cost, Unavailable) else cost.model_dump()
                     for n, cost in costs.items()
                 },
             )

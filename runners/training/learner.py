@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from runners.data.batches import batches
 from runners.data.dataset import Dataset, Split
-from runners.machine.device_lock import Turn
+from runners.machine.device_lock import DeviceShare
 from runners.training.augment import Normaliser, augment
 from runners.training.checkpoint import put_tensors, snapshot, tensors
 from runners.training.ema import averaged
@@ -64,7 +64,7 @@ class Learner:
         sample = np.linspace(0, size - 1, min(size, _STATISTICS_IMAGES)).astype(np.int64)
         self._normalise = Normaliser.fit(torch.from_numpy(dataset.train.images(sample))).to(device)
 
-    def train(self, epoch: int, watch: Watcher, turn: Turn) -> float:
+    def train(self, epoch: int, watch: Watcher, turn: DeviceShare) -> float:
         """One pass over the shuffled training split, a partial batch left out; the mean loss.
 
         Raises:
@@ -80,11 +80,11 @@ class Learner:
             if not math.isfinite(losses[-1]):
                 raise NonFiniteLoss(f"loss became {losses[-1]} at epoch {epoch}, step {step}")
             watch(epoch, (epoch - 1) * self.images_per_epoch + step * self._batch_size, total)
-            turn.breathe()
+            turn.yield_to_timing()
         return sum(losses) / len(losses)
 
     @torch.no_grad()
-    def accuracy(self, network: nn.Module, split: Split, turn: Turn) -> float:
+    def accuracy(self, network: nn.Module, split: Split, turn: DeviceShare) -> float:
         """Share of a split that `network`, this one or the average, classifies correctly."""
         network.eval()
         correct = 0
@@ -93,7 +93,7 @@ class Learner:
             with torch.autocast(self._device.type, torch.bfloat16, enabled=self._recipe.amp):
                 logits = network(x.contiguous(memory_format=torch.channels_last))
             correct += int((logits.argmax(1).cpu() == torch.from_numpy(labels)).sum())
-            turn.breathe()
+            turn.yield_to_timing()
         return correct / len(split)
 
     def state(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from runners.data.dataset import Dataset
-from runners.machine.device_lock import Turn, training
+from runners.machine.device_lock import DeviceShare, share_for_training
 from runners.records.errors import named_line
 from runners.records.record import Epoch, Quality
 from runners.training import checkpoint
@@ -53,7 +53,7 @@ class Training:
         self._unfinished = False
         self._dataset, self._recipe, self._device = dataset, recipe, device
         self._identity = checkpoint.identity(network, dataset, recipe, seed, device)
-        with training(device):
+        with share_for_training(device):
             self._learner = Learner(network, dataset, recipe, seed, device)
 
     @property
@@ -206,6 +206,6 @@ class Training:
             raise RuntimeError("the last epoch ended in an error: load a checkpoint first")
 
     @contextmanager
-    def _at_work(self) -> Iterator[Turn]:
-        with training(self._device) as turn, self._learner.random.installed():
+    def _at_work(self) -> Iterator[DeviceShare]:
+        with share_for_training(self._device) as turn, self._learner.random.installed():
             yield turn

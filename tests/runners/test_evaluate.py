@@ -11,6 +11,7 @@ from runners import evaluate as room
 from runners.evaluate import evaluate, failure
 from runners.records.errors import DataError
 from runners.records.record import State
+from runners.records.unavailable import Unavailable
 from tests.runners import tiny
 
 
@@ -53,7 +54,7 @@ def test_costs_alone():
 
 def test_without_costs_the_arm_failed_and_is_not_trained(monkeypatch):
     monkeypatch.setattr(room, "train", None)
-    record = evaluate(tiny.arm(), 0, tiny.budget(), "UncountedOperator: aten::x")
+    record = evaluate(tiny.arm(), 0, tiny.budget(), Unavailable("UncountedOperator: aten::x"))
     assert (record.state, record.reason) == (State.FAILED, "UncountedOperator: aten::x")
     assert record.costs is None and record.quality is None
 

@@ -12,7 +12,7 @@ from typing import Any
 import ray
 
 from runners.engines.ray.resources import NO_TIMING, TIMING, can_time
-from runners.processes.isolated import ProcessDied, ProcessFailed, alone
+from runners.processes.isolated import ProcessDied, ProcessFailed, run_isolated
 from runners.records.errors import UserError, named_line
 
 _RETRIES = 3
@@ -70,7 +70,7 @@ def _apart(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         del os.environ["CUDA_VISIBLE_DEVICES"]
     try:
         # Not in this process: Ray gives it one timing after the other.
-        return alone(None, function, *arguments)
+        return run_isolated(None, function, *arguments)
     except UserError as error:
         return _Failure(str(error), is_users=True)
     except ProcessDied as error:

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from attention_zoo.layers.conv_norm import fold
-from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, Contender, Prepared
+from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant, PreparedForm
 from runners.records.errors import first_line
 
-Call = Callable[[Any], object]
+FormCall = Callable[[Any], object]
 _OPSET = 17
 # The smallest ONNX network: y = x, of one number.
 _IDENTITY = (
@@ -32,20 +32,22 @@ class FormError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Form:
+class RunnableForm:
     """A network ready to run."""
 
-    fresh: Callable[[], Call]
+    fresh: Callable[[], FormCall]
     """A copy with weights placed anew in memory, where the form allows one."""
     adapt: Callable[[Tensor], Any]
     """Inputs as the call wants them: memory format, device, arrays; never part of a timing."""
 
 
-def opened(contender: Contender, prepared: Prepared, device: torch.device, threads: int) -> Form:
-    """The form of a contender, in this process.
+def make_form(
+    variant: FormVariant, prepared: PreparedForm, device: torch.device, threads: int
+) -> RunnableForm:
+    """The form of a variant, in this process.
 
     Args:
-        contender: the target and its form.
+        variant: the target and its form.
         prepared: what `preparation.prepare` found.
         device: where to run.
         threads: CPU threads of ONNX Runtime; torch has a setting of its own.
@@ -54,16 +56,16 @@ def opened(contender: Contender, prepared: Prepared, device: torch.device, threa
         FormError: there is no such form of it.
         TargetError: the target cannot be built.
     """
-    if contender.form == ONNX:
+    if variant.form == ONNX:
         assert prepared.onnx_file is not None
         return onnx_form(prepared.onnx_file, threads)
-    network = contender.target.build().to(device).eval()
-    return torch_form(network, contender.form, device, channels_last=prepared.channels_last)
+    network = variant.target.build().to(device).eval()
+    return torch_form(network, variant.form, device, channels_last=prepared.channels_last)
 
 
 def torch_form(
     network: nn.Module, form: str, device: torch.device, *, channels_last: bool = False
-) -> Form:
+) -> RunnableForm:
     """Eager, deploy or compile, of a network in eval mode on its device."""
     if form == DEPLOY:
         network, _ = folded(network)
@@ -76,15 +78,15 @@ def torch_form(
 
     if form == COMPILE:
         compiled = compile_static(network)
-        return Form(lambda: compiled, adapt)
+        return RunnableForm(lambda: compiled, adapt)
     assert form in (EAGER, DEPLOY)
-    return Form(lambda: _copy(network), adapt)
+    return RunnableForm(lambda: _copy(network), adapt)
 
 
-def compile_static(network: nn.Module) -> Call:
+def compile_static(network: nn.Module) -> FormCall:
     """torch.compile for the shapes it meets: a batch of another size is compiled anew."""
     torch._dynamo.config.recompile_limit = 64
-    call: Call = torch.compile(network, dynamic=False)
+    call: FormCall = torch.compile(network, dynamic=False)
     return call
 
 
@@ -142,7 +144,7 @@ def _no_graph_printed() -> Iterator[None]:
         torch._C._jit_onnx_log = printing
 
 
-def onnx_form(model: Path | bytes, threads: int) -> Form:
+def onnx_form(model: Path | bytes, threads: int) -> RunnableForm:
     """A file, or what one holds, in ONNX Runtime on the CPU.
 
     Raises:
@@ -159,7 +161,7 @@ def onnx_form(model: Path | bytes, threads: int) -> Form:
     options.log_severity_level = 4
     source = model if isinstance(model, bytes) else str(model)
 
-    def fresh() -> Call:
+    def fresh() -> FormCall:
         try:
             session = onnxruntime.InferenceSession(
                 source, options, providers=["CPUExecutionProvider"]
@@ -169,7 +171,7 @@ def onnx_form(model: Path | bytes, threads: int) -> Form:
         name = session.get_inputs()[0].name
         return lambda x: session.run(None, {name: x})
 
-    return Form(fresh, lambda x: x.numpy())
+    return RunnableForm(fresh, lambda x: x.numpy())
 
 
 def rehearse(form: str) -> None:

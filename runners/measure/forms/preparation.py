@@ -11,19 +11,26 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from runners.measure.forms.forms import Form, FormError, export_onnx, folded, onnx_form, torch_form
-from runners.measure.forms.variant import COMPILE, DEPLOY, ONNX, Contender, Prepared
+from runners.measure.forms.forms import (
+    FormError,
+    RunnableForm,
+    export_onnx,
+    folded,
+    onnx_form,
+    torch_form,
+)
+from runners.measure.forms.variant import COMPILE, DEPLOY, ONNX, FormVariant, PreparedForm
 
 PARITY = 1e-4
 
 
 def prepare(
-    contender: Contender, device: torch.device, threads: int, file: Path, batch: int
-) -> Prepared:
+    variant: FormVariant, device: torch.device, threads: int, file: Path, batch: int
+) -> PreparedForm:
     """Make the form once and hold its outputs against the eager ones.
 
     Args:
-        contender: the target and its form.
+        variant: the target and its form.
         device: where to run.
         threads: CPU threads.
         file: where an ONNX export goes.
@@ -34,11 +41,11 @@ def prepare(
         TargetError: the target cannot be built.
     """
     torch.set_num_threads(threads)
-    network = contender.target.build()
+    network = variant.target.build()
     _unsettle(network)
     network = network.to(device).eval()
-    inputs = [contender.target.input(size) for size in dict.fromkeys((1, batch))]
-    form, prepared = _make(contender.form, network, inputs[0], device, threads, file)
+    inputs = [variant.target.input(size) for size in dict.fromkeys((1, batch))]
+    form, prepared = _make(variant.form, network, inputs[0], device, threads, file)
     call = form.fresh()
     start = time.perf_counter()
     with torch.inference_mode():
@@ -50,10 +57,10 @@ def prepare(
     largest = max(map(_difference, expected, found))
     if not largest <= PARITY:
         raise FormError(
-            f"parity: outputs of {contender.form} differ from eager ones by {largest:.2g} "
+            f"parity: outputs of {variant.form} differ from eager ones by {largest:.2g} "
             f"(allowed {PARITY:g}); not timed"
         )
-    if contender.form == COMPILE:
+    if variant.form == COMPILE:
         sizes = " and ".join(str(len(x)) for x in inputs)
         note = f"compiled in {seconds:.1f} s, for batch {sizes}"
         prepared = replace(prepared, note=note, seconds=seconds)
@@ -62,16 +69,16 @@ def prepare(
 
 def _make(
     form: str, network: nn.Module, x: Tensor, device: torch.device, threads: int, file: Path
-) -> tuple[Form, Prepared]:
+) -> tuple[RunnableForm, PreparedForm]:
     if form == ONNX:
         if device.type != "cpu":
             raise FormError("the onnx form runs on the CPU here: leave --device cuda out for it")
         seconds = export_onnx(network, x, file)
         note = f"exported in {seconds:.1f} s"
-        return onnx_form(file, threads), Prepared(note, seconds, onnx_file=file)
+        return onnx_form(file, threads), PreparedForm(note, seconds, onnx_file=file)
     start = time.perf_counter()
     note = folded(network)[1] if form == DEPLOY else ""
-    return torch_form(network, form, device), Prepared(note, time.perf_counter() - start)
+    return torch_form(network, form, device), PreparedForm(note, time.perf_counter() - start)
 
 
 def _unsettle(network: nn.Module) -> None:

@@ -11,7 +11,7 @@ EAGER, DEPLOY, COMPILE, ONNX = FORMS = ("eager", "deploy", "compile", "onnx")
 
 
 @dataclass(frozen=True)
-class Contender:
+class FormVariant:
     """A target, and how it runs: as written, folded for deployment, compiled, or exported."""
 
     target: Target
@@ -19,7 +19,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedForm:
     """What was found when a form was made for the first time; makes it again in other processes."""
 
     note: str = ""

@@ -46,7 +46,7 @@ class DoesNotFit(UserError):
     """What the user asked for needs more memory than there is."""
 
 
-def within(
+def run_within_memory(
     memory_bytes: int | None, function: Callable[P, Result], *given: P.args, **named: P.kwargs
 ) -> Result:
     """What the function returns, in this process, with so much memory above what it holds.

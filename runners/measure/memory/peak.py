@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from runners.measure.forms.forms import opened, rehearse
-from runners.measure.forms.variant import Contender, Prepared
+from runners.measure.forms.forms import make_form, rehearse
+from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.targets import Target
 
 TRAINING_BATCH = 8
@@ -20,18 +20,18 @@ TRAINING_BATCH = 8
 _TRAINING_STEPS = 2  # AdamW makes its moments in the first step and holds them from then on
 
 
-def inference_peak(contender: Contender, prepared: Prepared, device: torch.device) -> int:
+def inference_peak(variant: FormVariant, prepared: PreparedForm, device: torch.device) -> int:
     """Bytes that one batch-1 inference needs at most, weights included.
 
     On CUDA what the allocator handed out, on a CPU the resident set above that of the empty
     process; what drawing the weights took and gave back is left out. To be run in a fresh process.
     """
     torch.set_num_threads(1)
-    contender.target.load()
-    rehearse(contender.form)
-    x = contender.target.input(1)
+    variant.target.load()
+    rehearse(variant.form)
+    x = variant.target.input(1)
     before = _begin(device)
-    form = opened(contender, prepared, device, threads=1)
+    form = make_form(variant, prepared, device, threads=1)
     call, adapted = form.fresh(), form.adapt(x)
     del form  # it holds a copy of the weights that no user would hold
     _forget_peak(device)

@@ -10,7 +10,7 @@ import torch
 from runners.measure.memory.limit import is_out_of_memory, limit_memory
 from runners.measure.memory.peak import load_kernels, resident_peak
 from runners.measure.targets import Target
-from runners.processes.isolated import OutOfPatience, ProcessDied, alone
+from runners.processes.isolated import ProcessDied, ProcessTimeout, run_isolated
 from runners.records.errors import first_line, named_line
 from runners.records.scale_point import PointState
 
@@ -20,7 +20,7 @@ _LEAST_WAIT_S = 20.0
 
 
 @dataclass(frozen=True)
-class Probe:
+class ProbeResult:
     """What one pass needed, or why there is none."""
 
     state: PointState
@@ -32,23 +32,27 @@ class Probe:
         return self.state is PointState.MEASURED
 
 
-def probe(target: Target, batch: int, threads: int, cap_ms: float, memory_bytes: int) -> Probe:
+def probe_target(
+    target: Target, batch: int, threads: int, cap_ms: float, memory_bytes: int
+) -> ProbeResult:
     """Run the target once on the CPU, with at most `memory_bytes` above the empty process.
 
     A second pass is timed: the first one prepares kernels. Past `cap_ms` the target is given up.
     """
-    patience_s = max(_LEAST_WAIT_S, _PATIENCE * cap_ms / 1e3)
+    timeout_s = max(_LEAST_WAIT_S, _PATIENCE * cap_ms / 1e3)
     try:
-        return alone(patience_s, _work, target, batch, threads, cap_ms, memory_bytes)
-    except OutOfPatience:
-        return Probe(PointState.PAST_CAP, f"a pass takes more than {cap_ms:g} ms")
+        return run_isolated(timeout_s, _work, target, batch, threads, cap_ms, memory_bytes)
+    except ProcessTimeout:
+        return ProbeResult(PointState.PAST_CAP, f"a pass takes more than {cap_ms:g} ms")
     except ProcessDied as death:
         if death.killed:
-            return Probe(PointState.OUT_OF_MEMORY, "the system ended its process")
-        return Probe(PointState.FAILED, str(death))
+            return ProbeResult(PointState.OUT_OF_MEMORY, "the system ended its process")
+        return ProbeResult(PointState.FAILED, str(death))
 
 
-def _work(target: Target, batch: int, threads: int, cap_ms: float, memory_bytes: int) -> Probe:
+def _work(
+    target: Target, batch: int, threads: int, cap_ms: float, memory_bytes: int
+) -> ProbeResult:
     torch.set_num_threads(threads)
     load_kernels()
     before = resident_peak(reset=True)
@@ -63,9 +67,9 @@ def _work(target: Target, batch: int, threads: int, cap_ms: float, memory_bytes:
             took_ms = (time.perf_counter_ns() - start) / 1e6
     except Exception as error:  # a mixer's own mistake is a point that says so
         if is_out_of_memory(error):
-            return Probe(PointState.OUT_OF_MEMORY, first_line(error))
-        return Probe(PointState.FAILED, named_line(error))
+            return ProbeResult(PointState.OUT_OF_MEMORY, first_line(error))
+        return ProbeResult(PointState.FAILED, named_line(error))
     if took_ms > cap_ms:
         reason = f"a pass takes {took_ms:.0f} ms, the cap is {cap_ms:g} ms"
-        return Probe(PointState.PAST_CAP, reason, peak)
-    return Probe(PointState.MEASURED, "", peak)
+        return ProbeResult(PointState.PAST_CAP, reason, peak)
+    return ProbeResult(PointState.MEASURED, "", peak)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
-from runners.measure.forms.forms import Form, opened
-from runners.measure.forms.variant import Contender, Prepared
+from runners.measure.forms.forms import RunnableForm, make_form
+from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.memory.limit import DoesNotFit, is_out_of_memory, limit_memory
-from runners.measure.timing.latency import clock_of
+from runners.measure.timing.latency import select_clock
 from runners.records.record import Rung
 
 _GAIN = 1.03
@@ -26,7 +26,7 @@ _EDGE = 1 / 16
 
 
 @dataclass(frozen=True)
-class Climb:
+class ClimbPlan:
     """How far to climb.
 
     Args:
@@ -58,8 +58,12 @@ class Ladder:
         return min(near, key=lambda rung: rung.batch)
 
 
-def climb(
-    contender: Contender, prepared: Prepared, device: torch.device, threads: int, plan: Climb
+def climb_ladder(
+    variant: FormVariant,
+    prepared: PreparedForm,
+    device: torch.device,
+    threads: int,
+    plan: ClimbPlan,
 ) -> Ladder:
     """Double the batch from 1 on. To be run in a fresh process: it limits its own memory.
 
@@ -67,8 +71,8 @@ def climb(
         DoesNotFit: the one batch asked for, or a batch of 1, needs more memory than there is.
     """
     torch.set_num_threads(threads)
-    form = opened(contender, prepared, device, threads)
-    call, clock = form.fresh(), clock_of(device)
+    form = make_form(variant, prepared, device, threads)
+    call, clock = form.fresh(), select_clock(device)
     if device.type == "cpu":
         limit_memory(plan.memory_bytes)
 
@@ -76,7 +80,7 @@ def climb(
         """None where the batch does not fit."""
         try:
             with torch.inference_mode():
-                return _rate(form, call, clock, contender, batch)
+                return _rate(form, call, clock, variant, batch)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -85,10 +89,10 @@ def climb(
             if device.type == "cuda":
                 torch.cuda.empty_cache()
 
-    return _climbed(images_per_s, plan)
+    return _climb(images_per_s, plan)
 
 
-def _climbed(images_per_s: Callable[[int], float | None], plan: Climb) -> Ladder:
+def _climb(images_per_s: Callable[[int], float | None], plan: ClimbPlan) -> Ladder:
     rungs: list[Rung] = []
     batch, without_gain = plan.batch or 1, 0
     while (rate := images_per_s(batch)) is not None:
@@ -116,14 +120,14 @@ def _climbed(images_per_s: Callable[[int], float | None], plan: Climb) -> Ladder
 
 
 def _rate(
-    form: Form,
+    form: RunnableForm,
     call: Callable[[object], object],
     clock: Callable[[Callable[[], object]], float],
-    contender: Contender,
+    variant: FormVariant,
     batch: int,
 ) -> float:
     """Images a second in the best of a few passes: what else runs only ever slows one down."""
-    x = form.adapt(contender.target.input(batch))
+    x = form.adapt(variant.target.input(batch))
     took = [clock(lambda: call(x))]
     while len(took) < _LEAST_PASSES or (sum(took) < _RUNG_MS and len(took) < _MOST_PASSES):
         took.append(clock(lambda: call(x)))

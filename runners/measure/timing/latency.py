@@ -1,4 +1,4 @@
-"""Time by interleaved rounds: contenders take turns, so that drift meets all alike."""
+"""Time by interleaved rounds: variants take turns, so that drift meets all alike."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import torch
 
 from reports.statistics.intervals import median_interval, ratio_interval
 
-Call = Callable[[], object]
-Clock = Callable[[Call], float]
+TimedCall = Callable[[], object]
+Clock = Callable[[TimedCall], float]
 """Runs a call once; its time in ms."""
 
 BLOCK = 10
-"""Rounds between two placements of the contenders in memory."""
+"""Rounds between two placements of the variants in memory."""
 WARM_MS = 2.0
 _MOST_WARM_CALLS = 10
 _LONG_MS = 25.0
@@ -36,8 +36,8 @@ class Rounds:
         most: rounds.
         least: rounds.
         budget_s: seconds after which no further round begins.
-        precision: half the width of each contender's 95 % interval, over its estimate, that is
-            narrow enough: of the ratio to the first contender, or of a single one's median. None
+        precision: half the width of each variant's 95 % interval, over its estimate, that is
+            narrow enough: of the ratio to the first variant, or of a single one's median. None
             stops at nothing but rounds and seconds.
     """
 
@@ -49,7 +49,7 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Samples:
-    """Times in ms by contender, one a round, in the order of the rounds: equal places are pairs."""
+    """Times in ms by variant, one a round, in the order of the rounds: equal places are pairs."""
 
     ms: dict[str, list[float]]
     blocks: list[int] = field(default_factory=list)
@@ -59,24 +59,24 @@ class Samples:
 
 
 def interleave(
-    fresh: Mapping[str, Callable[[], Call]], clock: Clock, rounds: Rounds, seed: int = 0
+    fresh: Mapping[str, Callable[[], TimedCall]], clock: Clock, rounds: Rounds, seed: int = 0
 ) -> Samples:
-    """Time contenders in rounds of shuffled turns.
+    """Time variants in rounds of shuffled turns.
 
     A turn is some untimed calls, which bring weights and code back into the caches that the others
     have filled, and a timed one: so a time does not depend on who else takes part. Every 10 rounds
-    the contenders are placed anew in memory, since a lucky address lasts as long as its copy: two
+    the variants are placed anew in memory, since a lucky address lasts as long as its copy: two
     copies of one network differ by a percent or two.
 
     Args:
-        fresh: by contender, what makes its call in a copy of its own.
+        fresh: by variant, what makes its call in a copy of its own.
         clock: runs a call and gives its ms.
         rounds: when to stop.
         seed: of orders and places.
     """
     shuffle = random.Random(seed)
     samples: dict[str, list[float]] = {name: [] for name in fresh}
-    calls: dict[str, Call] = {}
+    calls: dict[str, TimedCall] = {}
     blocks: list[int] = []
     stopped = ""
     spent_s = 0.0
@@ -101,8 +101,8 @@ def interleave(
 
 
 def _placed(
-    fresh: Mapping[str, Callable[[], Call]], shuffle: random.Random
-) -> tuple[dict[str, Call], list[torch.Tensor]]:
+    fresh: Mapping[str, Callable[[], TimedCall]], shuffle: random.Random
+) -> tuple[dict[str, TimedCall], list[torch.Tensor]]:
     """Calls made in shuffled order, and memory of random sizes between them."""
     calls, gaps = {}, []
     for name in shuffle.sample(list(fresh), len(fresh)):
@@ -111,7 +111,7 @@ def _placed(
     return calls, gaps
 
 
-def _warm_calls(call: Call, clock: Clock) -> int:
+def _warm_calls(call: TimedCall, clock: Clock) -> int:
     """How many calls fill about 2 ms: a short one alone does not fill the caches again."""
     clock(call)
     took_ms = max(clock(call), 1e-6)
@@ -149,19 +149,19 @@ def intra_op_threads(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def clock_of(device: torch.device) -> Clock:
+def select_clock(device: torch.device) -> Clock:
     """How to time a call there."""
     return _time_cuda if device.type == "cuda" else time_cpu
 
 
-def time_cpu(call: Call) -> float:
+def time_cpu(call: TimedCall) -> float:
     """Run the call once on the CPU; its wall time in ms."""
     start = time.perf_counter_ns()
     call()
     return (time.perf_counter_ns() - start) / _NS_PER_MS
 
 
-def _time_cuda(call: Call) -> float:
+def _time_cuda(call: TimedCall) -> float:
     """Device time between two events; the queue is empty before and after."""
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
     torch.cuda.synchronize()

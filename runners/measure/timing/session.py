@@ -1,4 +1,4 @@
-"""One fresh process in which all contenders take turns: latency, then throughput, then energy."""
+"""One fresh process in which all variants take turns: latency, then throughput, then energy."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from functools import partial
 import torch
 
 from runners.machine.energy import EnergyCounter, counter, measure_energy
-from runners.measure.forms.forms import opened
-from runners.measure.forms.variant import Contender, Prepared
+from runners.measure.forms.forms import make_form
+from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.timing.latency import (
-    Call,
     Rounds,
     Samples,
-    clock_of,
+    TimedCall,
     interleave,
     intra_op_threads,
+    select_clock,
 )
 from runners.records.errors import named_line
 
 
 @dataclass(frozen=True)
-class Entrant:
-    """A contender that passed its preparation, and the batch of its throughput."""
+class TimedVariant:
+    """A variant that passed its preparation, and the batch of its throughput."""
 
-    contender: Contender
-    prepared: Prepared
+    variant: FormVariant
+    prepared: PreparedForm
     batch: int
 
 
 @dataclass(frozen=True)
-class Plan:
+class SessionPlan:
     """How to time.
 
     Args:
         latency: rounds at batch 1.
-        throughput: rounds at each contender's own batch.
+        throughput: rounds at each variant's own batch.
         latency_threads: CPU threads at batch 1.
         throughput_threads: CPU threads at the large batch.
         energy: whether to look for an energy counter.
@@ -53,8 +53,8 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Session:
-    """What one process measured, by contender."""
+class SessionResult:
+    """What one process measured, by variant."""
 
     latency: Samples
     throughput: Samples
@@ -65,36 +65,41 @@ class Session:
     """Who could not run here though it ran alone, and why; the others' samples are whole."""
 
 
-def hold(entrants: Mapping[str, Entrant], device: torch.device, plan: Plan) -> Session:
-    """Time all entrants. To be run in a fresh process that has the device alone."""
-    clock = clock_of(device)
+def run_session(
+    timed_variants: Mapping[str, TimedVariant], device: torch.device, plan: SessionPlan
+) -> SessionResult:
+    """Time all timed_variants. To be run in a fresh process that has the device alone."""
+    clock = select_clock(device)
     failed: dict[str, str] = {}
     latency_threads, throughput_threads = plan.latency_threads, plan.throughput_threads
-    ones = {name: replace(entrant, batch=1) for name, entrant in entrants.items()}
+    ones = {name: replace(timed_variant, batch=1) for name, timed_variant in timed_variants.items()}
     # Both are made first: who fails at one of them takes part in neither.
     single = _ready(ones, device, latency_threads, failed)
-    many = _ready(entrants, device, throughput_threads, failed)
+    many = _ready(timed_variants, device, throughput_threads, failed)
     with torch.inference_mode(), intra_op_threads(latency_threads):
-        alone = {name: fresh for name, fresh in single.items() if name not in failed}
-        latency = interleave(alone, clock, plan.latency, plan.seed)
+        remaining = {name: factory for name, factory in single.items() if name not in failed}
+        latency = interleave(remaining, clock, plan.latency, plan.seed)
     with torch.inference_mode(), intra_op_threads(throughput_threads):
         throughput = interleave(many, clock, plan.throughput, plan.seed)
-    timed = {name: entrants[name] for name in many}
+    timed = {name: timed_variants[name] for name in many}
     energy, source = _energy(timed, device, plan) if plan.energy else ({}, "")
-    return Session(latency, throughput, energy, source, failed)
+    return SessionResult(latency, throughput, energy, source, failed)
 
 
 def _ready(
-    entrants: Mapping[str, Entrant], device: torch.device, threads: int, failed: dict[str, str]
-) -> dict[str, Callable[[], Call]]:
+    timed_variants: Mapping[str, TimedVariant],
+    device: torch.device,
+    threads: int,
+    failed: dict[str, str],
+) -> dict[str, Callable[[], TimedCall]]:
     """What makes the calls of those that run; reasons of the others are added to `failed`."""
     ready = {}
     with torch.inference_mode(), intra_op_threads(threads):
-        for name, entrant in entrants.items():
+        for name, timed_variant in timed_variants.items():
             if name in failed:
                 continue
             try:
-                made = fresh(entrant, device, threads)
+                made = make_call_factory(timed_variant, device, threads)
                 made()()
             except Exception as error:
                 failed[name] = named_line(error)
@@ -103,25 +108,29 @@ def _ready(
     return ready
 
 
-def fresh(entrant: Entrant, device: torch.device, threads: int) -> Callable[[], Call]:
+def make_call_factory(
+    timed_variant: TimedVariant, device: torch.device, threads: int
+) -> Callable[[], TimedCall]:
     """What makes a call on one random batch, in a new copy where the form allows it."""
-    form = opened(entrant.contender, entrant.prepared, device, threads)
-    x = entrant.contender.target.input(entrant.batch)
+    form = make_form(timed_variant.variant, timed_variant.prepared, device, threads)
+    x = timed_variant.variant.target.input(timed_variant.batch)
 
     return lambda: partial(form.fresh(), form.adapt(x.clone()))
 
 
 def _energy(
-    entrants: Mapping[str, Entrant], device: torch.device, plan: Plan
+    timed_variants: Mapping[str, TimedVariant], device: torch.device, plan: SessionPlan
 ) -> tuple[dict[str, float], str]:
-    """Millijoules an image at batch 1, each contender alone for a while."""
+    """Millijoules an image at batch 1, each variant alone for a while."""
     found = counter(device)
     if not isinstance(found, EnergyCounter):
         return {}, found
     measured, source = {}, found.source
     with torch.inference_mode(), intra_op_threads(plan.latency_threads):
-        for name, entrant in entrants.items():
-            call = fresh(replace(entrant, batch=1), device, plan.latency_threads)()
+        for name, timed_variant in timed_variants.items():
+            call = make_call_factory(
+                replace(timed_variant, batch=1), device, plan.latency_threads
+            )()
             spent = measure_energy(call, 1, found)
             if isinstance(spent, str):
                 source = spent

@@ -19,10 +19,11 @@ from runners.engines.task_queue import Task
 from runners.evaluate import evaluate
 from runners.jobs import arm_queue as arm_desk
 from runners.jobs.arm_queue import ArmDesk
-from runners.processes.isolated import context
+from runners.processes.isolated import process_context
 from runners.progress.listener import Watch
 from runners.records.errors import DataError
 from runners.records.record import State
+from runners.records.unavailable import Unavailable
 from runners.store.study import Study
 from runners.training.recipe import Recipe
 from tests.runners import tiny
@@ -173,7 +174,7 @@ def test_an_exit_in_the_middle_is_a_failed_record(study):
 
 
 def test_costs_that_are_a_reason_fail_the_arm_alone(study):
-    costs = {"none": tiny.costs(), "linear": "UncountedOperator: aten::x"}
+    costs = {"none": tiny.costs(), "linear": Unavailable("UncountedOperator: aten::x")}
     none, linear = run(study(), tiny.budget(), costs=costs)
     assert none.state is State.FINISHED
     assert (linear.state, linear.reason) == (State.FAILED, "UncountedOperator: aten::x")
@@ -214,7 +215,7 @@ def test_no_more_run_at_once(study, monkeypatch):
 
 
 def test_fresh_processes_are_forked_from_a_server():
-    assert context().get_start_method() in ("forkserver", "spawn")
+    assert process_context().get_start_method() in ("forkserver", "spawn")
 
 
 def orphan(sender, path):

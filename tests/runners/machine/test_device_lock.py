@@ -15,7 +15,7 @@ from itertools import pairwise
 import pytest
 
 from runners.machine import device_lock
-from runners.machine.device_lock import device_key, timing, training
+from runners.machine.device_lock import device_key, lock_for_timing, share_for_training
 from runners.records.errors import UserError
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -105,21 +105,21 @@ def overlaps(first, second):
 
 def time_often(journal, device, times):
     for _ in range(times):
-        with timing(device), stamped(journal, device):
+        with lock_for_timing(device), stamped(journal, device):
             time.sleep(0.01)
 
 
 def train_on(journal, device="cpu"):
-    with training(device) as turn:
+    with share_for_training(device) as turn:
         while True:
             with stamped(journal, "step"):
                 time.sleep(0.01)
-            turn.breathe()
+            turn.yield_to_timing()
 
 
 def train_briefly_and_often(journal):
     while True:
-        with training("cpu"), stamped(journal, "step"):
+        with share_for_training("cpu"), stamped(journal, "step"):
             time.sleep(0.05)
 
 
@@ -161,9 +161,9 @@ def test_a_cpu_timing_never_overlaps_one_of_an_accelerator(start, tmp_path):
 
 def test_two_accelerators_may_be_timed_at_once(start):
     ready = SPAWN.Event()
-    start(hold, ready, timing, "cuda:0")
+    start(hold, ready, lock_for_timing, "cuda:0")
     assert ready.wait(PATIENCE)
-    with timing("cuda:1", on_wait=pytest.fail):
+    with lock_for_timing("cuda:1", on_wait=pytest.fail):
         pass
 
 
@@ -183,7 +183,7 @@ def test_trainings_pause_for_a_timing_and_go_on(start, tmp_path, trainings, devi
         start(train_on, journal, device)
     eventually(lambda: all(spans(journal) for journal in journals))
     asked = time.monotonic()
-    with timing(timed):
+    with lock_for_timing(timed):
         assert time.monotonic() - asked < 10
         begin = time.monotonic_ns()
         time.sleep(0.3)
@@ -200,7 +200,7 @@ def test_a_timing_gets_in_though_trainings_come_and_go(start, tmp_path):
     eventually(lambda: all(spans(journal) for journal in journals))
     asked = time.monotonic()
     for _ in range(3):
-        with timing("cpu"):
+        with lock_for_timing("cpu"):
             pass
     assert time.monotonic() - asked < 10
     now = time.monotonic_ns()
@@ -210,12 +210,12 @@ def test_a_timing_gets_in_though_trainings_come_and_go(start, tmp_path):
 
 def test_trainings_share(start):
     ready = SPAWN.Event()
-    start(hold, ready, training, "cpu")
+    start(hold, ready, share_for_training, "cpu")
     assert ready.wait(PATIENCE)
     done = threading.Event()
 
     def train():
-        with training("cpu"):
+        with share_for_training("cpu"):
             done.set()
 
     threading.Thread(target=train, daemon=True).start()
@@ -232,20 +232,20 @@ def test_trainings_take_turns_where_they_cannot_share(start, tmp_path):
     assert not any(overlaps(a, b) for a in first for b in second)
 
 
-@pytest.mark.parametrize("lock", [timing, training])
+@pytest.mark.parametrize("lock", [lock_for_timing, share_for_training])
 def test_a_killed_process_frees_what_it_held(start, lock):
     ready = SPAWN.Event()
     holder = start(hold, ready, lock, "cuda:1")
     assert ready.wait(PATIENCE)
     waits = threading.Event()
     threading.Thread(target=lambda: waits.wait(PATIENCE) and holder.kill(), daemon=True).start()
-    with timing("cuda:1", on_wait=waits.set):
+    with lock_for_timing("cuda:1", on_wait=waits.set):
         assert waits.is_set()
 
 
 def interrupted(sender):
     try:
-        with timing("cuda:1", on_wait=lambda: sender.send("waits")):
+        with lock_for_timing("cuda:1", on_wait=lambda: sender.send("waits")):
             pass
     except KeyboardInterrupt:
         sender.send("interrupted")
@@ -253,13 +253,13 @@ def interrupted(sender):
 
 def test_an_interrupt_ends_the_wait(start):
     receiver, sender = SPAWN.Pipe(duplex=False)
-    with timing("cuda:1"):
+    with lock_for_timing("cuda:1"):
         process = start(interrupted, sender)
         assert receiver.poll(PATIENCE) and receiver.recv() == "waits"
         time.sleep(0.1)
         os.kill(process.pid, signal.SIGINT)
         assert receiver.poll(PATIENCE) and receiver.recv() == "interrupted"
-    with timing("cuda:1", on_wait=pytest.fail):
+    with lock_for_timing("cuda:1", on_wait=pytest.fail):
         pass
 
 
@@ -267,7 +267,7 @@ def test_who_waits_twice_is_told_once():
     told, done = [], threading.Event()
 
     def wait():
-        with timing("cpu", on_wait=lambda: told.append("waits")):
+        with lock_for_timing("cpu", on_wait=lambda: told.append("waits")):
             done.set()
 
     gate, lock = (device_lock._grab("cpu", part, shared=True, wait=False) for part in PARTS)
@@ -283,12 +283,12 @@ def test_who_waits_twice_is_told_once():
 
 def test_who_need_not_wait_is_told_nothing():
     for device in ("cpu", "cuda:1"):
-        with timing(device, on_wait=pytest.fail):
+        with lock_for_timing(device, on_wait=pytest.fail):
             pass
 
 
-@pytest.mark.parametrize("inner", [timing, training])
-@pytest.mark.parametrize("outer", [timing, training])
+@pytest.mark.parametrize("inner", [lock_for_timing, share_for_training])
+@pytest.mark.parametrize("outer", [lock_for_timing, share_for_training])
 def test_one_inside_another_is_an_error_and_no_deadlock(outer, inner):
     with (
         pytest.raises(RuntimeError, match=f"a {inner.__name__} inside a {outer.__name__}"),
@@ -296,10 +296,14 @@ def test_one_inside_another_is_an_error_and_no_deadlock(outer, inner):
         inner("cuda:1"),
     ):
         pass
-    for lock in (timing, training, timing):  # one after the other is fine
+    for lock in (
+        lock_for_timing,
+        share_for_training,
+        lock_for_timing,
+    ):  # one after the other is fine
         with lock("cpu"):
             pass
-    with timing("cpu", on_wait=pytest.fail):
+    with lock_for_timing("cpu", on_wait=pytest.fail):
         pass
 
 
@@ -308,28 +312,28 @@ def test_the_clock_of_a_training_stands_still_while_it_waits(monkeypatch):
     queued = threading.Event()
 
     def time_it():
-        with timing("cpu", on_wait=queued.set):
+        with lock_for_timing("cpu", on_wait=queued.set):
             time.sleep(0.5)
 
-    with training("cpu") as turn:
+    with share_for_training("cpu") as turn:
         wall, clock = time.perf_counter(), turn.clock()
         other = threading.Thread(target=time_it)
         other.start()
         assert queued.wait(PATIENCE)
         while turn._waited_s == 0:
-            turn.breathe()
+            turn.yield_to_timing()
         wall, clock = time.perf_counter() - wall, turn.clock() - clock
     other.join()
     assert wall - clock > 0.45
 
 
 def test_a_breath_costs_nothing():
-    with training("cpu") as turn:
+    with share_for_training("cpu") as turn:
 
         def thousand():
             start = time.perf_counter()
             for _ in range(1000):
-                turn.breathe()
+                turn.yield_to_timing()
             return time.perf_counter() - start
 
         assert min(thousand() for _ in range(20)) / 1000 < 5e-6
@@ -343,7 +347,7 @@ def umask():
 
 
 def test_files_are_for_every_user(umask, tmp_path):
-    with timing("cuda:1"):
+    with lock_for_timing("cuda:1"):
         files = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
     names = [f"lolvit-bench-{device}.{part}" for device in ("cpu", "cuda-1") for part in PARTS]
     assert files == dict.fromkeys(names, 0o666)
@@ -353,13 +357,13 @@ def test_no_link_is_followed(tmp_path):
     victim = tmp_path / "victim"
     (tmp_path / "lolvit-bench-cpu.lock").symlink_to(victim)
     with pytest.raises(UserError, match=r"cannot lock .*lolvit-bench-cpu\.lock: .*; remove it"):
-        timing("cpu").__enter__()
+        lock_for_timing("cpu").__enter__()
     assert not victim.exists()
 
 
 def test_a_missing_folder_is_one_line(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    with pytest.raises(UserError, match="set TMPDIR to another folder"), training("cpu"):
+    with pytest.raises(UserError, match="set TMPDIR to another folder"), share_for_training("cpu"):
         pass
 
 
@@ -367,12 +371,12 @@ def test_a_file_that_was_cleaned_away_is_made_anew(tmp_path):
     waits, got, release = threading.Event(), threading.Event(), threading.Event()
 
     def wait():
-        with timing("cpu", on_wait=waits.set):
+        with lock_for_timing("cpu", on_wait=waits.set):
             got.set()
             release.wait(PATIENCE)
 
     other = threading.Thread(target=wait)
-    with timing("cpu"):
+    with lock_for_timing("cpu"):
         other.start()
         assert waits.wait(PATIENCE)
         time.sleep(0.1)  # it sleeps in the kernel now
@@ -387,12 +391,12 @@ def test_a_file_that_was_cleaned_away_is_made_anew(tmp_path):
 def test_a_forked_child_holds_nothing():
     fork = multiprocessing.get_context("fork")
     runs = fork.Event()
-    with timing("cpu"):
+    with lock_for_timing("cpu"):
         child = fork.Process(target=lambda: runs.set() or time.sleep(PATIENCE), daemon=True)
         child.start()
         assert runs.wait(PATIENCE)
     try:
-        with timing("cpu", on_wait=pytest.fail):
+        with lock_for_timing("cpu", on_wait=pytest.fail):
             pass
     finally:
         child.kill()
@@ -401,7 +405,7 @@ def test_a_forked_child_holds_nothing():
 
 def test_a_forked_child_may_lock():
     fork = multiprocessing.get_context("fork")
-    with timing("cpu"):
+    with lock_for_timing("cpu"):
         child = fork.Process(target=time_often, args=(os.devnull, "cuda:1", 0), daemon=True)
         child.start()
         child.join(PATIENCE)

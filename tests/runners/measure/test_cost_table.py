@@ -1,4 +1,4 @@
-"""Costs of all contenders together; one that has none says why and leaves the others alone."""
+"""Costs of all variants together; one that has none says why and leaves the others alone."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ import torch
 import lolvit
 from lolvit import MixerConfig
 from runners.machine.fingerprint import fingerprint, usable_cores
-from runners.measure.costs import Refused, measure
-from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, Contender
-from runners.measure.protocol import Protocol
+from runners.measure.costs import measure_costs
+from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant
+from runners.measure.protocol import MeasurementProtocol
 from runners.measure.targets import MixerTarget, NetworkTarget, parse
 from runners.measure.timing.latency import Rounds
 from runners.records.record import PROTOCOL_VERSION, Costs
+from runners.records.unavailable import Unavailable
 from tests.runners.measure.odd_targets import Odd
 
 CPU = torch.device("cpu")
 PLAIN_MACS = 8 * 8 * 9 * (4 + 16)
-QUICK = Protocol(
+QUICK = MeasurementProtocol(
     latency=Rounds(most=12, least=2, budget_s=1e9), throughput_threads=1, largest_batch=16
 )
 
@@ -38,35 +39,35 @@ def nano(mixer):
 
 
 GOOD = {
-    "none": Contender(NetworkTarget("none", nano("none"))),
-    "linear": Contender(NetworkTarget("linear", nano("linear"))),
-    "mixer": Contender(parse("linear@8x8x16")),
-    "plain": Contender(Odd("Plain")),
-    "plain, deployed": Contender(Odd("Plain"), DEPLOY),
-    "plain, exported": Contender(Odd("Plain"), ONNX),
-    "deployed alone": Contender(Odd("Several"), DEPLOY),
+    "none": FormVariant(NetworkTarget("none", nano("none"))),
+    "linear": FormVariant(NetworkTarget("linear", nano("linear"))),
+    "mixer": FormVariant(parse("linear@8x8x16")),
+    "plain": FormVariant(Odd("Plain")),
+    "plain, deployed": FormVariant(Odd("Plain"), DEPLOY),
+    "plain, exported": FormVariant(Odd("Plain"), ONNX),
+    "deployed alone": FormVariant(Odd("Several"), DEPLOY),
 }
 BAD = {
     "typo": (
-        Contender(MixerTarget("typo", MixerConfig("fwa", (("window", "x"),)), 16, 2, 8)),
+        FormVariant(MixerTarget("typo", MixerConfig("fwa", (("window", "x"),)), 16, 2, 8)),
         "window must be",
     ),
-    "refused": (Contender(Odd("Plain", refused="no such thing\nat all")), "no such thing$"),
-    "raises": (Contender(Odd("Raises")), "^LookupError: nothing here$"),
-    "uncounted": (Contender(Odd("Uncounted")), "^UncountedOperator: .*aten::i0"),
+    "refused": (FormVariant(Odd("Plain", refused="no such thing\nat all")), "no such thing$"),
+    "raises": (FormVariant(Odd("Raises")), "^LookupError: nothing here$"),
+    "uncounted": (FormVariant(Odd("Uncounted")), "^UncountedOperator: .*aten::i0"),
     "wrong formula": (
-        Contender(Odd("Plain", claimed_macs=7)),
+        FormVariant(Odd("Plain", claimed_macs=7)),
         f"^CostError: {PLAIN_MACS} MACs were counted, but its formula says 7$",
     ),
-    "dies": (Contender(Odd("Dies")), "exit code 3$"),
-    "batches": (Contender(Odd("SmallBatchesOnly")), "^ZeroDivisionError: "),
-    "dies of batches": (Contender(Odd("DiesOfBatches")), "exit code 4$"),
+    "dies": (FormVariant(Odd("Dies")), "exit code 3$"),
+    "batches": (FormVariant(Odd("SmallBatchesOnly")), "^ZeroDivisionError: "),
+    "dies of batches": (FormVariant(Odd("DiesOfBatches")), "exit code 4$"),
     "no export": (
-        Contender(Odd("NotExportable"), ONNX),
+        FormVariant(Odd("NotExportable"), ONNX),
         "^FormError: .*cannot be exported to ONNX",
     ),
-    "cheats": (Contender(Odd("OtherWhenExported"), ONNX), r"^FormError: parity: .* by 0\.0"),
-    "not a number": (Contender(Odd("NotANumber"), DEPLOY), "^FormError: parity: .* by inf"),
+    "cheats": (FormVariant(Odd("OtherWhenExported"), ONNX), r"^FormError: parity: .* by 0\.0"),
+    "not a number": (FormVariant(Odd("NotANumber"), DEPLOY), "^FormError: parity: .* by inf"),
 }
 FACTORY = "import torch\ndef make():\n    return torch.nn.Conv2d(2, 5, 3)\n"
 
@@ -87,9 +88,9 @@ def folder(tmp_path_factory):
 def session():
     """All of them at once: (what was found, the stages told)."""
     threads, stages = torch.get_num_threads(), []
-    bad = {name: contender for name, (contender, _) in BAD.items()}
-    factory = {"factory": Contender(parse("cost_factory:make@6x6x2"))}
-    found = measure({**bad, **GOOD, **factory}, CPU, QUICK, stages.append)
+    bad = {name: variant for name, (variant, _) in BAD.items()}
+    factory = {"factory": FormVariant(parse("cost_factory:make@6x6x2"))}
+    found = measure_costs({**bad, **GOOD, **factory}, CPU, QUICK, stages.append)
     assert list(found) == [*BAD, *GOOD, "factory"]
     assert torch.get_num_threads() == threads
     # No exported file stays.
@@ -154,9 +155,9 @@ def test_costs_of_forms(session):
 @pytest.mark.parametrize("name", BAD)
 def test_the_others_say_why(session, name):
     found = session[0][name]
-    assert isinstance(found, str) and "\n" not in found
-    assert re.search(BAD[name][1], found)
-    assert isinstance(found, Refused) == (name in ("typo", "refused"))
+    assert isinstance(found, Unavailable) and "\n" not in found.reason
+    assert re.search(BAD[name][1], found.reason)
+    assert found.is_user_error == (name in ("typo", "refused"))
 
 
 def test_stages_are_told(session):
@@ -168,16 +169,16 @@ def test_stages_are_told(session):
 
 def test_none_has_costs():
     stages = []
-    found = measure({"raises": BAD["raises"][0]}, CPU, QUICK, stages.append)
+    found = measure_costs({"raises": BAD["raises"][0]}, CPU, QUICK, stages.append)
     assert found == {"raises": "LookupError: nothing here"} and len(stages) == 1
-    assert measure({}, CPU, QUICK) == {}
+    assert measure_costs({}, CPU, QUICK) == {}
 
 
 def test_two_processes_give_rounds_of_both():
     stages = []
-    protocol = Protocol(Rounds(3, 3, 1e9), throughput_threads=1, processes=2, batch=2)
-    pair = {"one": Contender(Odd("Plain")), "other": Contender(Odd("Plain", side=4))}
-    for cost in measure(pair, CPU, protocol, stages.append).values():
+    protocol = MeasurementProtocol(Rounds(3, 3, 1e9), throughput_threads=1, processes=2, batch=2)
+    pair = {"one": FormVariant(Odd("Plain")), "other": FormVariant(Odd("Plain", side=4))}
+    for cost in measure_costs(pair, CPU, protocol, stages.append).values():
         assert (cost.latency_rounds, cost.latency_blocks) == ([3, 3], [3, 3])
         assert len(cost.latency_ms_samples) == 6 and cost.latency_stopped == "3 rounds"
         assert (cost.throughput_batch, cost.throughput_ladder) == (2, [])
@@ -189,35 +190,39 @@ def test_two_processes_give_rounds_of_both():
 @pytest.mark.parametrize("names", [("Plain",), ("Plain", "Several")])
 def test_a_stop_by_precision_is_recorded(names):
     rounds = Rounds(most=200, least=5, budget_s=1e9, precision=50.0)
-    contenders = {name: Contender(Odd(name)) for name in names}
-    protocol = Protocol(rounds, throughput_threads=1, batch=1)
-    for cost in measure(contenders, CPU, protocol).values():
+    variants = {name: FormVariant(Odd(name)) for name in names}
+    protocol = MeasurementProtocol(rounds, throughput_threads=1, batch=1)
+    for cost in measure_costs(variants, CPU, protocol).values():
         assert cost.latency_stopped == "precision 5000 %" and cost.latency_blocks == [10]
 
 
 def test_uncounted_operators_mark_the_row_where_allowed():
-    protocol = Protocol(Rounds(2, 2, 1e9), throughput_threads=1, batch=1, allow_uncounted=True)
-    contenders = {name: Contender(Odd(name)) for name in ("Uncounted", "Plain")}
-    found = measure(contenders, CPU, protocol)
+    protocol = MeasurementProtocol(
+        Rounds(2, 2, 1e9), throughput_threads=1, batch=1, allow_uncounted=True
+    )
+    variants = {name: FormVariant(Odd(name)) for name in ("Uncounted", "Plain")}
+    found = measure_costs(variants, CPU, protocol)
     assert found["Uncounted"].macs_uncounted == ["aten::i0"]
     assert found["Uncounted"].macs == found["Plain"].macs == PLAIN_MACS
     assert found["Plain"].macs_uncounted == []
 
 
 def test_the_edge_of_memory_is_recorded():
-    protocol = Protocol(
+    protocol = MeasurementProtocol(
         Rounds(2, 2, 1e9), throughput_threads=1, to_the_edge=True, memory_bytes=200 * 2**20
     )
-    cost = measure({"greedy": Contender(Odd("Greedy"))}, CPU, protocol)["greedy"]
+    cost = measure_costs({"greedy": FormVariant(Odd("Greedy"))}, CPU, protocol)["greedy"]
     assert cost.out_of_memory_batch == cost.largest_batch + 1 <= 13
     assert cost.throughput_ladder[-1].batch == cost.largest_batch
 
 
 def test_what_cannot_be_trained_may_still_be_measured():
     """Because it says so, or because memory ends: 8 images of 16 MiB and their gradients."""
-    protocol = Protocol(Rounds(2, 2, 1e9), throughput_threads=1, batch=1, memory_bytes=100 * 2**20)
-    contenders = {name: Contender(Odd(name)) for name in ("Untrainable", "Greedy")}
-    found = measure(contenders, CPU, protocol)
+    protocol = MeasurementProtocol(
+        Rounds(2, 2, 1e9), throughput_threads=1, batch=1, memory_bytes=100 * 2**20
+    )
+    variants = {name: FormVariant(Odd(name)) for name in ("Untrainable", "Greedy")}
+    found = measure_costs(variants, CPU, protocol)
     for cost in found.values():
         assert isinstance(cost, Costs) and cost.peak_training_memory_bytes is None
     assert found["Untrainable"].training_memory_reason == "RuntimeError: for inference only"
@@ -226,9 +231,9 @@ def test_what_cannot_be_trained_may_still_be_measured():
 
 @pytest.mark.parametrize("batch", [10**9, 10**12])
 def test_a_batch_that_does_not_fit_is_the_mistake_of_the_user(batch):
-    protocol = Protocol(Rounds(2, 2, 1e9), throughput_threads=1, batch=batch)
-    found = measure({"plain": Contender(Odd("Plain"))}, CPU, protocol)["plain"]
-    assert isinstance(found, Refused) and f"batch of {batch} does not fit" in found
+    protocol = MeasurementProtocol(Rounds(2, 2, 1e9), throughput_threads=1, batch=batch)
+    found = measure_costs({"plain": FormVariant(Odd("Plain"))}, CPU, protocol)["plain"]
+    assert found.is_user_error and f"batch of {batch} does not fit" in found.reason
 
 
 @pytest.mark.slow
@@ -236,15 +241,15 @@ def test_a_batch_that_does_not_fit_is_the_mistake_of_the_user(batch):
     not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="no C++ compiler is found here"
 )
 def test_costs_of_a_compiled_form():
-    protocol = Protocol(Rounds(3, 3, 1e9), throughput_threads=1, largest_batch=2)
-    contenders = {form: Contender(Odd("Plain"), form) for form in (EAGER, COMPILE)}
-    cheat = {"cheat": Contender(Odd("OtherWhenCompiled"), COMPILE)}
-    found = measure(contenders | cheat, CPU, protocol)
+    protocol = MeasurementProtocol(Rounds(3, 3, 1e9), throughput_threads=1, largest_batch=2)
+    variants = {form: FormVariant(Odd("Plain"), form) for form in (EAGER, COMPILE)}
+    cheat = {"cheat": FormVariant(Odd("OtherWhenCompiled"), COMPILE)}
+    found = measure_costs(variants | cheat, CPU, protocol)
     cost = found[COMPILE]
     assert cost.parity <= 1e-4 and cost.form_note.startswith("compiled in ")
     assert cost.peak_memory_bytes is None and cost.throughput_ladder == []
     assert len(cost.latency_ms_samples) == 3 == len(found[EAGER].latency_ms_samples)
-    assert "UncountedOperator" not in found["cheat"] and "parity" in found["cheat"]
+    assert "UncountedOperator" not in found["cheat"].reason and "parity" in found["cheat"].reason
 
 
 def test_the_fingerprint_is_plain_and_stable():

@@ -16,18 +16,18 @@ import pytest
 
 from runners.measure.targets import TargetError, parse
 from runners.processes.isolated import (
-    OutOfPatience,
     ProcessDied,
     ProcessFailed,
-    alone,
+    ProcessTimeout,
     first_line,
-    side_by_side,
+    run_isolated,
+    run_parallel,
 )
 from runners.records.errors import UserError
 
 
 def sleeping(seconds):
-    return functools.partial(alone, None, time.sleep, seconds)
+    return functools.partial(run_isolated, None, time.sleep, seconds)
 
 
 @pytest.mark.parametrize(
@@ -40,18 +40,18 @@ def sleeping(seconds):
     ],
 )
 def test_arguments_go_and_results_come(function, given, named, wanted):
-    assert alone(60, function, *given, **named) == wanted
+    assert run_isolated(60, function, *given, **named) == wanted
 
 
 def test_each_has_a_process_of_its_own():
-    pids = {alone(None, os.getpid) for _ in range(2)}
+    pids = {run_isolated(None, os.getpid) for _ in range(2)}
     assert len(pids) == 2 and os.getpid() not in pids
     assert multiprocessing.active_children() == []
 
 
 def test_mistakes_of_the_user_come_as_they_are():
     with pytest.raises(TargetError, match=r"^unknown target 'fwaa'\. Did you mean 'fwa'"):
-        alone(60, parse, "fwaa")
+        run_isolated(60, parse, "fwaa")
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_mistakes_of_the_user_come_as_they_are():
 )
 def test_other_errors_come_as_one_line(code, said):
     with pytest.raises(ProcessFailed) as caught:
-        alone(60, exec, code)
+        run_isolated(60, exec, code)
     assert (str(caught.value), type(caught.value)) == (said, ProcessFailed)
 
 
 def test_a_result_that_does_not_pickle_is_an_error():
     with pytest.raises(ProcessFailed, match="lambda"):
-        alone(60, eval, "lambda: 0")
+        run_isolated(60, eval, "lambda: 0")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_result_that_does_not_pickle_is_an_error():
 )
 def test_a_death_is_an_error(function, given, code):
     with pytest.raises(ProcessDied, match=f"^its process ended with exit code {code}$"):
-        alone(60, function, *given)
+        run_isolated(60, function, *given)
 
 
 def test_a_death_in_the_middle_of_an_answer_is_an_error():
@@ -106,13 +106,13 @@ def test_a_death_in_the_middle_of_an_answer_is_an_error():
         "os._exit(9)\n"
     )
     with pytest.raises(ProcessDied, match=r"exit code 9$"):
-        alone(60, exec, code)
+        run_isolated(60, exec, code)
 
 
 def test_patience_ends():
     start = time.monotonic()
-    with pytest.raises(OutOfPatience, match=r"^given up after 0\.5 s$"):
-        alone(0.5, time.sleep, 60)
+    with pytest.raises(ProcessTimeout, match=r"^timed out after 0\.5 s$"):
+        run_isolated(0.5, time.sleep, 60)
     assert time.monotonic() - start < 30
     assert multiprocessing.active_children() == []
 
@@ -122,17 +122,17 @@ def test_many_keep_their_order_and_their_errors():
 
     def after_the_others():
         assert late.wait(60)
-        return alone(60, os.getpid)
+        return run_isolated(60, os.getpid)
 
     def refused():
         late.set()
         raise UserError("no")
 
-    found = side_by_side(
+    found = run_parallel(
         {
             "last": after_the_others,
-            "dies": functools.partial(alone, 60, os._exit, 4),
-            "fails": functools.partial(alone, 60, operator.truediv, 1, 0),
+            "dies": functools.partial(run_isolated, 60, os._exit, 4),
+            "fails": functools.partial(run_isolated, 60, operator.truediv, 1, 0),
             "refused": refused,
         },
         at_once=2,
@@ -141,7 +141,7 @@ def test_many_keep_their_order_and_their_errors():
     assert isinstance(found["last"], int)
     kinds = [type(each) for each in found.values()]
     assert kinds[1:] == [ProcessDied, ProcessFailed, UserError]
-    assert side_by_side({}, at_once=2) == {}
+    assert run_parallel({}, at_once=2) == {}
 
 
 def test_as_many_at_once_as_allowed():
@@ -157,7 +157,7 @@ def test_as_many_at_once_as_allowed():
         with lock:
             running -= 1
 
-    found = side_by_side(dict.fromkeys("abcd", task), at_once=2)
+    found = run_parallel(dict.fromkeys("abcd", task), at_once=2)
     assert list(found.values()) == [None] * 4
     assert most == 2
 
@@ -184,10 +184,10 @@ def interrupted_when(ready):
 
 
 def test_an_interrupt_ends_the_processes():
-    alone(60, os.getpid)  # the server starts
+    run_isolated(60, os.getpid)  # the server starts
     start = time.monotonic()
     with interrupted_when(lambda: len(multiprocessing.active_children()) == 2):
-        side_by_side({name: sleeping(300) for name in "abcd"}, at_once=2)
+        run_parallel({name: sleeping(300) for name in "abcd"}, at_once=2)
     assert time.monotonic() - start < 100
     assert multiprocessing.active_children() == []
 
@@ -198,19 +198,19 @@ def test_an_interrupt_between_two_processes_of_a_task():
     def task():
         between.set()
         time.sleep(0.5)
-        alone(None, time.sleep, 300)
+        run_isolated(None, time.sleep, 300)
 
     start = time.monotonic()
     with interrupted_when(between.is_set):
-        side_by_side({"a": task}, at_once=1)
+        run_parallel({"a": task}, at_once=1)
     assert time.monotonic() - start < 100
     assert multiprocessing.active_children() == []
 
 
 def test_an_interrupt_ends_one_process():
-    alone(60, os.getpid)
+    run_isolated(60, os.getpid)
     with interrupted_when(multiprocessing.active_children):
-        alone(None, time.sleep, 300)
+        run_isolated(None, time.sleep, 300)
     assert multiprocessing.active_children() == []
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from runners.records.errors import UserError
 from runners.records.record import State
+from runners.records.unavailable import Unavailable
 from runners.store.study import Study, stored_records
 from tests.runners import tiny
 
@@ -157,7 +158,7 @@ def test_plans_are_compared_as_json(opened):
 
 def test_costs_are_kept_with_their_reasons(opened):
     assert opened().costs == {}
-    costs = {"none": tiny.costs(1.25), "fwa": "UncountedOperator: aten::x"}
+    costs = {"none": tiny.costs(1.25), "fwa": Unavailable("UncountedOperator: aten::x")}
     opened().keep_costs(costs)
     assert opened().costs == costs
 

@@ -15,12 +15,12 @@ from runners.measure.forms.forms import (
     FormError,
     export_onnx,
     folded,
+    make_form,
     onnx_form,
-    opened,
     torch_form,
 )
 from runners.measure.forms.preparation import _unsettle
-from runners.measure.forms.variant import DEPLOY, EAGER, ONNX, Contender, Prepared
+from runners.measure.forms.variant import DEPLOY, EAGER, ONNX, FormVariant, PreparedForm
 from tests.runners import tiny
 from tests.runners.measure import odd_targets
 from tests.runners.measure.odd_targets import Odd
@@ -163,7 +163,9 @@ def test_a_contender_is_opened_in_its_form(tmp_path):
     with torch.inference_mode():
         y, (mean, view) = target.build().eval()(x)
         for form in (EAGER, DEPLOY, ONNX):
-            made = opened(Contender(target, form), Prepared(onnx_file=file), CPU, threads=1)
+            made = make_form(
+                FormVariant(target, form), PreparedForm(onnx_file=file), CPU, threads=1
+            )
             found = made.fresh()(made.adapt(x))
             flat = found if form == ONNX else (found[0], *found[1])
             for one, other in zip((y, mean, view), flat, strict=True):

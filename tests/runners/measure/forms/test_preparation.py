@@ -13,9 +13,9 @@ import torch
 
 from runners.measure.forms.forms import FormError
 from runners.measure.forms.preparation import PARITY, _difference, _tensors, prepare
-from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, Contender
+from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant
 from runners.measure.targets import NetworkTarget, parse
-from runners.processes.isolated import ProcessFailed, alone
+from runners.processes.isolated import ProcessFailed, run_isolated
 from tests.runners import tiny
 from tests.runners.measure.odd_targets import Odd
 
@@ -31,7 +31,7 @@ needs_compiler = pytest.mark.skipif(
 
 
 def prepared(target, form, folder, batch=2):
-    return prepare(Contender(target, form), CPU, 1, folder / "network.onnx", batch)
+    return prepare(FormVariant(target, form), CPU, 1, folder / "network.onnx", batch)
 
 
 @pytest.mark.parametrize("form", [EAGER, DEPLOY, ONNX])
@@ -69,7 +69,7 @@ def test_forms_that_do_not_exist(tmp_path, monkeypatch):
     with pytest.raises(FormError, match="the onnx form runs on the CPU"):
         cuda = torch.device("cuda")
         monkeypatch.setattr(torch.nn.Module, "to", lambda self, *_, **__: self)
-        prepare(Contender(Odd("Plain"), ONNX), cuda, 1, tmp_path / "network.onnx", 2)
+        prepare(FormVariant(Odd("Plain"), ONNX), cuda, 1, tmp_path / "network.onnx", 2)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(FormError, match="pip install onnxruntime"):
         prepared(Odd("Plain"), ONNX, tmp_path)
@@ -79,11 +79,11 @@ def test_forms_that_do_not_exist(tmp_path, monkeypatch):
 @needs_compiler
 def test_compiled_forms(tmp_path):
     """In processes of their own, as always."""
-    found = alone(500, prepared, Odd("Small"), COMPILE, tmp_path)
+    found = run_isolated(500, prepared, Odd("Small"), COMPILE, tmp_path)
     assert 0 <= found.parity <= PARITY and found.seconds > 0
     assert re.fullmatch(r"compiled in \d+\.\d s, for batch 1 and 2", found.note)
     with pytest.raises(ProcessFailed, match=r"FormError: parity: outputs of compile .* 0\.0"):
-        alone(500, prepared, Odd("OtherWhenCompiled"), COMPILE, tmp_path, batch=1)
+        run_isolated(500, prepared, Odd("OtherWhenCompiled"), COMPILE, tmp_path, batch=1)
 
 
 @pytest.mark.parametrize(

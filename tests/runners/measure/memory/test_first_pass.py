@@ -7,10 +7,15 @@ import re
 import pytest
 import torch
 
-from runners.measure.memory.limit import DoesNotFit, free_memory, is_out_of_memory, within
-from runners.measure.memory.probe import probe
+from runners.measure.memory.limit import (
+    DoesNotFit,
+    free_memory,
+    is_out_of_memory,
+    run_within_memory,
+)
+from runners.measure.memory.probe import probe_target
 from runners.measure.targets import parse
-from runners.processes.isolated import ProcessFailed, alone
+from runners.processes.isolated import ProcessFailed, run_isolated
 from runners.records.scale_point import PointState
 from tests.runners.measure.odd_targets import Odd
 
@@ -31,7 +36,7 @@ MIB = 2**20
     ],
 )
 def test_how_far_a_mixer_gets(target, batch, cap_ms, mib, state, reason):
-    found = probe(target, batch, 1, cap_ms, mib * MIB)
+    found = probe_target(target, batch, 1, cap_ms, mib * MIB)
     assert found.state == state and re.search(reason, found.reason)
     assert found.measured == (state is PointState.MEASURED) == (not found.reason)
     known = found.peak_memory_bytes is not None
@@ -39,7 +44,7 @@ def test_how_far_a_mixer_gets(target, batch, cap_ms, mib, state, reason):
 
 
 def test_the_peak_is_of_the_batch():
-    one, four = (probe(Odd("Greedy"), batch, 1, 1e6, 10**9) for batch in (1, 4))
+    one, four = (probe_target(Odd("Greedy"), batch, 1, 1e6, 10**9) for batch in (1, 4))
     assert one.peak_memory_bytes >= 16 * MIB
     assert four.peak_memory_bytes - one.peak_memory_bytes >= 45 * MIB
 
@@ -54,8 +59,12 @@ def test_the_peak_is_of_the_batch():
 )
 def test_within_so_much_memory(code, limit, error, said):
     with pytest.raises(error, match=said):
-        alone(60, within, limit, exec, code)
-    assert alone(60, within, None, pow, 2, 3) == alone(60, within, limit, pow, 2, 3) == 8
+        run_isolated(60, run_within_memory, limit, exec, code)
+    assert (
+        run_isolated(60, run_within_memory, None, pow, 2, 3)
+        == run_isolated(60, run_within_memory, limit, pow, 2, 3)
+        == 8
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,22 +6,22 @@ import pytest
 import torch
 
 from runners.measure.forms.preparation import prepare
-from runners.measure.forms.variant import DEPLOY, EAGER, ONNX, Contender, Prepared
+from runners.measure.forms.variant import DEPLOY, EAGER, ONNX, FormVariant, PreparedForm
 from runners.measure.memory.peak import inference_peak, resident_peak, training_peak
 from runners.measure.targets import MixerTarget, NetworkTarget, parse
-from runners.processes.isolated import alone
+from runners.processes.isolated import run_isolated
 from tests.runners.measure.odd_targets import Odd
 
 CPU = torch.device("cpu")
 MIB = 2**20
 
 
-def peak(target, form=EAGER, prepared=Prepared()):  # noqa: B008  (frozen)
-    return alone(100, inference_peak, Contender(target, form), prepared, CPU)
+def peak(target, form=EAGER, prepared=PreparedForm()):  # noqa: B008  (frozen)
+    return run_isolated(100, inference_peak, FormVariant(target, form), prepared, CPU)
 
 
 def training(target):
-    return alone(100, training_peak, target, CPU)
+    return run_isolated(100, training_peak, target, CPU)
 
 
 def weights_bytes(target):
@@ -62,10 +62,10 @@ def test_a_map_that_is_gone_in_the_end_shows(tmp_path):
 
 @pytest.mark.parametrize("form", [EAGER, DEPLOY, ONNX])
 def test_what_a_form_loads_is_no_memory_of_the_network(tmp_path, form):
-    file, prepared = tmp_path / "network.onnx", Prepared()
+    file, prepared = tmp_path / "network.onnx", PreparedForm()
     for name in ("Nothing", "Plain"):
         if form == ONNX:
-            prepared = alone(100, prepare, Contender(Odd(name), form), CPU, 1, file, 2)
+            prepared = run_isolated(100, prepare, FormVariant(Odd(name), form), CPU, 1, file, 2)
         assert 0 <= peak(Odd(name), form, prepared) < 8 * MIB
 
 
@@ -93,7 +93,7 @@ def test_more_is_more_and_repeats():
 
 def test_a_mark_is_lowered_to_what_is_held():
     """In a process of its own: others of this one would be seen, too."""
-    low, high, after = alone(100, marks)
+    low, high, after = run_isolated(100, marks)
     assert high - low >= 60 * MIB
     assert after - low < 10 * MIB
 

@@ -11,7 +11,7 @@ import torch
 
 from runners.measure.counting.count_target import count_target
 from runners.measure.targets import TargetError, parse
-from runners.processes.isolated import alone
+from runners.processes.isolated import run_isolated
 
 OWN = """
 import torch
@@ -70,7 +70,7 @@ def test_it_is_built(own, text):
 
 
 def test_other_processes_find_it(own):
-    found = alone(60, count_target, parse("own_nets:small@8"), allow_uncounted=False)
+    found = run_isolated(60, count_target, parse("own_nets:small@8"), allow_uncounted=False)
     assert found.params == 3 * 2 * 9 + 2
     assert found.macs.total == 3 * 2 * 9 * 6 * 6
 
@@ -106,7 +106,10 @@ def test_what_is_not_there(own, text, said, how):
 def test_what_returns_no_network(own, text, said):
     target = parse(text)
     target.load()
-    for build in (target.build, lambda: alone(60, count_target, target, allow_uncounted=False)):
+    for build in (
+        target.build,
+        lambda: run_isolated(60, count_target, target, allow_uncounted=False),
+    ):
         with pytest.raises(TargetError, match=said) as caught:
             build()
         assert "\n" not in str(caught.value)

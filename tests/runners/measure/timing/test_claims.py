@@ -16,7 +16,7 @@ import attention_zoo
 import lolvit
 from reports.statistics.intervals import ratio_interval, separable
 from runners.cli import protocol_options as protocol
-from runners.machine.device_lock import timing
+from runners.machine.device_lock import lock_for_timing
 from runners.measure.timing.latency import Rounds, interleave, time_cpu
 
 SESSIONS, SLOW_DOWN = 200, 0.05
@@ -66,7 +66,7 @@ def test_a_difference_is_claimed_where_one_is(made):
         "slow": lambda: partial(slowed, copied(module, x)),
     }
     claims = {"same": 0, "slow": 0}
-    with timing("cpu"), torch.inference_mode():
+    with lock_for_timing("cpu"), torch.inference_mode():
         for seed in range(SESSIONS):
             samples = interleave(fresh, time_cpu, ROUNDS, seed)
             for name in claims:

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runners.measure.forms.preparation import prepare
-from runners.measure.forms.variant import EAGER, ONNX, Contender, Prepared
+from runners.measure.forms.variant import EAGER, ONNX, FormVariant, PreparedForm
 from runners.measure.memory.limit import DoesNotFit
 from runners.measure.targets import parse
 from runners.measure.timing import ladder as ladders
-from runners.measure.timing.ladder import Climb, Ladder, _climbed, climb
-from runners.processes.isolated import alone
+from runners.measure.timing.ladder import ClimbPlan, Ladder, _climb, climb_ladder
+from runners.processes.isolated import run_isolated
 from runners.records.record import Rung
 from tests.runners.measure.odd_targets import Odd
 
@@ -32,7 +32,7 @@ class Machine:
         return float(self.rate(batch)) if batch <= self.fits else None
 
     def climb(self, batch=None, largest=256, to_the_edge=False):
-        return _climbed(self, Climb(batch, largest, to_the_edge, PLENTY))
+        return _climb(self, ClimbPlan(batch, largest, to_the_edge, PLENTY))
 
 
 def batches(ladder):
@@ -135,27 +135,27 @@ def test_other_errors_go_through():
         Machine(PLENTY, rate).climb()
 
 
-def real(target, plan, form=EAGER, prepared=Prepared()):  # noqa: B008  (frozen)
-    return alone(200, climb, Contender(target, form), prepared, CPU, 1, plan)
+def real(target, plan, form=EAGER, prepared=PreparedForm()):  # noqa: B008  (frozen)
+    return run_isolated(200, climb_ladder, FormVariant(target, form), prepared, CPU, 1, plan)
 
 
 @pytest.mark.parametrize("form", [EAGER, ONNX])
 def test_memory_ends(tmp_path, form):
     """16 MiB an image in 200 MiB: 12 at most."""
-    target, prepared = Odd("Greedy"), Prepared()
+    target, prepared = Odd("Greedy"), PreparedForm()
     if form == ONNX:
         file = tmp_path / "network.onnx"
-        prepared = alone(100, prepare, Contender(target, form), CPU, 1, file, 2)
-    ladder = real(target, Climb(None, 4, True, 200 * MIB), form, prepared)
+        prepared = run_isolated(100, prepare, FormVariant(target, form), CPU, 1, file, 2)
+    ladder = real(target, ClimbPlan(None, 4, True, 200 * MIB), form, prepared)
     assert 2 <= ladder.largest_batch <= 12
     assert ladder.out_of_memory_batch == ladder.largest_batch + 1
     assert all(rung.images_per_s > 0 for rung in ladder.rungs)
     with pytest.raises(DoesNotFit):
-        real(target, Climb(13, 4, True, 200 * MIB), form, prepared)
+        real(target, ClimbPlan(13, 4, True, 200 * MIB), form, prepared)
 
 
 def test_a_real_climb_without_an_edge():
-    ladder = real(parse("linear@8x8x16"), Climb(None, 4, False, 10**9))
+    ladder = real(parse("linear@8x8x16"), ClimbPlan(None, 4, False, 10**9))
     assert batches(ladder) == [1, 2, 4] and ladder.out_of_memory_batch is None
 
 
@@ -163,4 +163,4 @@ def test_a_real_climb_without_an_edge():
 @pytest.mark.parametrize("text", ["linear@8x8x16", "lolvit_nano@16x16x1"])
 def test_absurd_batches(text, batch):
     with pytest.raises(DoesNotFit, match=f"batch of {batch}"):
-        real(parse(text), Climb(batch, 256, False, 10**9))
+        real(parse(text), ClimbPlan(batch, 256, False, 10**9))

@@ -1,4 +1,4 @@
-"""Rounds: contenders take turns, in an order that is shuffled and yet the same for all runs."""
+"""Rounds: variants take turns, in an order that is shuffled and yet the same for all runs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from runners.measure.timing import latency
 from runners.measure.timing.latency import (
     BLOCK,
     Rounds,
-    clock_of,
     interleave,
     intra_op_threads,
+    select_clock,
     time_cpu,
 )
 
@@ -28,7 +28,7 @@ SOME = Rounds(most=25, least=5, budget_s=1e9)
 
 
 class Copy:
-    """One placement of a contender; calling it takes some time."""
+    """One placement of a variant; calling it takes some time."""
 
     def __init__(self, name, game):
         self.name, self.game, self.block = name, game, game.placed[name]
@@ -252,7 +252,7 @@ def test_threads_come_back_after_an_error():
 
 
 def test_times_are_milliseconds():
-    clock = clock_of(torch.device("cpu"))
+    clock = select_clock(torch.device("cpu"))
     samples = interleave({"a": lambda: lambda: time.sleep(0.02)}, clock, Rounds(3, 3, 9.0))
     assert all(20 <= ms < 2000 for ms in samples.ms["a"])
     assert samples.blocks == [3] and samples.stopped == "3 rounds"

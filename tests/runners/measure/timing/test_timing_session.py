@@ -1,4 +1,4 @@
-"""How contenders are called while they are timed, and in which memory format."""
+"""How variants are called while they are timed, and in which memory format."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import nn
 
 from runners.measure.forms import layout
 from runners.measure.forms.layout import with_layout
-from runners.measure.forms.variant import DEPLOY, Contender, Prepared
+from runners.measure.forms.variant import DEPLOY, FormVariant, PreparedForm
 from runners.measure.timing.latency import Rounds, Samples
-from runners.measure.timing.session import Entrant, Plan, hold
+from runners.measure.timing.session import SessionPlan, TimedVariant, run_session
 from tests.runners.measure.odd_targets import Odd
 
 CPU = torch.device("cpu")
@@ -45,16 +45,16 @@ def nothing_seen():
 
 def plan(**changes):
     few = Rounds(12, 5, 1e9)
-    return Plan(**{"latency": few, "throughput": few, "latency_threads": 2} | changes)
+    return SessionPlan(**{"latency": few, "throughput": few, "latency_threads": 2} | changes)
 
 
 def test_eval_and_inference_mode_on_random_images_with_the_threads_asked():
     before = torch.get_num_threads()
-    entrants = {
-        name: Entrant(Contender(SpyTarget(name)), Prepared(), batch)
+    timed_variants = {
+        name: TimedVariant(FormVariant(SpyTarget(name)), PreparedForm(), batch)
         for name, batch in (("a", 3), ("b", 4))
     }
-    found = hold(entrants, CPU, plan(throughput_threads=1, energy=False, seed=0))
+    found = run_session(timed_variants, CPU, plan(throughput_threads=1, energy=False, seed=0))
     assert torch.get_num_threads() == before and not torch.is_inference_mode_enabled()
     rehearsed, timed = seen[:4], seen[4:]
     assert [threads for _, (*_, threads), _ in rehearsed] == [2, 2, 1, 1]
@@ -66,7 +66,7 @@ def test_eval_and_inference_mode_on_random_images_with_the_threads_asked():
     assert {x.shape[0] for x, *_ in throughput} == {3, 4}
     for x, *_ in seen:
         assert x.shape[1:] == (1, 8, 8) and (x != 0).all() and 0.5 < x.std() < 1.5
-    assert len({place for *_, place in latency}) == 4  # two blocks of two contenders
+    assert len({place for *_, place in latency}) == 4  # two blocks of two variants
     for samples in (found.latency, found.throughput):
         assert samples.blocks == [10, 2] and samples.stopped == "12 rounds"
         assert all(len(samples.ms[name]) == 12 and min(samples.ms[name]) > 0 for name in "ab")
@@ -74,8 +74,8 @@ def test_eval_and_inference_mode_on_random_images_with_the_threads_asked():
 
 
 def test_energy_or_why_there_is_none():
-    entrants = {"a": Entrant(Contender(Odd("Nothing")), Prepared(), 1)}
-    found = hold(entrants, CPU, plan(throughput_threads=1, energy=True, seed=0))
+    timed_variants = {"a": TimedVariant(FormVariant(Odd("Nothing")), PreparedForm(), 1)}
+    found = run_session(timed_variants, CPU, plan(throughput_threads=1, energy=True, seed=0))
     assert found.energy_source
     assert set(found.energy_mj) <= {"a"}
 
@@ -98,17 +98,17 @@ def test_channels_last_where_it_is_faster(monkeypatch, contiguous, last, taken):
         return Samples(ms, [10, 10])
 
     monkeypatch.setattr(layout, "interleave", interleave)
-    prepared = Prepared("2 of 2 BatchNorms folded", parity=0.5)
-    found = with_layout(Contender(Odd("Plain"), DEPLOY), prepared, CPU, 1)
+    prepared = PreparedForm("2 of 2 BatchNorms folded", parity=0.5)
+    found = with_layout(FormVariant(Odd("Plain"), DEPLOY), prepared, CPU, 1)
     assert found.channels_last == taken and found.parity == 0.5
     assert found.note == prepared.note + (", channels-last" if taken else "")
 
 
 def test_who_fails_here_leaves_the_others_alone():
-    entrants = {
-        name: Entrant(Contender(Odd(kind)), Prepared(), batch=64)
+    timed_variants = {
+        name: TimedVariant(FormVariant(Odd(kind)), PreparedForm(), batch=64)
         for name, kind in (("good", "Nothing"), ("bad", "SmallBatchesOnly"))
     }
-    found = hold(entrants, CPU, plan(throughput_threads=1, energy=False, seed=0))
+    found = run_session(timed_variants, CPU, plan(throughput_threads=1, energy=False, seed=0))
     assert list(found.failed) == ["bad"] and found.failed["bad"].startswith("ZeroDivisionError: ")
     assert set(found.latency.ms) == set(found.throughput.ms) == {"good"}
