@@ -1,72 +1,37 @@
-"""The files of one report, each whole or absent."""
+"""Atomic writing of files: whatever happens, a file is the old one or the whole new one."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
-from reports.comparison import table
-from reports.comparison.arm import Row
-from reports.comparison.summary import Summary, summarise
-from reports.tables import latex
-from reports.tables.records import records_csv
 
+@contextlib.contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path next to `path`; on success its file replaces `path` in one step.
 
-def write(rows: Sequence[Row], folder: Path, *, title: str, force: bool = False) -> list[Path]:
-    """Write the tables, the records and, where an arm has accuracy, the figure.
-
-    Everything is rendered before the first file is touched, and each file is put in place in one
-    step: an error leaves an older report as it was.
-
-    Args:
-        rows: as `runners.records.record.Record.flat` makes them, the baseline arm first.
-        folder: made if absent; files of the same names are replaced.
-        title: of tables and figure.
-        force: rank rows whose fingerprints differ; the notes say so.
-
-    Returns:
-        The files written: table.md, table.csv, table.tex, records.csv [, pareto.png, pareto.pdf].
+    The file reaches the disk before it is renamed, so that a power failure cannot leave an empty
+    one. On any exception the temporary file is deleted. Its name is fixed: what a killed process
+    leaves behind is overwritten by the next write. One process at a time may write to a path.
 
     Raises:
-        ValueError: there are no rows.
-        OSError: the folder cannot be written to.
+        OSError: the file cannot be written; the error names `path`, not the temporary file.
     """
-    contents = _render(summarise(rows, title=title, force=force), rows)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        with replacing(folder / name) as draft:
-            draft.write_bytes(content)
-    for name in ("pareto.png", "pareto.pdf"):
-        if name not in contents:
-            # A figure of an earlier run must not stand beside the tables of this one.
-            (folder / name).unlink(missing_ok=True)
-    return [folder / name for name in contents]
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it becomes `path` on success and vanishes on error."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    draft = path.with_name(f"{path.name}.part")
     try:
         yield draft
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
         os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _render(summary: Summary, rows: Sequence[Row]) -> dict[str, bytes]:
-    contents = {
-        "table.md": table.markdown(summary).encode(),
-        "table.csv": table.csv(summary).encode(),
-        "table.tex": latex.latex(summary).encode(),
-        "records.csv": records_csv(rows).encode(),
-    }
-    if summary.has_accuracy:
-        from reports.comparison import pareto
-
-        figure = pareto.figure(summary)
-        contents["pareto.png"] = pareto.png(figure)
-        contents["pareto.pdf"] = pareto.pdf(figure)
-    return contents
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        if (
+            isinstance(error, OSError)
+            and error.errno is not None
+            and str(error.filename) in ("None", str(draft))
+        ):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise

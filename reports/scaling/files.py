@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reports.comparison.arm import Row
-from reports.files import replacing
+from reports.files import atomic_write
 from reports.scaling.table import cells, growths, notes, raw_csv
 
 
@@ -32,6 +32,6 @@ def write_scaling(rows: Sequence[Row], baselines: Sequence[str], folder: Path) -
         "scale.pdf": pdf(figure),
     }
     for name, content in contents.items():
-        with replacing(folder / name) as draft:
+        with atomic_write(folder / name) as draft:
             draft.write_bytes(content)
     return [folder / name for name in contents]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reports.comparison.arm import Row
-from reports.files import replacing
+from reports.files import atomic_write
 from reports.sweep.csv_files import front_csv, trials_csv
 from reports.sweep.latex import latex
 from reports.sweep.notes import ended
@@ -115,5 +115,5 @@ def _put(path: Path, content: bytes) -> None:
             return
     except FileNotFoundError:
         pass
-    with replacing(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_bytes(content)

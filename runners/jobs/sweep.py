@@ -13,7 +13,7 @@ from typing import Any
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 
-from reports.files import replacing
+from reports.files import atomic_write
 from reports.sweep.publication import Publication
 from reports.sweep.publish import publish
 from runners.engines.task_queue import Desk
@@ -191,7 +191,7 @@ def _mark(folder: Path, job: Sweep, study: str) -> None:
         "storage": shown(job.storage) if job.storage else run_folder.STUDY_FILE,
         "objectives": job.config.objectives,
     }
-    with replacing(folder / run_folder.SWEEP_FILE) as draft:
+    with atomic_write(folder / run_folder.SWEEP_FILE) as draft:
         draft.write_text(json.dumps(told, indent=2) + "\n")
 
 

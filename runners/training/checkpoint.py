@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from reports.files import atomic_write
 from runners.data.dataset import Dataset
 from runners.records.errors import UserError, named_line
 from runners.training.recipe import Recipe
@@ -38,20 +37,10 @@ def write(path: Path, state: Mapping[str, Any]) -> None:
     # In memory first: torch hides what is wrong with a file (a full disk) behind its own errors.
     content = io.BytesIO()
     torch.save(dict(state), content)
-    # Always the same name: what a killed process leaves behind, the next one replaces.
-    part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("wb") as file:
-                file.write(content.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise
+        with atomic_write(path) as draft:
+            draft.write_bytes(content.getbuffer())
     except OSError as error:
         raise UserError(f"cannot write checkpoint {path}: {error.strerror or error}") from error
 

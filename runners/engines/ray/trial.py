@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 from ray import cloudpickle, tune
 
+from reports.files import atomic_write
 from runners.engines.ray.timing import elsewhere
 from runners.engines.task_queue import Task, Work
 from runners.records.errors import UserError, named_line
@@ -99,9 +99,8 @@ def _bring(files: Sequence[Path]) -> None:
             left = Path(folder, file.name)
             if left.exists() and not file.exists():
                 file.parent.mkdir(parents=True, exist_ok=True)
-                part = file.with_name(f"{file.name}.part")
-                shutil.copyfile(left, part)
-                os.replace(part, file)
+                with atomic_write(file) as draft:
+                    shutil.copyfile(left, draft)
 
 
 def _report(kind: Report, checkpoint: Any = None, **told: Any) -> None:

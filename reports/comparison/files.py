@@ -1,0 +1,60 @@
+"""Write the files of a comparison: tables, records, figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports.comparison import table
+from reports.comparison.arm import Row
+from reports.comparison.summary import Summary, summarise
+from reports.files import atomic_write
+from reports.tables import latex
+from reports.tables.records import records_csv
+
+
+def write(rows: Sequence[Row], folder: Path, *, title: str, force: bool = False) -> list[Path]:
+    """Write the tables, the records and, where an arm has accuracy, the figure.
+
+    Everything is rendered before the first file is touched, and each file is put in place in one
+    step: an error leaves an older report as it was.
+
+    Args:
+        rows: as `runners.records.record.Record.flat` makes them, the baseline arm first.
+        folder: made if absent; files of the same names are replaced.
+        title: of tables and figure.
+        force: rank rows whose fingerprints differ; the notes say so.
+
+    Returns:
+        The files written: table.md, table.csv, table.tex, records.csv [, pareto.png, pareto.pdf].
+
+    Raises:
+        ValueError: there are no rows.
+        OSError: the folder cannot be written to.
+    """
+    contents = _render(summarise(rows, title=title, force=force), rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        with atomic_write(folder / name) as draft:
+            draft.write_bytes(content)
+    for name in ("pareto.png", "pareto.pdf"):
+        if name not in contents:
+            # A figure of an earlier run must not stand beside the tables of this one.
+            (folder / name).unlink(missing_ok=True)
+    return [folder / name for name in contents]
+
+
+def _render(summary: Summary, rows: Sequence[Row]) -> dict[str, bytes]:
+    contents = {
+        "table.md": table.markdown(summary).encode(),
+        "table.csv": table.csv(summary).encode(),
+        "table.tex": latex.latex(summary).encode(),
+        "records.csv": records_csv(rows).encode(),
+    }
+    if summary.has_accuracy:
+        from reports.comparison import pareto
+
+        figure = pareto.figure(summary)
+        contents["pareto.png"] = pareto.png(figure)
+        contents["pareto.pdf"] = pareto.pdf(figure)
+    return contents
