@@ -10,6 +10,7 @@ Gaussian processes is left out: it takes as long as it takes.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,6 @@ import time
 from pathlib import Path
 from statistics import median
 
-import yaml
 from optuna.samplers import BaseSampler
 
 from runners.engines.task_queue import here
@@ -40,7 +40,7 @@ def rate(objectives: dict[str, str], trials: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "sweep.yaml"
         told = {"space": SPACE, "objectives": objectives, "sampler": "random", "trials": trials}
-        file.write_text(yaml.safe_dump(told))
+        file.write_text(json.dumps(told))
         command = [sys.executable, str(ROOT / "bench.py"), "sweep", str(file), "--quiet"]
         start = time.perf_counter()
         subprocess.run([*command, "--out", f"{folder}/run"], check=True, capture_output=True)

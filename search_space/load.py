@@ -12,13 +12,14 @@ from lolvit.config import LolvitConfig, from_fields
 from lolvit.fields import ArchitectureError, check_whole
 from lolvit.mixer_config import MixerConfig
 from lolvit.variants import strides_for, variant
-from search_space import constraint, mixer_text, yaml_text
+from search_space import constraint, mixer_text
 from search_space.check import idle
 from search_space.errors import SpaceError, nearest, one_line
 from search_space.slot import slot
 from search_space.space import Space
 from search_space.spec import dimension
 from search_space.structure import Structure
+from search_space.yaml_file import read_yaml
 
 _FOLDER = Path(__file__).parent / "presets"
 PRESETS = ("tiny", "paper", "full")
@@ -41,7 +42,7 @@ def load(source: str | Path) -> Space:
     path = Path(source)
     if not path.exists() and path.suffix not in (".yaml", ".yml"):
         raise SpaceError(_unknown_preset(source) + "; and there is no such file")
-    data = yaml_text.read(path)
+    data = read_yaml(path)
     if isinstance(data, Mapping) and "space" in data:
         data = data["space"]
     try:
@@ -101,7 +102,7 @@ def _without_idle(
 def _preset(name: object) -> dict[str, Any]:
     if name not in PRESETS:
         raise SpaceError(_unknown_preset(name))
-    return dict(yaml_text.read(_FOLDER / f"{name}.yaml"))
+    return dict(read_yaml(_FOLDER / f"{name}.yaml"))
 
 
 def _unknown_preset(name: object) -> str:

@@ -10,7 +10,6 @@ import subprocess
 import urllib.request
 
 import pytest
-import yaml
 
 from tests.bench_runs import BENCH, ROOT, bench, environment
 
@@ -27,7 +26,7 @@ FILES = FRONT | {"trials.csv", "publications.csv", "study.db", "sweep.json"}
 
 def write(folder, name="sweep.yaml", **changes):
     told = {key: value for key, value in {**CHEAP, **changes}.items() if value is not None}
-    (folder / name).write_text(yaml.safe_dump(told))
+    (folder / name).write_text(json.dumps(told))
     return name
 
 

@@ -25,9 +25,9 @@ from search_space import (
     Values,
     load,
     survey,
-    yaml_text,
 )
 from search_space.feasibility import refuse_impossible
+from search_space.yaml_file import read_yaml
 
 _EXAMPLES = 3
 _LISTED = 12
@@ -73,7 +73,7 @@ def _sweep(source: str) -> SweepConfig | None:
     """The sweep in a file; None for a space alone."""
     if source in PRESETS:
         return None
-    data = yaml_text.read(Path(source)) if Path(source).exists() else None
+    data = read_yaml(Path(source)) if Path(source).exists() else None
     return read(Path(source)) if isinstance(data, dict) and "objectives" in data else None
 
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from runners.records.errors import UserError
 from runners.search import samplers
 from runners.search.objectives import USUAL, VAL_ACCURACY, Direction
-from search_space import Space, SpaceError, from_dict, yaml_text
+from search_space import Space, SpaceError, from_dict
+from search_space.yaml_file import read_yaml
 
 
 class _Section(BaseModel):
@@ -113,7 +114,7 @@ def read(file: Path) -> SweepConfig:
         UserError: the file says something impossible.
         SpaceError: it cannot be read, or is not YAML.
     """
-    data = yaml_text.read(file)
+    data = read_yaml(file)
     if not isinstance(data, dict):
         raise UserError(f"{file}: a sweep is a mapping with a `space` and `objectives`")
     try:

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lolvit import LolvitConfig, variant
 from lolvit.config import from_dict as architecture_of
 from runners.records.errors import UserError
 from search_space import Space, SpaceError, Values
+from search_space.yaml_file import parse_yaml, read_yaml
 
 _FRONT = "front.csv"
 
@@ -94,12 +93,13 @@ def _located(space: Space, architecture: object) -> Values:
 
 def _entries(file: Path) -> Iterable[dict[str, Any]]:
     try:
-        text = file.read_text()
         if file.suffix == ".csv":
-            rows = [_typed(row) for row in csv.DictReader(text.splitlines())]
+            rows = [_typed(row, file) for row in csv.DictReader(file.read_text().splitlines())]
         else:
-            rows = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as error:
+            rows = read_yaml(file)
+    except SpaceError as error:
+        raise UserError(str(error)) from error
+    except (OSError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
         raise UserError(f"cannot read {file}: {reason}") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -107,6 +107,8 @@ def _entries(file: Path) -> Iterable[dict[str, Any]]:
     return rows
 
 
-def _typed(row: dict[str, str]) -> dict[str, Any]:
+def _typed(row: dict[str, str], file: Path) -> dict[str, Any]:
     """Cells as YAML reads them: numbers, words, true and false; empty ones are left out."""
-    return {key: yaml.safe_load(cell) for key, cell in row.items() if cell}
+    if row.get("architecture"):  # overrides the other columns, and is JSON
+        return {"architecture": row["architecture"]}
+    return {key: parse_yaml(cell, f"{file}, column {key!r}") for key, cell in row.items() if cell}

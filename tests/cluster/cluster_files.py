@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "cluster"
@@ -27,7 +27,7 @@ def shown(path: Path) -> str:
 
 
 def documents(name: str) -> list[Any]:
-    return list(yaml.safe_load_all((CLUSTER / name).read_text()))
+    return list(YAML(typ="safe", pure=True).load_all(CLUSTER / name))
 
 
 def sweeps() -> list[tuple[str, list[str]]]:

@@ -14,6 +14,7 @@ from spaces import base_of
 from lolvit import LolvitConfig, MixerConfig
 from lolvit.variants import strides_for
 from search_space import Choice, Constraint, Real, Space, SpaceError, Whole, from_dict, load
+from search_space.yaml_file import parse_yaml
 
 
 def names(space):
@@ -182,3 +183,29 @@ def test_constraints(bound, value, at_most):
     assert Space(base_of(), (), (str(constraint),)).constraints == (constraint,)
     assert (constraint.excess(value) <= 0) == (value <= bound if at_most else value >= bound)
     assert constraint.excess(math.nan) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3e8", 3e8),
+        ("-3E+8", -3e8),
+        ("1e-1", 0.1),
+        ("30.5e6", 30.5e6),
+        ("1_000", 1000),
+        (".inf", math.inf),
+        ("true", True),
+        ("null", None),
+        ("yes", "yes"),
+        ("fixed:7", "fixed:7"),
+    ],
+)
+def test_scalars_of_yaml_files(text, value):
+    parsed = parse_yaml(text, "text")
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+def test_anchors_and_merge_keys_of_yaml_files():
+    text = "a: &a {x: 1, y: 2}\nb: &b {<<: *a, y: 3}\nc: {<<: *b, z: 4}\n"
+    assert parse_yaml(text, "text")["c"] == {"x": 1, "y": 3, "z": 4}

@@ -163,12 +163,16 @@ def test_in_python_as_in_files():
     ("text", "named"),
     [
         ("dimensions:\n  width: [0.5\n", ":3"),
-        ("dimensions:\n  width: [0.5]\n  width: [0.4]\n", ":3"),
+        ("dimensions:\n  width: [0.5]\n  width: [0.4]\n", ":3: duplicate key 'width'"),
+        ("x: &x {a: 1}\ny: {<<: *x, b: 1,\n b: 2}\n", ":3: duplicate key 'b'"),
+        ("{dimensions: " * 3000, "is nested too deeply"),
+        ("a: *b\n", ":1"),
         ("a: !!python/object:os.system x\n", ":1"),
         ("just words", "must be a mapping"),
         ("", "must be a mapping"),
-        ("a: \x07", "no YAML"),
-        ("? [1, 2]\n: 3\n", ":1"),
+        ("a: \x07", "is not valid YAML"),
+        ("? {1: 2}\n: 3\n", ":1"),
+        ("? [1, 2]\n: 3\n", "(1, 2)"),
     ],
 )
 def test_files(tmp_path, text, named):

@@ -57,7 +57,7 @@ def test_architectures_in_files(tmp_path):
         ("- {widht: 0.3}", "did you mean 'width'"),
         ("- {architecture: {family: lolvit, width: 9}}", "entry 1: "),
         ("- {architecture: '{'}", "entry 1: "),
-        ("- [", "cannot read"),
+        ("- [", r"first\.yaml:1: "),
     ],
 )
 def test_mistakes_name_the_entry(tmp_path, text, expected):
