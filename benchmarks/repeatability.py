@@ -18,7 +18,7 @@ from lolvit import VARIANTS
 from runners.cli.output import print_table
 from runners.machine.device_lock import lock_for_timing
 from runners.measure.forms.variant import FormVariant, PreparedForm
-from runners.measure.targets import Target, parse
+from runners.measure.targets import Target, parse_target
 from runners.measure.timing.latency import Rounds
 from runners.measure.timing.session import SessionPlan, SessionResult, TimedVariant, run_session
 from runners.processes.isolated import run_isolated
@@ -49,7 +49,9 @@ def main() -> None:
 
 def _targets(texts: list[str]) -> list[Target]:
     """Those named, or one for each different network and three mixers."""
-    chosen = [parse(text) for text in texts or (*VARIANTS, "fwa@56", "linear@56", "softmax@28")]
+    chosen = [
+        parse_target(text) for text in texts or (*VARIANTS, "fwa@56", "linear@56", "softmax@28")
+    ]
     return list({each.hash: each for each in chosen}.values())
 
 

@@ -81,12 +81,12 @@ def parsed(texts: list[str], heads: int) -> tuple[list[Target], list[str]]:
     """The targets, and one line for each text that is none."""
     from attention_zoo.registry import MixerError
     from lolvit.fields import ArchitectureError
-    from runners.measure.targets import parse
+    from runners.measure.targets import parse_target
 
     targets, mistakes = [], []
     for text in texts:
         try:
-            targets.append(parse(text, heads))
+            targets.append(parse_target(text, heads))
         except (UserError, MixerError, ArchitectureError) as error:
             mistakes.append(str(error))
     return targets, mistakes

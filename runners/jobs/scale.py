@@ -130,7 +130,7 @@ def _time(job: Scaling, targets: dict[str, MixerTarget]) -> Samples:
 
 def _call(target: MixerTarget, batch: int) -> TimedCall:
     form = make_form(FormVariant(target), PreparedForm(), torch.device("cpu"), threads=1)
-    return partial(form.fresh(), form.adapt(target.input(batch)))
+    return partial(form.fresh(), form.adapt(target.make_input(batch)))
 
 
 def _point(
@@ -163,6 +163,6 @@ def _macs(target: MixerTarget) -> int | None:
     """Of one map; None where the mixer cannot be built."""
     try:
         with torch.device("meta"):
-            return target.formula(target.build(), target.shape)
+            return target.macs_by_formula(target.build(), target.shape)
     except Exception:  # the probe's point says why
         return None

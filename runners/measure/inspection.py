@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from runners.machine.fingerprint import usable_cores
-from runners.measure.counting.count_target import Counted, count_target
+from runners.measure.counting.count_target import TargetCount, count_target
 from runners.measure.forms.preparation import prepare
 from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant, PreparedForm
 from runners.measure.memory.limit import DoesNotFit, free_memory, run_within_memory
@@ -29,7 +29,7 @@ class Inspection:
     """A variant after everything that needs no clock."""
 
     variant: FormVariant
-    counted: Counted
+    counted: TargetCount
     prepared: PreparedForm
     inference_peak: int | None
     training_peak: int | Unavailable

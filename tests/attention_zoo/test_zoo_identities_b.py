@@ -12,7 +12,7 @@ from attention_zoo import MixerError
 from attention_zoo.layers.focal_axis import TAPS, FocalAxis
 from attention_zoo.layers.segments import pool, seed_grid, segment, unpool
 from lolvit.mixer_config import MixerConfig
-from runners.measure.counting.macs import count
+from runners.measure.counting.macs import count_macs
 from tests.attention_zoo.cases import assert_close, drawn, made, unsettled
 from tests.naive import skip_layer as naive_skip_layer
 
@@ -37,7 +37,7 @@ def network(name, options=(), blocks=(1, 2, 3)):
 @pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
 def test_nothing_of_a_network_is_uncounted(name, options):
     built = network(name, options)
-    assert count(built, 3, 28, 28).total == built.macs(28, 28)
+    assert count_macs(built, 3, 28, 28).total == built.macs(28, 28)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (6, 6), (7, 13)], ids=str)

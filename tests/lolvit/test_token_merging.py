@@ -11,7 +11,7 @@ import torch.nn.functional as F
 import lolvit
 from lolvit import MixerConfig
 from lolvit.token_merging import DeformableTokenMerging
-from runners.measure.counting.macs import count
+from runners.measure.counting.macs import count_macs
 from tests.flops import counted
 
 
@@ -78,7 +78,9 @@ def test_lolvit_downsamples_by_it(resolution):
     assert not any(m.offset.weight.any() for m in merging)
     x = torch.randn(2, 3, resolution, resolution)
     claimed = network.macs(resolution, resolution)
-    assert claimed == counted(network, x[:1]) == count(network, 3, resolution, resolution).total
+    assert (
+        claimed == counted(network, x[:1]) == count_macs(network, 3, resolution, resolution).total
+    )
     network.train()(x).sum().backward()
     assert all(m.offset.weight.grad.abs().sum() > 0 for m in merging)
 

@@ -17,7 +17,7 @@ class CostError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Counted:
+class TargetCount:
     """What needs no clock and no device."""
 
     params: int
@@ -25,7 +25,7 @@ class Counted:
     macs_ptflops: int | None
 
 
-def count_target(target: Target, *, allow_uncounted: bool) -> Counted:
+def count_target(target: Target, *, allow_uncounted: bool) -> TargetCount:
     """Count one input.
 
     Raises:
@@ -38,9 +38,9 @@ def count_target(target: Target, *, allow_uncounted: bool) -> Counted:
         module = target.build()
     except (MixerError, ArchitectureError) as error:
         raise TargetError(str(error)) from error
-    found = macs.count(module, *target.shape, allow_uncounted=allow_uncounted)
-    formula = target.formula(module, target.shape)
+    found = macs.count_macs(module, *target.shape, allow_uncounted=allow_uncounted)
+    formula = target.macs_by_formula(module, target.shape)
     if formula is not None and found.total != formula and not found.uncounted:
         raise CostError(f"{found.total} MACs were counted, but its formula says {formula}")
     params = sum(parameter.numel() for parameter in module.parameters())
-    return Counted(params, found, macs.count_ptflops(module, *target.shape))
+    return TargetCount(params, found, macs.count_ptflops(module, *target.shape))

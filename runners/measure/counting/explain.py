@@ -20,7 +20,7 @@ from runners.measure.counting.counters import (
     torch_flops,
 )
 from runners.measure.counting.counters.forward import image_for, silence, untouched, with_weights
-from runners.measure.counting.macs import MacCount, count
+from runners.measure.counting.macs import MacCount, count_macs
 from runners.measure.targets import Target
 from runners.records.errors import named_line
 
@@ -93,7 +93,7 @@ def explain(network: nn.Module, channels: int, height: int, width: int) -> list[
         UncountedOperator: the house itself has no number to compare with.
     """
     network = with_weights(network)
-    ours = count(network, channels, height, width)
+    ours = count_macs(network, channels, height, width)
     image = image_for(network, channels, height, width)
     return [_explain(name, counter, network, image, ours) for name, counter in COUNTERS.items()]
 

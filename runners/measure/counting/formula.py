@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from runners.measure.targets import Shape, Target
+from runners.measure.targets import InputShape, Target
 
 
 def macs_by_side(target: Target, sides: Sequence[int]) -> dict[int, int]:
@@ -26,15 +26,15 @@ def macs_by_side(target: Target, sides: Sequence[int]) -> dict[int, int]:
         module = target.build().eval()
     found = {}
     for side in sides:
-        shape = Shape(target.shape.channels, side, side)
-        exact = target.formula(module, shape)
+        shape = InputShape(target.shape.channels, side, side)
+        exact = target.macs_by_formula(module, shape)
         found[side] = _counted(module, shape) if exact is None else exact
     return found
 
 
-def _counted(module: nn.Module, shape: Shape) -> int:
+def _counted(module: nn.Module, shape: InputShape) -> int:
     from runners.measure.counting.macs import (
-        count,  # seconds of imports that a formula does without
+        count_macs,  # seconds of imports that a formula does without
     )
 
-    return count(module, *shape).total
+    return count_macs(module, *shape).total

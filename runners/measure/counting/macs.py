@@ -39,7 +39,7 @@ class MacCount:
     """`by_operator` of each module of `by_module`."""
 
 
-def count(
+def count_macs(
     network: nn.Module, channels: int, height: int, width: int, *, allow_uncounted: bool = False
 ) -> MacCount:
     """Count one forward pass of a (1, channels, height, width) image in eval mode.

@@ -44,5 +44,5 @@ def _fresh(
     variant: FormVariant, prepared: PreparedForm, device: torch.device, threads: int
 ) -> Callable[[], TimedCall]:
     form = make_form(variant, prepared, device, threads)
-    x = variant.target.input(1)
+    x = variant.target.make_input(1)
     return lambda: partial(form.fresh(), form.adapt(x))

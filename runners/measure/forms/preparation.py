@@ -44,7 +44,7 @@ def prepare(
     network = variant.target.build()
     _unsettle(network)
     network = network.to(device).eval()
-    inputs = [variant.target.input(size) for size in dict.fromkeys((1, batch))]
+    inputs = [variant.target.make_input(size) for size in dict.fromkeys((1, batch))]
     form, prepared = _make(variant.form, network, inputs[0], device, threads, file)
     call = form.fresh()
     start = time.perf_counter()

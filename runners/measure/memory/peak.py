@@ -29,7 +29,7 @@ def inference_peak(variant: FormVariant, prepared: PreparedForm, device: torch.d
     torch.set_num_threads(1)
     variant.target.load()
     rehearse(variant.form)
-    x = variant.target.input(1)
+    x = variant.target.make_input(1)
     before = _begin(device)
     form = make_form(variant, prepared, device, threads=1)
     call, adapted = form.fresh(), form.adapt(x)
@@ -48,7 +48,7 @@ def training_peak(target: Target, device: torch.device) -> int:
     torch.set_num_threads(1)
     target.load()
     _rehearse_training()
-    x = target.input(TRAINING_BATCH)
+    x = target.make_input(TRAINING_BATCH)
     before = _begin(device)
     network = target.build().to(device).train()
     optimizer = torch.optim.AdamW(network.parameters()) if list(network.parameters()) else None

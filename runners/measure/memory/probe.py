@@ -59,7 +59,7 @@ def _work(
     limit_memory(memory_bytes)
     try:
         with torch.inference_mode():
-            module, x = target.build().eval(), target.input(batch)
+            module, x = target.build().eval(), target.make_input(batch)
             module(x)
             peak = resident_peak() - before
             start = time.perf_counter_ns()

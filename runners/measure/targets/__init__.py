@@ -6,17 +6,17 @@ Naming a target needs no torch; building its module does.
 from runners.measure.targets.factory import FactoryTarget
 from runners.measure.targets.mixer import MixerTarget
 from runners.measure.targets.network import NetworkTarget
-from runners.measure.targets.parse import parse
-from runners.measure.targets.target import Shape, Target, TargetError
+from runners.measure.targets.parse import parse_target
+from runners.measure.targets.target import InputShape, Target, TargetError
 from runners.measure.targets.timm import TimmTarget
 
 __all__ = [
     "FactoryTarget",
+    "InputShape",
     "MixerTarget",
     "NetworkTarget",
-    "Shape",
     "Target",
     "TargetError",
     "TimmTarget",
-    "parse",
+    "parse_target",
 ]

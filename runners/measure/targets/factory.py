@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runners.measure.targets.target import Shape, Target, TargetError
+from runners.measure.targets.target import InputShape, Target, TargetError
 from runners.records.errors import named_line
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ class FactoryTarget(Target):
     name: str
     module: str
     function: str
-    input_shape: Shape
+    input_shape: InputShape
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> InputShape:
         return self.input_shape
 
     def identity(self) -> dict[str, Any]:

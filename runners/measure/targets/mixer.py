@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attention_zoo.registry import entry
 from lolvit import MixerConfig
-from runners.measure.targets.target import Shape, Target
+from runners.measure.targets.target import InputShape, Target
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,8 +26,8 @@ class MixerTarget(Target):
     side: int
 
     @property
-    def shape(self) -> Shape:
-        return Shape(self.width, self.side, self.side)
+    def shape(self) -> InputShape:
+        return InputShape(self.width, self.side, self.side)
 
     def identity(self) -> dict[str, Any]:
         parts = asdict(self)
@@ -47,7 +47,7 @@ class MixerTarget(Target):
             torch.manual_seed(0)
             return build(self.mixer.name, dim=self.width, num_heads=self.heads, **self._options())
 
-    def formula(self, module: nn.Module, shape: Shape) -> int | None:
+    def macs_by_formula(self, module: nn.Module, shape: InputShape) -> int | None:
         return cast("Mixer", module).macs(shape.height, shape.width)
 
     def _options(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from lolvit import Architecture
-from runners.measure.targets.target import Shape, Target
+from runners.measure.targets.target import InputShape, Target
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,9 +23,9 @@ class NetworkTarget(Target):
     follows_abstract: bool = False
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> InputShape:
         side = self.architecture.resolution
-        return Shape(self.architecture.in_channels, side, side)
+        return InputShape(self.architecture.in_channels, side, side)
 
     def identity(self) -> dict[str, Any]:
         return self.architecture.to_dict()
@@ -43,5 +43,5 @@ class NetworkTarget(Target):
 
         return build(self.architecture, seed=0)
 
-    def formula(self, module: nn.Module, shape: Shape) -> int | None:
+    def macs_by_formula(self, module: nn.Module, shape: InputShape) -> int | None:
         return cast("Network", module).macs(shape.height, shape.width)

@@ -16,14 +16,14 @@ from runners.measure.targets import timm
 from runners.measure.targets.factory import FactoryTarget
 from runners.measure.targets.mixer import MixerTarget
 from runners.measure.targets.network import NetworkTarget
-from runners.measure.targets.target import Shape, Target, TargetError
+from runners.measure.targets.target import InputShape, Target, TargetError
 
-_MAP = Shape(64, 56, 56)
-_IMAGE = Shape(3, 224, 224)
+_MAP = InputShape(64, 56, 56)
+_IMAGE = InputShape(3, 224, 224)
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
-def parse(text: str, heads: int = 4) -> Target:
+def parse_target(text: str, heads: int = 4) -> Target:
     """The target that `text` names.
 
     fwa@56x56x64           a mixer on a map of height x width x channels (default 56x56x64)
@@ -56,20 +56,20 @@ def parse(text: str, heads: int = 4) -> Target:
     raise TargetError(_unknown(name, kind, rest))
 
 
-def _network(text: str, name: str, shape: Shape | None) -> NetworkTarget:
+def _network(text: str, name: str, shape: InputShape | None) -> NetworkTarget:
     changes = {"in_channels": shape.channels} if shape else {}
     architecture = variant(name, resolution=shape.height if shape else None, **changes)
     return NetworkTarget(text, architecture, name.startswith("lolvit"))
 
 
-def _mixer(name: str, shape: Shape, heads: int) -> MixerTarget:
+def _mixer(name: str, shape: InputShape, heads: int) -> MixerTarget:
     mixer = arms.mixers([name])[name]
     shown = f"{name}@{shape.height}x{shape.width}x{shape.channels}"
     width = shape.channels
     return MixerTarget(shown, mixer, width, heads_for(width, heads), shape.height)
 
 
-def _shape(text: str, size: str, default: Shape | None) -> Shape | None:
+def _shape(text: str, size: str, default: InputShape | None) -> InputShape | None:
     """`56`, `56x56` or `56x56x64`: height, width, channels; None where no size is given."""
     if not size:
         return None
@@ -83,7 +83,7 @@ def _shape(text: str, size: str, default: Shape | None) -> Shape | None:
         raise TargetError(f"{text}: every size must be at least 1")
     if height != width:
         raise TargetError(f"{text}: maps and images are square here, {height}x{width} is not")
-    return Shape(channels, height, width)
+    return InputShape(channels, height, width)
 
 
 def _is_module(name: str) -> bool:

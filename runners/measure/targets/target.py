@@ -17,7 +17,7 @@ class TargetError(UserError):
     """A target that cannot be measured through a mistake of whoever named or wrote it."""
 
 
-class Shape(NamedTuple):
+class InputShape(NamedTuple):
     """One input without its batch."""
 
     channels: int
@@ -33,7 +33,7 @@ class Target(ABC):
 
     @property
     @abstractmethod
-    def shape(self) -> Shape:
+    def shape(self) -> InputShape:
         """Of one input."""
 
     @abstractmethod
@@ -59,14 +59,14 @@ class Target(ABC):
         """Whether it follows an abstract only."""
         return False
 
-    def formula(self, module: nn.Module, shape: Shape) -> int | None:
+    def macs_by_formula(self, module: nn.Module, shape: InputShape) -> int | None:
         """Exact multiply-accumulates of one input without running it; None where none is known."""
         return None
 
     def load(self) -> None:  # noqa: B027  (most need nothing)
         """Import what building needs, so that it does not count as memory of the module."""
 
-    def input(self, batch: int) -> Tensor:
+    def make_input(self, batch: int) -> Tensor:
         """Standard-normal inputs (batch, C, H, W), the same for equal shapes; never zeros."""
         import torch
 

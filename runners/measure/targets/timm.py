@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from runners.measure.targets.target import Shape, Target, TargetError
+from runners.measure.targets.target import InputShape, Target, TargetError
 from runners.records.errors import first_line
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ class TimmTarget(Target):
 
     name: str
     model: str
-    input_shape: Shape
+    input_shape: InputShape
     version: str
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> InputShape:
         return self.input_shape
 
     def identity(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class TimmTarget(Target):
                 return timm.create_model(self.model, pretrained=False, **options)
 
 
-def find(name: str, model: str, shape: Shape | None) -> TimmTarget:
+def find(name: str, model: str, shape: InputShape | None) -> TimmTarget:
     """The target called `name`: a model by timm's name, at its own input size unless told.
 
     Raises:
@@ -86,6 +86,6 @@ def import_timm() -> ModuleType:
     return timm
 
 
-def _own_shape(timm: ModuleType, model: str) -> Shape:
+def _own_shape(timm: ModuleType, model: str) -> InputShape:
     found = timm.get_pretrained_cfg(model)
-    return Shape(*(found.input_size if found is not None else (3, 224, 224)))
+    return InputShape(*(found.input_size if found is not None else (3, 224, 224)))

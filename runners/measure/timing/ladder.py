@@ -127,7 +127,7 @@ def _rate(
     batch: int,
 ) -> float:
     """Images a second in the best of a few passes: what else runs only ever slows one down."""
-    x = form.adapt(variant.target.input(batch))
+    x = form.adapt(variant.target.make_input(batch))
     took = [clock(lambda: call(x))]
     while len(took) < _LEAST_PASSES or (sum(took) < _RUNG_MS and len(took) < _MOST_PASSES):
         took.append(clock(lambda: call(x)))

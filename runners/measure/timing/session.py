@@ -113,7 +113,7 @@ def make_call_factory(
 ) -> Callable[[], TimedCall]:
     """What makes a call on one random batch, in a new copy where the form allows it."""
     form = make_form(timed_variant.variant, timed_variant.prepared, device, threads)
-    x = timed_variant.variant.target.input(timed_variant.batch)
+    x = timed_variant.variant.target.make_input(timed_variant.batch)
 
     return lambda: partial(form.fresh(), form.adapt(x.clone()))
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from runners.measure.targets import Shape, Target, TargetError
+from runners.measure.targets import InputShape, Target, TargetError
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Odd(Target):
     """The mistake of the user for which nothing is built."""
 
     @property
-    def shape(self) -> Shape:
-        return Shape(1, self.side, self.side)
+    def shape(self) -> InputShape:
+        return InputShape(1, self.side, self.side)
 
     def identity(self) -> dict[str, Any]:
         return {"kind": "odd", "name": self.name, "side": self.side, "macs": self.claimed_macs}
@@ -40,7 +40,7 @@ class Odd(Target):
             torch.manual_seed(0)
             return globals()[self.name]()
 
-    def formula(self, module: nn.Module, shape: Shape) -> int | None:
+    def macs_by_formula(self, module: nn.Module, shape: InputShape) -> int | None:
         return self.claimed_macs
 
 

@@ -20,7 +20,7 @@ from runners.machine.fingerprint import fingerprint, usable_cores
 from runners.measure.costs import measure_costs
 from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant
 from runners.measure.protocol import MeasurementProtocol
-from runners.measure.targets import MixerTarget, NetworkTarget, parse
+from runners.measure.targets import MixerTarget, NetworkTarget, parse_target
 from runners.measure.timing.latency import Rounds
 from runners.records.record import PROTOCOL_VERSION, Costs
 from runners.records.unavailable import Unavailable
@@ -41,7 +41,7 @@ def nano(mixer):
 GOOD = {
     "none": FormVariant(NetworkTarget("none", nano("none"))),
     "linear": FormVariant(NetworkTarget("linear", nano("linear"))),
-    "mixer": FormVariant(parse("linear@8x8x16")),
+    "mixer": FormVariant(parse_target("linear@8x8x16")),
     "plain": FormVariant(Odd("Plain")),
     "plain, deployed": FormVariant(Odd("Plain"), DEPLOY),
     "plain, exported": FormVariant(Odd("Plain"), ONNX),
@@ -89,7 +89,7 @@ def session():
     """All of them at once: (what was found, the stages told)."""
     threads, stages = torch.get_num_threads(), []
     bad = {name: variant for name, (variant, _) in BAD.items()}
-    factory = {"factory": FormVariant(parse("cost_factory:make@6x6x2"))}
+    factory = {"factory": FormVariant(parse_target("cost_factory:make@6x6x2"))}
     found = measure_costs({**bad, **GOOD, **factory}, CPU, QUICK, stages.append)
     assert list(found) == [*BAD, *GOOD, "factory"]
     assert torch.get_num_threads() == threads

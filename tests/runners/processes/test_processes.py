@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from runners.measure.targets import TargetError, parse
+from runners.measure.targets import TargetError, parse_target
 from runners.processes.isolated import (
     ProcessDied,
     ProcessFailed,
@@ -51,7 +51,7 @@ def test_each_has_a_process_of_its_own():
 
 def test_mistakes_of_the_user_come_as_they_are():
     with pytest.raises(TargetError, match=r"^unknown target 'fwaa'\. Did you mean 'fwa'"):
-        run_isolated(60, parse, "fwaa")
+        run_isolated(60, parse_target, "fwaa")
 
 
 @pytest.mark.parametrize(

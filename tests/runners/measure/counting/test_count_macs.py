@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import attention_zoo
 import lolvit
 from runners.measure.counting import operators
-from runners.measure.counting.macs import UncountedOperator, count, count_ptflops
+from runners.measure.counting.macs import UncountedOperator, count_macs, count_ptflops
 from runners.records.record import Costs
 
 CHANNELS, SIDE = 3, 8
@@ -37,7 +37,7 @@ class Calls(nn.Module):
 
 
 def macs_of(function):
-    return count(Calls(function), CHANNELS, SIDE, SIDE).total
+    return count_macs(Calls(function), CHANNELS, SIDE, SIDE).total
 
 
 def seen_by_torch(network, channels, height, width):
@@ -68,7 +68,7 @@ class Attention(nn.Module):
 
 
 def test_attention_is_not_missed():
-    counted = count(Attention(), 64, 14, 14)
+    counted = count_macs(Attention(), 64, 14, 14)
     tokens, channels = 14 * 14, 64
     projections = 4 * tokens * channels**2
     products = 2 * tokens**2 * channels
@@ -175,7 +175,7 @@ def test_any_convolution(data):
         bias=data.draw(st.booleans()),
     )
     size = pick(6, 9), pick(6, 9)
-    assert count(conv, conv.in_channels, *size).total == seen_by_torch(
+    assert count_macs(conv, conv.in_channels, *size).total == seen_by_torch(
         conv, conv.in_channels, *size
     )
 
@@ -206,7 +206,9 @@ def test_any_einsum_of_two(data):
     shapes = [[data.draw(st.sampled_from((1, size[i]))) for i in term] for term in (left, right)]
     a, b = (ones(*shape) for shape in shapes)
     layer = Calls(lambda x: torch.einsum(equation, a + x.sum(), b))
-    assert count(layer, CHANNELS, SIDE, SIDE).total == seen_by_torch(layer, CHANNELS, SIDE, SIDE)
+    assert count_macs(layer, CHANNELS, SIDE, SIDE).total == seen_by_torch(
+        layer, CHANNELS, SIDE, SIDE
+    )
 
 
 # Exactly counted would be fine as well; a number in between would not.
@@ -278,7 +280,7 @@ def test_layers_are_exact_or_refused(name):
             return layer(*[tokens] * (3 if name.startswith("multi") else 1))
 
     try:
-        assert count(Network(), CHANNELS, SIDE, SIDE).total == macs
+        assert count_macs(Network(), CHANNELS, SIDE, SIDE).total == macs
     except UncountedOperator as error:
         assert "module layer" in str(error)
 
@@ -304,7 +306,7 @@ UNKNOWN = {
 def test_unknown_operators_are_refused_with_operator_and_module(operator):
     network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Sequential(nn.ReLU(), Calls(UNKNOWN[operator])))
     with pytest.raises(UncountedOperator) as caught:
-        count(network, CHANNELS, SIDE, SIDE)
+        count_macs(network, CHANNELS, SIDE, SIDE)
     assert operator in str(caught.value)
     assert str(caught.value).endswith("in module 1.1")
     assert "\n" not in str(caught.value)
@@ -347,7 +349,7 @@ def test_scripted_functions_are_exact_or_refused(function, macs):
 def test_scripted_layers_are_exact_or_refused():
     network = nn.Sequential(torch.jit.script(nn.Conv2d(3, 4, 3, padding=1)))
     with contextlib.suppress(RuntimeError):
-        assert count(network, CHANNELS, SIDE, SIDE).total == 4 * 27 * 64
+        assert count_macs(network, CHANNELS, SIDE, SIDE).total == 4 * 27 * 64
 
 
 def test_no_operator_is_on_two_lists():
@@ -364,31 +366,31 @@ def test_fvcores_own_lists_are_not_in_force():
         macs_of(torch.nonzero)
     # fvcore's handle would count norms as MACs and its list would ignore the activation.
     network = nn.Sequential(nn.BatchNorm2d(3), nn.ReLU())
-    assert count(network, CHANNELS, SIDE, SIDE).total == 0
+    assert count_macs(network, CHANNELS, SIDE, SIDE).total == 0
 
 
 def test_what_is_no_mac_is_listed_in_elements():
     network = nn.Sequential(
         nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1)
     )
-    counted = count(network, CHANNELS, SIDE, SIDE)
+    counted = count_macs(network, CHANNELS, SIDE, SIDE)
     assert counted.other_ops == {"batch_norm": 64, "relu": 64, "adaptive_avg_pool2d": 4}
     assert counted.by_operator == {"conv": counted.total}
     assert {type(n) for n in counted.other_ops.values()} == {int}
     for norm in (nn.GroupNorm(1, 3), nn.LayerNorm(8)):
-        (elements,) = count(norm, CHANNELS, SIDE, SIDE).other_ops.values()
+        (elements,) = count_macs(norm, CHANNELS, SIDE, SIDE).other_ops.values()
         assert elements == 3 * 64
 
 
 def test_modules_add_up():
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.Conv2d(4, 5, 1)))
-    by_module = count(network, CHANNELS, SIDE, SIDE).by_module
+    by_module = count_macs(network, CHANNELS, SIDE, SIDE).by_module
     assert by_module == {"": 64 * 32, "0": 64 * 12, "1": 64 * 20, "1.0": 64 * 20}
 
 
 def test_modules_in_plain_numbers():
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Identity())
-    counted = count(network, CHANNELS, SIDE, SIDE)
+    counted = count_macs(network, CHANNELS, SIDE, SIDE)
     assert counted.by_module == {"": 768, "0": 768, "1": 0, "2": 0}
     assert counted.operators_by_module == {"": {"conv": 768}, "0": {"conv": 768}, "1": {}, "2": {}}
     assert {type(n) for n in counted.by_module.values()} == {int}
@@ -398,19 +400,19 @@ def test_what_has_no_rule_is_named_where_that_is_allowed():
     network = nn.Sequential(
         nn.Conv2d(3, 3, 1), *(Calls(function) for function in (torch.fft.fft2, torch.cos))
     )
-    counted = count(network, CHANNELS, SIDE, SIDE, allow_uncounted=True)
+    counted = count_macs(network, CHANNELS, SIDE, SIDE, allow_uncounted=True)
     assert counted.uncounted == ("aten::fft_fft2",)
     assert counted.total == counted.by_module["0"] == 64 * 9
     assert counted.other_ops == {"cos": 3 * 64}
     three = Calls(lambda x: torch.fft.rfft(torch.einsum("bchw,c,h->bw", x, ones(3), ones(8))))
-    counted = count(three, CHANNELS, SIDE, SIDE, allow_uncounted=True)
+    counted = count_macs(three, CHANNELS, SIDE, SIDE, allow_uncounted=True)
     assert counted.uncounted == ("aten::einsum", "aten::fft_rfft")
     assert (counted.total, counted.by_operator, counted.other_ops) == (0, {}, {})
 
 
 def test_nothing_uncounted_is_an_empty_tuple():
     for allowed in (False, True):
-        counted = count(nn.Conv2d(3, 3, 1), CHANNELS, SIDE, SIDE, allow_uncounted=allowed)
+        counted = count_macs(nn.Conv2d(3, 3, 1), CHANNELS, SIDE, SIDE, allow_uncounted=allowed)
         assert counted.uncounted == ()
 
 
@@ -431,10 +433,10 @@ class Remembers(nn.Module):
 
 
 def test_a_network_without_memory_is_counted_by_its_shapes():
-    expected = count(Remembers(), CHANNELS, SIDE, SIDE)
+    expected = count_macs(Remembers(), CHANNELS, SIDE, SIDE)
     with torch.device("meta"):
         network = Remembers()
-    assert count(network, CHANNELS, SIDE, SIDE) == expected
+    assert count_macs(network, CHANNELS, SIDE, SIDE) == expected
     assert all(t.is_meta for t in (*network.parameters(), *network.buffers()))
     assert count_ptflops(network, CHANNELS, SIDE, SIDE) == count_ptflops(
         Remembers(), CHANNELS, SIDE, SIDE
@@ -443,7 +445,9 @@ def test_a_network_without_memory_is_counted_by_its_shapes():
 
 def test_a_layer_used_twice_counts_twice():
     conv = nn.Conv2d(3, 3, 1)
-    assert count(nn.Sequential(conv, nn.ReLU(), conv), CHANNELS, SIDE, SIDE).total == 2 * 64 * 9
+    assert (
+        count_macs(nn.Sequential(conv, nn.ReLU(), conv), CHANNELS, SIDE, SIDE).total == 2 * 64 * 9
+    )
 
 
 def test_modes_and_weights_are_left_as_they_were():
@@ -451,10 +455,10 @@ def test_modes_and_weights_are_left_as_they_were():
     network[1].eval()
     modes = [module.training for module in network.modules()]
     state = {key: value.clone() for key, value in network.state_dict().items()}
-    count(network, CHANNELS, SIDE, SIDE)
+    count_macs(network, CHANNELS, SIDE, SIDE)
     count_ptflops(network, CHANNELS, SIDE, SIDE)
     with pytest.raises(UncountedOperator):
-        count(nn.Sequential(network, Calls(torch.fft.fft2)), CHANNELS, SIDE, SIDE)
+        count_macs(nn.Sequential(network, Calls(torch.fft.fft2)), CHANNELS, SIDE, SIDE)
     assert [module.training for module in network.modules()] == modes == [True, True, False, True]
     assert all(torch.equal(state[key], value) for key, value in network.state_dict().items())
     assert not any(module._forward_hooks for module in network.modules())
@@ -462,7 +466,7 @@ def test_modes_and_weights_are_left_as_they_were():
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_other_number_types(dtype):
-    assert count(nn.Conv2d(3, 3, 1).to(dtype), CHANNELS, SIDE, SIDE).total == 64 * 9
+    assert count_macs(nn.Conv2d(3, 3, 1).to(dtype), CHANNELS, SIDE, SIDE).total == 64 * 9
 
 
 def test_ptflops_that_cannot_is_none():
@@ -472,7 +476,7 @@ def test_ptflops_that_cannot_is_none():
 
 def test_ptflops_prints_nothing(capfd):
     count_ptflops(Attention(), 64, 14, 14)
-    count(Attention(), 64, 14, 14)
+    count_macs(Attention(), 64, 14, 14)
     assert capfd.readouterr() == ("", "")
 
 
@@ -481,7 +485,7 @@ def test_ptflops_prints_nothing(capfd):
 @pytest.mark.parametrize("name", ["lolvit_nano", "lolvit_s", "ghostnet_0.5", "mobilevit_xxs"])
 def test_networks(name, resolution):
     network = lolvit.build(lolvit.variant(name, resolution=resolution, num_classes=7), seed=0)
-    counted = count(network, 3, resolution, resolution)
+    counted = count_macs(network, 3, resolution, resolution)
     assert counted.total == network.macs(resolution, resolution)
     assert counted.total == seen_by_torch(network, 3, resolution, resolution)
     assert counted.total == sum(counted.by_operator.values())
@@ -495,13 +499,13 @@ def test_every_mixer_in_a_network(mixer, resolution):
         "lolvit_nano", resolution=resolution, in_channels=1, mixers=mixers
     )
     network = lolvit.build(architecture, seed=0)
-    counted = count(network, 1, resolution, resolution)
+    counted = count_macs(network, 1, resolution, resolution)
     assert counted.total == network.macs(resolution, resolution)
     assert counted.total == seen_by_torch(network, 1, resolution, resolution)
 
 
 def test_records_take_what_is_counted():
-    counted = count(Attention(), 64, 14, 14)
+    counted = count_macs(Attention(), 64, 14, 14)
     for field, value in (("macs", counted.total), ("macs_by_operator", counted.by_operator)):
         assert Costs.model_fields[field].annotation in (type(value), dict[str, int])
     assert {type(n) for n in (counted.total, *counted.by_operator.values())} == {int}

@@ -9,21 +9,31 @@ from hypothesis import strategies as st
 
 from attention_zoo import entries
 from runners.measure.counting.formula import macs_by_side
-from runners.measure.counting.macs import UncountedOperator, count
-from runners.measure.targets import FactoryTarget, NetworkTarget, Shape, TargetError, parse
+from runners.measure.counting.macs import UncountedOperator, count_macs
+from runners.measure.targets import (
+    FactoryTarget,
+    InputShape,
+    NetworkTarget,
+    TargetError,
+    parse_target,
+)
 from tests.runners import tiny
 from tests.runners.measure.odd_targets import Odd
 
 NETWORKS = [
     *(NetworkTarget(mixer, tiny.architecture(mixer)) for mixer in ("none", "fwa", "linear")),
-    *(parse(text) for text in ("ghostnet_0.5@64", "mobilevit_xxs@64")),
+    *(parse_target(text) for text in ("ghostnet_0.5@64", "mobilevit_xxs@64")),
 ]
-FOREIGN = [Odd("Plain"), Odd("Several"), FactoryTarget("x", "torch.nn", "ReLU", Shape(3, 8, 8))]
+FOREIGN = [
+    Odd("Plain"),
+    Odd("Several"),
+    FactoryTarget("x", "torch.nn", "ReLU", InputShape(3, 8, 8)),
+]
 
 
 def counted(target, sides):
     module = target.build()
-    return {side: count(module, target.shape.channels, side, side).total for side in sides}
+    return {side: count_macs(module, target.shape.channels, side, side).total for side in sides}
 
 
 @pytest.mark.parametrize("target", NETWORKS, ids=lambda target: target.name)
@@ -34,7 +44,7 @@ def test_networks(target):
 
 @pytest.mark.parametrize("name", sorted(entries()))
 def test_mixers(name):
-    target = parse(f"{name}@8x8x16")
+    target = parse_target(f"{name}@8x8x16")
     sides = (14, 4, 8)
     found = macs_by_side(target, sides)
     assert list(found) == list(sides) and found == counted(target, sides)
@@ -43,7 +53,7 @@ def test_mixers(name):
 @settings(max_examples=15)
 @given(st.sampled_from(("fwa", "linear", "window")), st.integers(1, 20), st.sampled_from((8, 24)))
 def test_any_side(name, side, width):
-    target = parse(f"{name}@8x8x{width}")
+    target = parse_target(f"{name}@8x8x{width}")
     assert macs_by_side(target, [side]) == counted(target, [side])
 
 
@@ -61,7 +71,7 @@ def test_plain_by_hand():
 
 def test_nothing_is_run_for_a_formula():
     """An hour of work, and a map that no machine holds."""
-    target = parse("softmax@8x8x512")
+    target = parse_target("softmax@8x8x512")
     (macs,) = macs_by_side(target, [10**5]).values()
     assert macs > 2 * 10**20 * 512
 
@@ -82,7 +92,7 @@ def test_errors(target, side, error, said):
 def test_the_device_and_the_random_state_stay():
     torch.manual_seed(1)
     state = torch.get_rng_state()
-    for target in (NETWORKS[1], parse("fwa@8x8x16"), Odd("Plain")):
+    for target in (NETWORKS[1], parse_target("fwa@8x8x16"), Odd("Plain")):
         macs_by_side(target, [16])
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.zeros(1).device.type == "cpu"

@@ -9,7 +9,7 @@ import torch
 
 import attention_zoo
 import lolvit
-from runners.measure.counting.macs import count
+from runners.measure.counting.macs import count_macs
 from tests.flops import counted
 
 WIDTHS, SIDES = (16, 48, 96), (7, 14, 20)
@@ -17,7 +17,7 @@ RESOLUTIONS = (64, 160, 224)
 
 
 def assert_agree(module, channels, side):
-    found = count(module, channels, side, side)
+    found = count_macs(module, channels, side, side)
     assert found.uncounted == ()
     x = torch.zeros(1, channels, side, side)
     assert found.total == module.macs(side, side) == counted(module.eval(), x), (channels, side)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from runners.measure.counting.explain import explain
-from runners.measure.counting.macs import count
+from runners.measure.counting.macs import count_macs
 from tests.flops import counted
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,7 @@ def build(timm):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_operator_has_a_rule(build, name):
     network, size = build(name)
-    assert count(network, *size).total == counted(network, torch.zeros(1, *size))
+    assert count_macs(network, *size).total == counted(network, torch.zeros(1, *size))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,12 +82,12 @@ def test_on_the_meta_device(build, name):
     network, size = build(name)
     with torch.device("meta"):
         shapes, _ = build(name)
-    assert count(shapes, *size) == count(network, *size)
+    assert count_macs(shapes, *size) == count_macs(network, *size)
 
 
 def test_the_published_figure_of_vit_tiny_lacks_its_attention(build):
     network, size = build("vit_tiny_patch16_224")
-    whole = count(network, *size)
+    whole = count_macs(network, *size)
     assert whole.total == 1_253_683_200
     attention = 12 * 2 * 197 * 197 * 192
     assert whole.by_operator["scaled_dot_product_attention"] == attention

@@ -158,8 +158,8 @@ def test_onnx_runtime_is_missing(monkeypatch, tmp_path):
 def test_a_contender_is_opened_in_its_form(tmp_path):
     target = Odd("Several")
     file = tmp_path / "network.onnx"
-    export_onnx(target.build().eval(), target.input(1), file)
-    x = target.input(4)
+    export_onnx(target.build().eval(), target.make_input(1), file)
+    x = target.make_input(4)
     with torch.inference_mode():
         y, (mean, view) = target.build().eval()(x)
         for form in (EAGER, DEPLOY, ONNX):

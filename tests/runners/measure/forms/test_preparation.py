@@ -14,14 +14,14 @@ import torch
 from runners.measure.forms.forms import FormError
 from runners.measure.forms.preparation import PARITY, _difference, _tensors, prepare
 from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant
-from runners.measure.targets import NetworkTarget, parse
+from runners.measure.targets import NetworkTarget, parse_target
 from runners.processes.isolated import ProcessFailed, run_isolated
 from tests.runners import tiny
 from tests.runners.measure.odd_targets import Odd
 
 CPU = torch.device("cpu")
 TARGETS = [
-    *(parse(f"{name}@8x8x16") for name in ("linear", "fwa", "window")),
+    *(parse_target(f"{name}@8x8x16") for name in ("linear", "fwa", "window")),
     NetworkTarget("network", tiny.architecture("fwa")),
     *(Odd(name) for name in ("Plain", "Several", "Untraceable", "NormFirst")),
 ]

@@ -14,7 +14,7 @@ from runners.measure.memory.limit import (
     run_within_memory,
 )
 from runners.measure.memory.probe import probe_target
-from runners.measure.targets import parse
+from runners.measure.targets import parse_target
 from runners.processes.isolated import ProcessFailed, run_isolated
 from runners.records.scale_point import PointState
 from tests.runners.measure.odd_targets import Odd
@@ -26,7 +26,7 @@ MIB = 2**20
     ("target", "batch", "cap_ms", "mib", "state", "reason"),
     [
         (Odd("Plain"), 1, 1e6, 1000, PointState.MEASURED, ""),
-        (parse("linear@14x14x16"), 2, 1e6, 1000, PointState.MEASURED, ""),
+        (parse_target("linear@14x14x16"), 2, 1e6, 1000, PointState.MEASURED, ""),
         (Odd("Greedy"), 4, 1e6, 1000, PointState.MEASURED, ""),
         (Odd("Greedy"), 4, 1e6, 50, PointState.OUT_OF_MEMORY, "allocate memory"),
         (Odd("Plain"), 10**12, 1e6, 1000, PointState.OUT_OF_MEMORY, "allocate memory"),

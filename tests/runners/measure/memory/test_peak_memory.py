@@ -8,7 +8,7 @@ import torch
 from runners.measure.forms.preparation import prepare
 from runners.measure.forms.variant import DEPLOY, EAGER, ONNX, FormVariant, PreparedForm
 from runners.measure.memory.peak import inference_peak, resident_peak, training_peak
-from runners.measure.targets import MixerTarget, NetworkTarget, parse
+from runners.measure.targets import MixerTarget, NetworkTarget, parse_target
 from runners.processes.isolated import run_isolated
 from tests.runners.measure.odd_targets import Odd
 
@@ -30,7 +30,7 @@ def weights_bytes(target):
 
 def test_big_weights_show():
     many = 20_000  # a classifier of 1280 x 20,000 weights: 98 MiB
-    architecture = parse("lolvit_xs@32").architecture
+    architecture = parse_target("lolvit_xs@32").architecture
     target = NetworkTarget("big", type(architecture)(**vars(architecture) | {"num_classes": many}))
     weights = weights_bytes(target)
     assert weights > 98 * MIB
@@ -39,7 +39,7 @@ def test_big_weights_show():
 
 
 def test_weights_of_common_size_show_once():
-    target = parse("lolvit_m@64")
+    target = parse_target("lolvit_m@64")
     weights = weights_bytes(target)
     assert weights > 30 * MIB
     assert weights <= peak(target) < 1.8 * weights
@@ -47,9 +47,9 @@ def test_weights_of_common_size_show_once():
 
 def test_big_maps_show():
     # The stem writes half the side squared of at least 8 channels, 4 bytes each.
-    side, small = 1024, peak(parse("ghostnet_0.5@64"))
+    side, small = 1024, peak(parse_target("ghostnet_0.5@64"))
     stem = 8 * (side // 2) ** 2 * 4
-    found = peak(parse(f"ghostnet_0.5@{side}"))
+    found = peak(parse_target(f"ghostnet_0.5@{side}"))
     assert stem <= found - small
     assert found < 400 * MIB
 
@@ -76,18 +76,20 @@ def test_what_training_loads_is_no_memory_of_the_network(name):
 
 @pytest.mark.parametrize("text", ["lolvit_nano@32x32x1", "lolvit_xs@32", "linear@28x28x64"])
 def test_training_needs_more(text):
-    target = parse(text)
+    target = parse_target(text)
     inference, trained = peak(target), training(target)
     # Weights, their gradients and two moments of each.
     assert trained > max(inference, 4 * weights_bytes(target))
 
 
 def test_more_is_more_and_repeats():
-    first, again, larger = (peak(parse(f"lolvit_{size}@32")) for size in ("xs", "xs", "m"))
-    assert first > weights_bytes(parse("lolvit_xs@32"))
+    first, again, larger = (peak(parse_target(f"lolvit_{size}@32")) for size in ("xs", "xs", "m"))
+    assert first > weights_bytes(parse_target("lolvit_xs@32"))
     assert abs(first - again) < 4 * MIB
     assert larger > first
-    maps = [training(MixerTarget("x", parse("linear").mixer, 64, 4, side)) for side in (14, 56)]
+    maps = [
+        training(MixerTarget("x", parse_target("linear").mixer, 64, 4, side)) for side in (14, 56)
+    ]
     assert maps[1] > 4 * maps[0]
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from runners.measure.counting.count_target import count_target
-from runners.measure.targets import TargetError, parse
+from runners.measure.targets import TargetError, parse_target
 from runners.processes.isolated import run_isolated
 
 OWN = """
@@ -61,16 +61,16 @@ def own(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("text", ["own_nets:small", "own_nets:Nets.small", "own_pack.nets:small"])
 def test_it_is_built(own, text):
-    target = parse(f"{text}@8")
+    target = parse_target(f"{text}@8")
     target.load()
     one, other = target.build(), target.build()
     assert one is not other and torch.equal(one.weight, other.weight)
-    assert target.formula(one, target.shape) is None
+    assert target.macs_by_formula(one, target.shape) is None
     assert pickle.loads(pickle.dumps(target)).hash == target.hash
 
 
 def test_other_processes_find_it(own):
-    found = run_isolated(60, count_target, parse("own_nets:small@8"), allow_uncounted=False)
+    found = run_isolated(60, count_target, parse_target("own_nets:small@8"), allow_uncounted=False)
     assert found.params == 3 * 2 * 9 + 2
     assert found.macs.total == 3 * 2 * 9 * 6 * 6
 
@@ -88,7 +88,7 @@ def test_other_processes_find_it(own):
 @pytest.mark.parametrize("how", ["load", "build"])
 def test_what_is_not_there(own, text, said, how):
     with pytest.raises(TargetError, match=said) as caught:
-        getattr(parse(text), how)()
+        getattr(parse_target(text), how)()
     assert "\n" not in str(caught.value)
 
 
@@ -104,7 +104,7 @@ def test_what_is_not_there(own, text, said, how):
     ],
 )
 def test_what_returns_no_network(own, text, said):
-    target = parse(text)
+    target = parse_target(text)
     target.load()
     for build in (
         target.build,
@@ -116,7 +116,7 @@ def test_what_returns_no_network(own, text, said):
 
 
 def test_the_random_state_stays(own):
-    target = parse("own_nets:small")
+    target = parse_target("own_nets:small")
     target.load()
     torch.manual_seed(3)
     state = torch.get_rng_state()
@@ -125,10 +125,10 @@ def test_the_random_state_stays(own):
 
 
 def test_a_module_that_went_away(own):
-    target = parse("own_nets:small")
+    target = parse_target("own_nets:small")
     (own / "own_nets.py").unlink()
     importlib.invalidate_caches()
     with pytest.raises(TargetError, match="No module named 'own_nets'"):
         target.build()
     with pytest.raises(TargetError, match="no module 'own_nets' is found here"):
-        parse("own_nets:small")
+        parse_target("own_nets:small")

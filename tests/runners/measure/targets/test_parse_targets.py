@@ -17,13 +17,13 @@ from attention_zoo import MixerError
 from lolvit import ArchitectureError, variant
 from runners.measure.targets import (
     FactoryTarget,
+    InputShape,
     MixerTarget,
     NetworkTarget,
-    Shape,
     Target,
     TargetError,
     TimmTarget,
-    parse,
+    parse_target,
 )
 from runners.records.errors import UserError
 
@@ -66,25 +66,31 @@ def timm(own_folder, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "name", "shape", "options", "heads"),
     [
-        ("fwa", "fwa@56x56x64", Shape(64, 56, 56), {}, 4),
-        ("fwa@28", "fwa@28x28x64", Shape(64, 28, 28), {}, 4),
-        ("fwa@28x28", "fwa@28x28x64", Shape(64, 28, 28), {}, 4),
-        ("fwa@28x28x96", "fwa@28x28x96", Shape(96, 28, 28), {}, 4),
-        ("fwa:window=7@28x28x96", "fwa:window=7@28x28x96", Shape(96, 28, 28), {"window": 7}, 4),
-        ("fwa:window=7", "fwa:window=7@56x56x64", Shape(64, 56, 56), {"window": 7}, 4),
-        ("hilo:alpha=0.5@8", "hilo:alpha=0.5@8x8x64", Shape(64, 8, 8), {"alpha": 0.5}, 4),
+        ("fwa", "fwa@56x56x64", InputShape(64, 56, 56), {}, 4),
+        ("fwa@28", "fwa@28x28x64", InputShape(64, 28, 28), {}, 4),
+        ("fwa@28x28", "fwa@28x28x64", InputShape(64, 28, 28), {}, 4),
+        ("fwa@28x28x96", "fwa@28x28x96", InputShape(96, 28, 28), {}, 4),
+        (
+            "fwa:window=7@28x28x96",
+            "fwa:window=7@28x28x96",
+            InputShape(96, 28, 28),
+            {"window": 7},
+            4,
+        ),
+        ("fwa:window=7", "fwa:window=7@56x56x64", InputShape(64, 56, 56), {"window": 7}, 4),
+        ("hilo:alpha=0.5@8", "hilo:alpha=0.5@8x8x64", InputShape(64, 8, 8), {"alpha": 0.5}, 4),
         # Heads of at least 8 channels.
-        ("linear@8x8x16", "linear@8x8x16", Shape(16, 8, 8), {}, 2),
-        ("linear@8x8x12", "linear@8x8x12", Shape(12, 8, 8), {}, 1),
+        ("linear@8x8x16", "linear@8x8x16", InputShape(16, 8, 8), {}, 2),
+        ("linear@8x8x12", "linear@8x8x12", InputShape(12, 8, 8), {}, 1),
     ],
 )
 def test_mixers(text, name, shape, options, heads):
-    found = parse(text)
+    found = parse_target(text)
     assert isinstance(found, MixerTarget)
     assert (found.name, found.shape, found.heads) == (name, shape, heads)
     assert found.identity()["mixer"]["options"] == options
-    assert parse(text, heads=1).heads == 1
-    assert parse(name) == found
+    assert parse_target(text, heads=1).heads == 1
+    assert parse_target(name) == found
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,7 @@ def test_mixers(text, name, shape, options, heads):
     ],
 )
 def test_networks(text, wanted):
-    found = parse(text)
+    found = parse_target(text)
     assert isinstance(found, NetworkTarget)
     assert found.architecture == wanted and found.name == text
     assert found.hash == wanted.hash
@@ -110,13 +116,13 @@ def test_networks(text, wanted):
 @pytest.mark.parametrize(
     ("text", "module", "function", "shape"),
     [
-        ("torch.nn:Identity", "torch.nn", "Identity", Shape(3, 224, 224)),
-        ("torch.nn:Identity@32", "torch.nn", "Identity", Shape(3, 32, 32)),
-        ("torch:nn.Identity@8x8x4", "torch", "nn.Identity", Shape(4, 8, 8)),
+        ("torch.nn:Identity", "torch.nn", "Identity", InputShape(3, 224, 224)),
+        ("torch.nn:Identity@32", "torch.nn", "Identity", InputShape(3, 32, 32)),
+        ("torch:nn.Identity@8x8x4", "torch", "nn.Identity", InputShape(4, 8, 8)),
     ],
 )
 def test_factories(text, module, function, shape):
-    found = parse(text)
+    found = parse_target(text)
     assert found == FactoryTarget(text, module, function, shape)
     assert isinstance(found.build(), torch.nn.Identity)
 
@@ -150,7 +156,7 @@ def test_factories(text, module, function, shape):
 )
 def test_mistakes(text, said):
     with pytest.raises(TargetError) as caught:
-        parse(text)
+        parse_target(text)
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -165,13 +171,13 @@ def test_mistakes(text, said):
 )
 def test_mistakes_that_others_find(text, kind, said):
     with pytest.raises(kind, match=said):
-        parse(text)
+        parse_target(text)
 
 
 @given(st.text("linearfw:@x=,._ 0128é", max_size=14))
 def test_any_text_is_a_target_or_a_mistake(text):
     try:
-        assert isinstance(parse(text), Target)
+        assert isinstance(parse_target(text), Target)
     except (UserError, MixerError, ArchitectureError) as error:
         assert str(error)
 
@@ -181,10 +187,10 @@ def test_sizes(height, width, channels):
     text = f"linear@{height}x{width}x{channels}"
     if height != width:
         with pytest.raises(TargetError, match="square"):
-            parse(text)
+            parse_target(text)
     else:
-        found = parse(text)
-        assert found.shape == Shape(channels, height, width)
+        found = parse_target(text)
+        assert found.shape == InputShape(channels, height, width)
         assert found.name == text and channels % found.heads == 0
 
 
@@ -203,24 +209,24 @@ OTHERS = [
 
 @pytest.mark.parametrize("texts", SAME)
 def test_equal_targets_have_equal_hashes(texts):
-    found = [parse(text) for text in texts]
+    found = [parse_target(text) for text in texts]
     assert len({target.hash for target in found}) == 1
     assert all(target.identity() == found[0].identity() for target in found)
 
 
 def test_different_targets_have_different_hashes():
-    targets = [parse(text) for text in (*(texts[0] for texts in SAME), *OTHERS)]
-    targets += [parse("fwa", heads=2), parse("fwa", heads=1)]
+    targets = [parse_target(text) for text in (*(texts[0] for texts in SAME), *OTHERS)]
+    targets += [parse_target("fwa", heads=2), parse_target("fwa", heads=1)]
     for one, other in itertools.combinations(targets, 2):
         assert one.hash != other.hash and one.identity() != other.identity()
 
 
 @pytest.mark.parametrize("text", [*(texts[-1] for texts in SAME), *OTHERS])
 def test_targets_travel(text):
-    target = parse(text)
+    target = parse_target(text)
     assert pickle.loads(pickle.dumps(target)) == target
-    x = target.input(2)
-    assert x.shape == (2, *target.shape) and torch.equal(x, parse(text).input(2))
+    x = target.make_input(2)
+    assert x.shape == (2, *target.shape) and torch.equal(x, parse_target(text).make_input(2))
     assert (x != 0).all() and 0.9 < x.std() < 1.1
 
 
@@ -228,25 +234,25 @@ def test_targets_travel(text):
 def test_equal_targets_build_equal_modules(text):
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    one, other = parse(text).build().state_dict(), parse(text).build().state_dict()
+    one, other = parse_target(text).build().state_dict(), parse_target(text).build().state_dict()
     assert list(one) == list(other) and all(torch.equal(one[key], other[key]) for key in one)
     assert torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.parametrize("text", ["fwa:window=3@6x6x16", "linear@4x4x8", "lolvit_nano@16"])
 def test_formulas(text):
-    target = parse(text)
+    target = parse_target(text)
     module = target.build()
-    assert target.formula(module, target.shape) == module.macs(*target.shape[1:]) > 0
-    larger = Shape(target.shape.channels, 32, 32)
-    assert target.formula(module, larger) > target.formula(module, target.shape)
+    assert target.macs_by_formula(module, target.shape) == module.macs(*target.shape[1:]) > 0
+    larger = InputShape(target.shape.channels, 32, 32)
+    assert target.macs_by_formula(module, larger) > target.macs_by_formula(module, target.shape)
 
 
 def test_naming_needs_no_torch():
     code = (
-        "import sys; from runners.measure.targets import parse\n"
-        "for text in ('fwa', 'lolvit_xs@64', 'json:loads'): parse(text).hash\n"
-        "try: parse('timm:x')\nexcept Exception: pass\n"
+        "import sys; from runners.measure.targets import parse_target\n"
+        "for text in ('fwa', 'lolvit_xs@64', 'json:loads'): parse_target(text).hash\n"
+        "try: parse_target('timm:x')\nexcept Exception: pass\n"
         "assert 'torch' not in sys.modules or 'timm' in sys.modules"
     )
     subprocess.run((sys.executable, "-c", code), check=True, timeout=120)
@@ -257,7 +263,7 @@ def test_a_package_that_breaks_on_import_is_there(own_folder):
     (own_folder / "broken").mkdir()
     (own_folder / "broken/__init__.py").write_text("1 / 0")
     importlib.invalidate_caches()
-    target = parse("broken.part:make")
+    target = parse_target("broken.part:make")
     with pytest.raises(TargetError, match="ZeroDivisionError: division by zero"):
         target.load()
 
@@ -265,7 +271,7 @@ def test_a_package_that_breaks_on_import_is_there(own_folder):
 def test_timm_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(TargetError, match=r"timm cannot be imported.*pip install timm"):
-        parse("timm:vit_big")
+        parse_target("timm:vit_big")
 
 
 @pytest.mark.parametrize(
@@ -281,35 +287,35 @@ def test_timm_does_not_load(timm, error):
     timm.write_text(f"raise {error}")
     for _ in range(2):
         with pytest.raises(TargetError, match=r"timm cannot.*\(.*(torch|lib).*\).*torch") as caught:
-            parse("timm:vit_big")
+            parse_target("timm:vit_big")
         assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("text", "shape", "made"),
     [
-        ("timm:vit_big", Shape(3, 96, 96), ("vit_big", False, 96, 3)),
-        ("timm:vit_big.tag_in1k", Shape(3, 96, 96), ("vit_big.tag_in1k", False, 96, 3)),
-        ("timm:vit_big@128", Shape(3, 128, 128), ("vit_big", False, 128, 3)),
-        ("timm:vit_big@96x96x1", Shape(1, 96, 96), ("vit_big", False, 96, 1)),
+        ("timm:vit_big", InputShape(3, 96, 96), ("vit_big", False, 96, 3)),
+        ("timm:vit_big.tag_in1k", InputShape(3, 96, 96), ("vit_big.tag_in1k", False, 96, 3)),
+        ("timm:vit_big@128", InputShape(3, 128, 128), ("vit_big", False, 128, 3)),
+        ("timm:vit_big@96x96x1", InputShape(1, 96, 96), ("vit_big", False, 96, 1)),
         # Convolutional networks know no image size.
-        ("timm:conv_small@64x64x4", Shape(4, 64, 64), ("conv_small", False, 96, 4)),
-        ("timm:unconfigured", Shape(3, 224, 224), ("unconfigured", False, 96, 3)),
+        ("timm:conv_small@64x64x4", InputShape(4, 64, 64), ("conv_small", False, 96, 4)),
+        ("timm:unconfigured", InputShape(3, 224, 224), ("unconfigured", False, 96, 3)),
     ],
 )
 def test_timm(timm, text, shape, made):
-    found = parse(text)
+    found = parse_target(text)
     assert isinstance(found, TimmTarget)
     assert found.shape == shape and found.name == text
     assert found.identity()["timm"] == "9.9"
     one, other = found.build().weight, found.build().weight
     assert torch.equal(one, other) and one.shape[1] == shape.channels
     assert sys.modules["timm"].made[-1] == made
-    assert pickle.loads(pickle.dumps(found)) == found and found.hash == parse(text).hash
+    assert pickle.loads(pickle.dumps(found)) == found and found.hash == parse_target(text).hash
 
 
 def test_timm_has_no_such_model(timm):
     with pytest.raises(TargetError, match=r"timm 9\.9 has no model 'vit_bg'; did you mean 'vit_b"):
-        parse("timm:vit_bg")
+        parse_target("timm:vit_bg")
     with pytest.raises(TargetError, match=r"has no model ''$"):
-        parse("timm:")
+        parse_target("timm:")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from runners.measure.forms.preparation import prepare
 from runners.measure.forms.variant import EAGER, ONNX, FormVariant, PreparedForm
 from runners.measure.memory.limit import DoesNotFit
-from runners.measure.targets import parse
+from runners.measure.targets import parse_target
 from runners.measure.timing import ladder as ladders
 from runners.measure.timing.ladder import ClimbPlan, Ladder, _climb, climb_ladder
 from runners.processes.isolated import run_isolated
@@ -155,7 +155,7 @@ def test_memory_ends(tmp_path, form):
 
 
 def test_a_real_climb_without_an_edge():
-    ladder = real(parse("linear@8x8x16"), ClimbPlan(None, 4, False, 10**9))
+    ladder = real(parse_target("linear@8x8x16"), ClimbPlan(None, 4, False, 10**9))
     assert batches(ladder) == [1, 2, 4] and ladder.out_of_memory_batch is None
 
 
@@ -163,4 +163,4 @@ def test_a_real_climb_without_an_edge():
 @pytest.mark.parametrize("text", ["linear@8x8x16", "lolvit_nano@16x16x1"])
 def test_absurd_batches(text, batch):
     with pytest.raises(DoesNotFit, match=f"batch of {batch}"):
-        real(parse(text), ClimbPlan(batch, 256, False, 10**9))
+        real(parse_target(text), ClimbPlan(batch, 256, False, 10**9))
