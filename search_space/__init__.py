@@ -4,9 +4,9 @@
 """
 
 from search_space.constraint import Constraint
-from search_space.dimension import Choice, Dimension, Real, Value, Values, Whole
+from search_space.dimension import Choice, Dimension, Integer, Real, Value, Values
 from search_space.errors import SpaceError
-from search_space.feasibility import Feasibility, refuse_impossible, survey
+from search_space.feasibility import Feasibility, require_feasible, survey
 from search_space.load import PRESETS, from_dict, load
 from search_space.space import Space
 
@@ -16,14 +16,14 @@ __all__ = [
     "Constraint",
     "Dimension",
     "Feasibility",
+    "Integer",
     "Real",
     "Space",
     "SpaceError",
     "Value",
     "Values",
-    "Whole",
     "from_dict",
     "load",
-    "refuse_impossible",
+    "require_feasible",
     "survey",
 ]

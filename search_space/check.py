@@ -21,7 +21,7 @@ def check_dimensions(
     """Raise SpaceError for the first dimension that the base cannot have."""
     for dimension in dimensions:
         if not isinstance(dimension, Dimension):
-            raise SpaceError(f"dimensions are Choice, Whole or Real, got {dimension!r}")
+            raise SpaceError(f"dimensions are Choice, Integer or Real, got {dimension!r}")
     names = [dimension.name for dimension in dimensions]
     for index, dimension in enumerate(dimensions):
         if dimension.name in names[:index]:
@@ -62,7 +62,7 @@ def idle(structure: Structure, name: str) -> str | None:
 def _check_values(base: LolvitConfig, dimension: Dimension, *, fixed_strides: bool) -> None:
     place = slot(dimension.name)
     seen: dict[Value, Value] = {}
-    for value in dimension.extremes:
+    for value in dimension.probes:
         try:
             settle(base, [Setting(place, place.stages, value)], fixed_strides=fixed_strides)
         except (SpaceError, ArchitectureError, MixerError, OverflowError) as error:

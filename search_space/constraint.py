@@ -40,7 +40,7 @@ class Constraint:
             )
 
     @property
-    def analytic(self) -> bool:
+    def is_analytic(self) -> bool:
         """Whether it can be checked without running the network."""
         return QUANTITIES[self.quantity]
 

@@ -52,7 +52,7 @@ class Dimension(ABC):
 
     @property
     @abstractmethod
-    def extremes(self) -> Sequence[Value]:
+    def probes(self) -> Sequence[Value]:
         """Values enough to tell whether an architecture can have each of them."""
 
     @abstractmethod
@@ -64,7 +64,7 @@ class Dimension(ABC):
         """The dimension's own value that equals this one; None where it has none."""
 
     @abstractmethod
-    def spec(self) -> dict[str, Any]:
+    def to_spec(self) -> dict[str, Any]:
         """The domain as plain JSON, without the name and `when`."""
 
     def _error(self, what: str) -> SpaceError:
@@ -106,7 +106,7 @@ class Choice(Dimension):
         return self.choices
 
     @property
-    def extremes(self) -> Sequence[Value]:
+    def probes(self) -> Sequence[Value]:
         return self.choices
 
     def sample(self, rng: np.random.Generator) -> Value:
@@ -115,12 +115,12 @@ class Choice(Dimension):
     def find(self, value: object) -> Value | None:
         return next((choice for choice in self.choices if _same(choice, value)), None)
 
-    def spec(self) -> dict[str, Any]:
+    def to_spec(self) -> dict[str, Any]:
         return {"choices": list(self.choices)}
 
 
 @dataclass(frozen=True)
-class Whole(Dimension):
+class Integer(Dimension):
     """Whole numbers low, low + step, ... up to high; `log` tells samplers to think in ratios."""
 
     low: int
@@ -138,7 +138,7 @@ class Whole(Dimension):
         return range(self.low, self.high + 1, self.step)
 
     @property
-    def extremes(self) -> Sequence[Value]:
+    def probes(self) -> Sequence[Value]:
         # Few values are all tried (a kernel of 4 lies between two good ones), many at their ends.
         return self.values if len(self.values) <= 32 else (self.values[0], self.values[-1])
 
@@ -153,7 +153,7 @@ class Whole(Dimension):
             return None
         return self.values[self.values.index(value)]
 
-    def spec(self) -> dict[str, Any]:
+    def to_spec(self) -> dict[str, Any]:
         stepped = {} if self.step == 1 else {"step": self.step}
         return {"low": self.low, "high": self.high, **stepped, **_told(self.log)}
 
@@ -184,7 +184,7 @@ class Real(Dimension):
         return [float(f"{self.low + i * self.step:.12g}") for i in range(steps + 1)]
 
     @property
-    def extremes(self) -> Sequence[Value]:
+    def probes(self) -> Sequence[Value]:
         values = self.values or (float(self.low), float(self.high))
         return (values[0], values[-1])
 
@@ -204,7 +204,7 @@ class Real(Dimension):
             return next((v for v in values if math.isclose(v, number, rel_tol=1e-9)), None)
         return number if self.low <= number <= self.high else None
 
-    def spec(self) -> dict[str, Any]:
+    def to_spec(self) -> dict[str, Any]:
         stepped = {} if self.step is None else {"step": self.step}
         return {"low": self.low, "high": self.high, **stepped, **_told(self.log)}
 

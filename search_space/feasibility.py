@@ -86,7 +86,7 @@ def _excesses(
     return {constraint: (constraint.excess(cost), cost) for constraint, cost in known.items()}
 
 
-def refuse_impossible(feasibility: Feasibility) -> None:
+def require_feasible(feasibility: Feasibility) -> None:
     """Raise SpaceError where nothing met the constraints, saying which one excludes most."""
     if feasibility.feasible_share > 0:
         return

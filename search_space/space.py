@@ -152,7 +152,7 @@ class Space:
         dimensions = {}
         for dimension in self.dimensions:
             when = {name: list(values) for name, values in dimension.when.items()}
-            dimensions[dimension.name] = dimension.spec() | ({"when": when} if when else {})
+            dimensions[dimension.name] = dimension.to_spec() | ({"when": when} if when else {})
         constraints = [str(constraint) for constraint in self.constraints]
         return {"base": base, "dimensions": dimensions, "constraints": constraints}
 
@@ -179,4 +179,4 @@ def _constraint(told: Constraint | str) -> Constraint:
 
 def _first(dimension: Dimension, wanted: object) -> Value:
     found = dimension.find(wanted)
-    return dimension.extremes[0] if found is None else found
+    return dimension.probes[0] if found is None else found

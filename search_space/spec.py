@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from search_space.dimension import Choice, Dimension, Real, Whole
+from search_space.dimension import Choice, Dimension, Integer, Real
 from search_space.errors import SpaceError, nearest
 from search_space.slot import slot
 
@@ -51,12 +51,12 @@ def dimension(name: str, spec: object) -> Dimension:
 def _range(
     name: str, kinds: frozenset[type], numbers: Mapping[str, Any]
 ) -> Callable[..., Dimension]:
-    """Whole or Real, as the field has it; where it takes any number, as the bounds are written."""
+    """Integer or Real, after the type of the field; if it takes any number, after the bounds."""
     if kinds and not kinds & {int, float}:
         raise SpaceError(f"dimension {name!r} takes no numbers: give a list of choices")
     if kinds & {int, float} == {float}:
         return Real
     if float in kinds or not kinds:
         whole = all(isinstance(numbers[key], int) for key in numbers if key != "log")
-        return Whole if whole else Real
-    return Whole
+        return Integer if whole else Real
+    return Integer

@@ -26,7 +26,7 @@ from search_space import (
     load,
     survey,
 )
-from search_space.feasibility import refuse_impossible
+from search_space.feasibility import require_feasible
 from search_space.yaml_file import read_yaml
 
 _EXAMPLES = 3
@@ -57,7 +57,7 @@ def describe(source: str, draws: int, seed: int, *, timed: bool) -> Iterator[Any
     yield _dimensions(space)
     found = survey(space, costs_of, draws, seed)
     yield _size(space, found)
-    refuse_impossible(found)
+    require_feasible(found)
     for number, values in enumerate(found.examples[:_EXAMPLES], 1):
         yield _example(number, space, values)
     if missing:
@@ -89,7 +89,7 @@ def _domain(dimension: Dimension) -> str:
     if isinstance(dimension, Choice) or (values is not None and len(values) <= _LISTED):
         assert values is not None
         return ", ".join(map(str, values))
-    told = dimension.spec()
+    told = dimension.to_spec()
     steps = f" in steps of {told['step']}" if told.get("step") else ""
     scale = ", log scale" if told.get("log") else ""
     kind = "" if isinstance(dimension, Real) or steps else " (whole)"
@@ -110,12 +110,12 @@ def _size(space: Space, found: Feasibility) -> str:
     size = space.size()
     many = "infinitely many" if size == inf else f"{size:,}"
     said = [f"\n{many} architectures"]
-    if any(each.analytic for each in space.constraints):
+    if any(each.is_analytic for each in space.constraints):
         kind = "all" if found.draws == size else f"{found.draws:,} drawn at random"
         said.append(f"{found.feasible_share:.1%} feasible ({kind})")
-        known = [str(each) for each in space.constraints if each.analytic]
+        known = [str(each) for each in space.constraints if each.is_analytic]
         said += [f"{text} excludes {found.excluded[text]:.1%}" for text in known]
-    measured = [str(each) for each in space.constraints if not each.analytic]
+    measured = [str(each) for each in space.constraints if not each.is_analytic]
     if measured:
         said.append(f"{' and '.join(measured)}: measured in each trial, before any training")
     return "; ".join(said)

@@ -26,7 +26,7 @@ from runners.search.rungs import Rung, rung_epochs
 from runners.search.search import Goal, Search
 from runners.store import opened, run_folder, shown
 from runners.store.trials import Trials
-from search_space import Space, Values, refuse_impossible, survey
+from search_space import Space, Values, require_feasible, survey
 
 CHECKPOINTS = "checkpoints"
 _FILE_STUDY = "sweep"
@@ -138,8 +138,8 @@ def begin(
         plan=_plan(job),
         resume=job.resume,
     )
-    if trials.count == 0 and any(each.analytic for each in job.space.constraints):
-        refuse_impossible(survey(job.space, costs_of))
+    if trials.count == 0 and any(each.is_analytic for each in job.space.constraints):
+        require_feasible(survey(job.space, costs_of))
     search = Search(
         job.space,
         job.config.objectives,

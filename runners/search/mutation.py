@@ -38,7 +38,7 @@ class Children:
             raise ValueError(f"crossover must be between 0 and 1, got {crossover}")
         self._space, self._crossover = space, crossover
         self._random = np.random.default_rng(seed)
-        self._changeable = {each.name for each in space.dimensions if len(set(each.extremes)) > 1}
+        self._changeable = {each.name for each in space.dimensions if len(set(each.probes)) > 1}
         self._known: set[tuple[tuple[str, Any], ...]] = set()
         self._read = 0
         self._unread: list[int] = []

@@ -18,7 +18,7 @@ from optuna.samplers import BaseSampler
 
 from runners.records.errors import UserError
 from runners.search.mutation import Children
-from search_space import Choice, Real, Space, Whole
+from search_space import Choice, Integer, Real, Space
 
 
 class _Grid(samplers.GridSampler):
@@ -119,7 +119,7 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
     for dimension in space.dimensions:
         if isinstance(dimension, Choice):
             found[dimension.name] = CategoricalDistribution(dimension.choices)
-        elif isinstance(dimension, Whole):
+        elif isinstance(dimension, Integer):
             found[dimension.name] = IntDistribution(
                 dimension.low, dimension.values[-1], dimension.log, dimension.step
             )

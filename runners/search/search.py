@@ -206,7 +206,7 @@ class Search:
         return False
 
     def _within_limits(self, candidate: Candidate) -> bool:
-        if not any(each.analytic for each in self._limits.constraints):
+        if not any(each.is_analytic for each in self._limits.constraints):
             return True
         found = analytic(candidate.architecture)
         costs = Costs(macs=found.macs, params=found.params, fingerprint={})

@@ -40,7 +40,7 @@ class Tabulated:
     def provenance(self, candidate: Candidate) -> Provenance:
         table = tabular.load()
         entry = table.entries.get(candidate.architecture.hash)
-        note = _TRAINED if entry is not None and entry.trained else _PREDICTED
+        note = _TRAINED if entry is not None and entry.is_trained else _PREDICTED
         return Provenance(
             dataset="tabulated benchmark",
             dataset_checksum=table.about["checksum"],
@@ -82,7 +82,7 @@ class Tabulated:
         return candidate.record(State.FINISHED, provenance, costs=costs, quality=quality)
 
 
-def _costs(entry: tabular.Entry, table: tabular.Table) -> Costs:
+def _costs(entry: tabular.TableEntry, table: tabular.Table) -> Costs:
     return Costs(
         params=entry.params,
         macs=entry.macs,
@@ -94,7 +94,7 @@ def _costs(entry: tabular.Entry, table: tabular.Table) -> Costs:
     )
 
 
-def _quality(entry: tabular.Entry, epochs: int, table: tabular.Table) -> Quality:
+def _quality(entry: tabular.TableEntry, epochs: int, table: tabular.Table) -> Quality:
     curve = [
         Epoch(epoch=number, train_loss=None, val_accuracy=accuracy, images_per_s=None)
         for number, accuracy in enumerate(entry.curve[:epochs], 1)

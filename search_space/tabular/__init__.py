@@ -24,7 +24,7 @@ _CURVE = "val_accuracy_"
 
 
 @dataclass(frozen=True)
-class Entry:
+class TableEntry:
     """What is known of one architecture.
 
     Args:
@@ -46,7 +46,7 @@ class Entry:
     test_accuracy: float | None
 
     @property
-    def trained(self) -> bool:
+    def is_trained(self) -> bool:
         """Whether the curve was measured; else a surrogate predicted it."""
         return self.test_accuracy is not None
 
@@ -62,7 +62,7 @@ class Table:
     """
 
     space: Space
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, TableEntry]
     about: Mapping[str, Any]
 
     @property
@@ -82,9 +82,9 @@ def load() -> Table:
     return Table(space, entries, json.loads((here / ABOUT_FILE).read_text()))
 
 
-def _entry(row: Mapping[str, str]) -> Entry:
+def _entry(row: Mapping[str, str]) -> TableEntry:
     curve = (float(value) for name, value in row.items() if name.startswith(_CURVE))
-    return Entry(
+    return TableEntry(
         macs=int(row["macs"]),
         params=int(row["params"]),
         latency_ms_median=float(row["latency_ms_median"]),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from spaces import base_of
 
-from search_space import Choice, Real, Space, SpaceError, refuse_impossible, survey
+from search_space import Choice, Real, Space, SpaceError, require_feasible, survey
 
 
 def costs(architecture):
@@ -26,7 +26,7 @@ def test_a_small_space_is_walked_through():
     assert (found.draws, found.distinct, found.feasible_share) == (4, 4, 0.5)
     assert found.excluded == {"macs <= 300": 0.25, "macs >= 150": 0.25, "latency_ms <= 1": 0}
     assert found.examples == ({"width": 0.2}, {"width": 0.3})
-    refuse_impossible(found)
+    require_feasible(found)
 
 
 def test_a_large_one_is_drawn_from_and_the_seed_decides():
@@ -54,7 +54,7 @@ def test_an_impossible_constraint_is_refused_in_one_line():
     found = survey(space("macs <= 50", "params <= 5", "macs >= 10"), costs)
     assert found.feasible_share == 0
     with pytest.raises(SpaceError, match=r"none of 4 .*'macs <= 50'.* 100%.* has 100$"):
-        refuse_impossible(found)
+        require_feasible(found)
     with pytest.raises(SpaceError, match="at least 1 draw"):
         survey(space(), costs, draws=0)
 

@@ -13,7 +13,7 @@ from spaces import base_of
 
 from lolvit import LolvitConfig, MixerConfig
 from lolvit.variants import strides_for
-from search_space import Choice, Constraint, Real, Space, SpaceError, Whole, from_dict, load
+from search_space import Choice, Constraint, Integer, Real, Space, SpaceError, from_dict, load
 from search_space.yaml_file import parse_yaml
 
 
@@ -47,7 +47,7 @@ constraints: [macs <= 30e6, latency_ms <= 12.5]
     assert space.base.resolution == 32
     assert space.base.mixers == (MixerConfig("window", (("window", 4),)),) * 3
     assert [str(bound) for bound in space.constraints] == ["macs <= 3e+07", "latency_ms <= 12.5"]
-    assert [bound.analytic for bound in space.constraints] == [True, False]
+    assert [bound.is_analytic for bound in space.constraints] == [True, False]
 
 
 def test_a_preset_drops_what_a_file_leaves_no_meaning():
@@ -91,7 +91,7 @@ def test_options_at_their_default_are_left_out():
 
 
 def test_a_place_after_the_end_is_the_end():
-    space = Space(base_of(), (Whole("after.4", 0, 5), Choice("depth.4", (2, 6, 1))))
+    space = Space(base_of(), (Integer("after.4", 0, 5), Choice("depth.4", (2, 6, 1))))
     at = {depth: space.architecture({"after.4": 5, "depth.4": depth}) for depth in (1, 2, 6)}
     assert [at[depth].fusion_after[1] for depth in (1, 2, 6)] == [0, 0, 5]
     assert space.active({"after.4": 5, "depth.4": 2}) == {"after.4": 0, "depth.4": 2}
@@ -167,7 +167,7 @@ def test_real_dimensions(low, span, step, log, seed):
     seed=st.integers(0, 9),
 )
 def test_whole_dimensions(low, span, step, log, seed):
-    dimension = Whole("feature_channels", low, low + span, 1 if log else step, log)
+    dimension = Integer("feature_channels", low, low + span, 1 if log else step, log)
     drawn = dimension.sample(np.random.default_rng(seed))
     assert type(drawn) is int
     assert drawn in dimension.values

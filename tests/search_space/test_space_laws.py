@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from spaces import everything, key, spaces
 
 import attention_zoo
-from search_space import PRESETS, Choice, SpaceError, Whole, from_dict, load
+from search_space import PRESETS, Choice, Integer, SpaceError, from_dict, load
 from search_space import Space as SearchSpace
 
 
@@ -116,8 +116,8 @@ def test_ways_of_counting_by_hand():
             Choice("blocks.3", (0,)),
             Choice("mixer", ("fwa", "linear")),
             Choice("fwa.window", ("sqrt", 2, 4)),
-            Whole("depth.4", 1, 3),
-            Whole("after.4", 0, 5),
+            Integer("depth.4", 1, 3),
+            Integer("after.4", 0, 5),
         ),
     )
     mixers = 3 + 1

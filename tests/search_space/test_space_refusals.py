@@ -8,7 +8,7 @@ import pytest
 from spaces import base_of
 
 from lolvit import MobileVitConfig
-from search_space import Choice, Real, Space, SpaceError, Whole, from_dict, load
+from search_space import Choice, Integer, Real, Space, SpaceError, from_dict, load
 
 
 def refused(make, *named):
@@ -152,7 +152,7 @@ def test_in_python_as_in_files():
     refused(lambda: Space(base, (Choice("width", (1,)), Choice("width", (2,)))), "twice")
     refused(lambda: Choice("width", 0.5), "must be a list")
     refused(lambda: Choice("width", (1,), when=[1]), "`when`")
-    refused(lambda: Whole("depth.4", 1, 2.0), "whole number")
+    refused(lambda: Integer("depth.4", 1, 2.0), "whole number")
     refused(lambda: Real("width", 0.1, math.nan), "finite")
     refused(lambda: Space(base, (), ("macs <= 0",)), "above 0")
     refused(lambda: Space(base, (Real("width", 0.1, 1),)).grid(), "needs a step")
