@@ -59,7 +59,7 @@ def train_some(folder: Path, count: int, part: int, parts: int) -> None:
         dataset = data.load(DATASET, architecture.resolution)
         with intra_op_threads(1):
             network = build(architecture, seed=0)
-            quality = train(network, dataset, RECIPE, seed=0, device=CPU)
+            quality = train(network, dataset, RECIPE, seed=0, device=CPU).quality
         _append(file, {"hash": key, "values": values, **quality.model_dump()})
         print(f"{number + 1}/{len(hashes)}: {quality.val_accuracy:.3f}", flush=True)
 

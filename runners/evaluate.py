@@ -14,8 +14,9 @@ from runners.measure.timing.latency import intra_op_threads
 from runners.records.errors import UserError
 from runners.records.record import Costs, Provenance, Quality, Record, State
 from runners.records.unavailable import Unavailable
-from runners.training.loop import Watcher, train
+from runners.training.loop import train
 from runners.training.recipe import Recipe
+from runners.training.trainer import OnStep, ignore_step
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def evaluate(
     seed: int,
     budget: Budget,
     costs: Costs | Unavailable,
-    watch: Watcher = lambda epoch, images, total: None,
+    on_step: OnStep = ignore_step,
 ) -> Record:
     """Train and test one arm with one seed, beside the costs measured for all arms together.
 
@@ -48,7 +49,7 @@ def evaluate(
     quality = None
     try:
         if budget.recipe is not None:
-            quality = _train(arm.architecture, seed, budget, budget.recipe, watch)
+            quality = _train(arm.architecture, seed, budget, budget.recipe, on_step)
     except UserError:
         raise
     except Exception as error:  # an arm that fails must not take the others with it
@@ -94,8 +95,11 @@ def _record(
 
 
 def _train(
-    architecture: Architecture, seed: int, budget: Budget, recipe: Recipe, watch: Watcher
+    architecture: Architecture, seed: int, budget: Budget, recipe: Recipe, on_step: OnStep
 ) -> Quality:
     network = build(architecture, seed=seed)
     with intra_op_threads(budget.threads):
-        return train(network, budget.dataset, recipe, seed=seed, device=budget.device, watch=watch)
+        result = train(
+            network, budget.dataset, recipe, seed=seed, device=budget.device, on_step=on_step
+        )
+    return result.quality

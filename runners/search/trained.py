@@ -5,7 +5,6 @@ Torch is imported where work begins: a search can be planned without it.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,25 +133,26 @@ class Trained:
         from lolvit import build
         from runners import data
         from runners.measure.timing.latency import intra_op_threads
-        from runners.training.loop import CheckpointError, Training
+        from runners.training.loop import train
+
+        def should_continue(quality: Quality) -> bool:
+            return go_on(self._stopped(candidate, costs, quality))
 
         dataset = data.load(self.images.name, candidate.architecture.resolution)
-        seed, device = candidate.seed, torch.device(self.device)
         with intra_op_threads(self.threads):
-            network = build(candidate.architecture, seed=seed)
-            training = Training(network, dataset, recipe, seed=seed, device=device)
-            file = self.checkpoint(candidate)
-            with suppress(CheckpointError):  # none yet, or of no use: it starts anew
-                training.load(file)
-            while training.epochs_done < recipe.epochs:
-                if training.curve:
-                    so_far = self._stopped(candidate, costs, training.quality(tested=False))
-                    if not go_on(so_far):
-                        return so_far
-                training.epoch(on_step)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                training.save(file)
-            return self._record(candidate, State.FINISHED, costs, quality=training.quality())
+            quality, stopped = train(
+                build(candidate.architecture, seed=candidate.seed),
+                dataset,
+                recipe,
+                seed=candidate.seed,
+                device=torch.device(self.device),
+                on_step=on_step,
+                should_continue=should_continue,
+                checkpoint=self.checkpoint(candidate),
+            )
+        if stopped:
+            return self._stopped(candidate, costs, quality)
+        return self._record(candidate, State.FINISHED, costs, quality=quality)
 
     def files(self, candidate: Candidate) -> tuple[Path, ...]:
         return (self.checkpoint(candidate),) if self.recipe is not None else ()

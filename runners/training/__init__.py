@@ -1,0 +1,5 @@
+"""Training by one recipe, resumable from checkpoints. Torch is imported on first use."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -26,7 +26,7 @@ class CheckpointError(RuntimeError):
     """A checkpoint that is missing, damaged or of another training; the message says which."""
 
 
-def write(path: Path, state: Mapping[str, Any]) -> None:
+def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """Put a state into a file; whenever this is stopped, a former file is whole or replaced.
 
     The folder is made if need be. One process at a time may write to a path.
@@ -45,8 +45,8 @@ def write(path: Path, state: Mapping[str, Any]) -> None:
         raise UserError(f"cannot write checkpoint {path}: {error.strerror or error}") from error
 
 
-def read(path: Path) -> dict[str, Any]:
-    """What `write` put there, tensors on the CPU; no code in the file is run.
+def load_state(path: Path) -> dict[str, Any]:
+    """What `save_state` wrote, tensors on the CPU; no code in the file is run.
 
     Raises:
         CheckpointError: missing, or damaged, be it by one bit.
@@ -71,7 +71,7 @@ def read(path: Path) -> dict[str, Any]:
     return state
 
 
-def identity(
+def training_identity(
     network: nn.Module, dataset: Dataset, recipe: Recipe, seed: int, device: torch.device
 ) -> dict[str, Any]:
     """What must be equal for one training to go on with the state of another; plain types."""
@@ -93,15 +93,15 @@ def identity(
     }
 
 
-def tensors(module: nn.Module) -> dict[str, Tensor]:
+def all_tensors(module: nn.Module) -> dict[str, Tensor]:
     """All parameters and buffers by name, the ones that `state_dict` leaves out included."""
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
 @torch.no_grad()
-def put_tensors(module: nn.Module, saved: Mapping[str, Tensor]) -> None:
-    """Fill a module with what `tensors` returned of its like; ValueError if it is unlike."""
-    own = tensors(module)
+def load_tensors(module: nn.Module, saved: Mapping[str, Tensor]) -> None:
+    """Fill a module with what `all_tensors` returned of its like; ValueError if it is unlike."""
+    own = all_tensors(module)
     if own.keys() != saved.keys():
         raise ValueError(f"other tensors: {', '.join(sorted(own.keys() ^ saved.keys()))}")
     for name, tensor in own.items():
@@ -110,14 +110,14 @@ def put_tensors(module: nn.Module, saved: Mapping[str, Tensor]) -> None:
         tensor.copy_(saved[name])
 
 
-def snapshot(value: Any) -> Any:
+def copy_to_cpu(value: Any) -> Any:
     """A copy of nested dicts, lists and tensors that shares nothing; tensors on the CPU."""
     if isinstance(value, Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
-        return {key: snapshot(item) for key, item in value.items()}
+        return {key: copy_to_cpu(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [snapshot(item) for item in value]
+        return [copy_to_cpu(item) for item in value]
     return value
 
 
@@ -128,7 +128,7 @@ def _structure(network: nn.Module) -> str:
         (name, type(module).__qualname__, module.extra_repr(), _settings(module))
         for name, module in network.named_modules()
     ]
-    parts += [(name, tuple(t.shape), str(t.dtype)) for name, t in tensors(network).items()]
+    parts += [(name, tuple(t.shape), str(t.dtype)) for name, t in all_tensors(network).items()]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

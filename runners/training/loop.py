@@ -1,22 +1,36 @@
-"""Train one network by the recipe and report its accuracy."""
+"""The training loop: every network of the suite is trained by `train`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from runners.data.dataset import Dataset
-from runners.records.record import Epoch, Quality
+from runners.records.record import Quality
 from runners.training.checkpoint import CheckpointError
-from runners.training.learner import NonFiniteLoss, Watcher, unwatched
-from runners.training.pausable import Training
 from runners.training.recipe import Recipe
+from runners.training.trainer import OnStep, ignore_step
+from runners.training.training_run import TrainingRun
 
-__all__ = ["CheckpointError", "NonFiniteLoss", "Training", "Watcher", "train"]
+ShouldContinue = Callable[[Quality], bool]
+"""Called with the quality so far, not tested; False stops the training."""
+
+
+class TrainingResult(NamedTuple):
+    """What `train` returns.
+
+    Args:
+        quality: tested after the last epoch; of a stopped training, not tested.
+        stopped: whether `should_continue` stopped it before the last epoch.
+    """
+
+    quality: Quality
+    stopped: bool
 
 
 def train(
@@ -26,15 +40,15 @@ def train(
     *,
     seed: int,
     device: torch.device,
-    watch: Watcher = unwatched,
-    go_on: Callable[[Epoch], bool] = lambda epoch: True,
+    on_step: OnStep = ignore_step,
+    should_continue: ShouldContinue = lambda quality: True,
     checkpoint: Path | None = None,
-) -> Quality:
-    """Train on `dataset.train`, choose on `dataset.val`, report on `dataset.test`.
+) -> TrainingResult:
+    """Train on `dataset.train`, select weights on `dataset.val`, report on `dataset.test`.
 
     Equal seeds give equal results on one machine with one number of threads, however often a
-    training is stopped and taken up from its checkpoint. While some process times the device, the
-    training waits; its seconds and rates leave that out.
+    training is stopped and resumed from its checkpoint. While any process times the device, the
+    training waits; its seconds and rates exclude the wait.
 
     Args:
         network: trained in place.
@@ -42,23 +56,27 @@ def train(
         recipe: how to train.
         seed: of order, augmentation and dropout.
         device: where to train.
-        watch: told after each step.
-        go_on: asked after each epoch but the last, and on taking up about the epoch before; False
-            ends the training, whose quality so far is returned.
-        checkpoint: a file to take up from, written after each epoch, and left there. One that is
-            missing, damaged or of another training is no error: the training starts anew.
+        on_step: called after each step.
+        should_continue: called after each epoch but the last, once its checkpoint is written, and
+            on resuming, for the epoch before.
+        checkpoint: a file to resume from, rewritten after each epoch and never removed. If it is
+            missing, damaged or of another training, the training starts anew.
 
     Raises:
         NonFiniteLoss: the training diverged.
         DataError: an image of a folder could not be read.
         UserError: the device's lock files cannot be used, or the checkpoint cannot be written.
     """
-    run = Training(network, dataset, recipe, seed=seed, device=device)
+    run = TrainingRun(network, dataset, recipe, seed=seed, device=device)
     if checkpoint is not None:
         with suppress(CheckpointError):
             run.load(checkpoint)
-    while run.epochs_done < recipe.epochs and (not run.curve or go_on(run.curve[-1])):
-        run.epoch(watch)
+    while not run.is_finished:
+        if run.curve:
+            quality = run.quality(tested=False)
+            if not should_continue(quality):
+                return TrainingResult(quality, stopped=True)
+        run.train_epoch(on_step)
         if checkpoint is not None:
             run.save(checkpoint)
-    return run.quality()
+    return TrainingResult(run.quality(), stopped=False)

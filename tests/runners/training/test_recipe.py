@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from runners.records.errors import UserError
-from runners.training.ema import averaged
-from runners.training.optimizer import warmup_cosine
+from runners.training.optimizer import make_average, warmup_cosine
 from runners.training.recipe import LONG, SHORT, Recipe, recipe_for
 
 
@@ -64,7 +63,7 @@ class Counting(nn.Module):
 @pytest.mark.parametrize("decay", [0.0, 0.3, 0.95, 0.999])
 def test_the_average_is_the_one_by_hand(decay):
     network = Counting()
-    average = averaged(network, decay)
+    average = make_average(network, decay)
     generator = torch.Generator().manual_seed(0)
     weight = mean = None
     for updates in range(40):
@@ -87,7 +86,7 @@ def test_the_average_is_the_one_by_hand(decay):
 
 def test_the_average_is_a_copy():
     network = Counting()
-    average = averaged(network, 0.9)
+    average = make_average(network, 0.9)
     with torch.no_grad():
         network.weight.add_(1)
     assert torch.equal(average.module.weight, torch.zeros(2))

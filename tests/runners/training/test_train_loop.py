@@ -14,9 +14,7 @@ from torch import nn
 from runners.data.dataset import ArraySplit
 from runners.machine import device_lock
 from runners.records.record import Quality
-from runners.training import learner, optimizer
-from runners.training.loop import NonFiniteLoss, train
-from runners.training.recipe import Recipe
+from runners.training import NonFiniteLoss, Recipe, optimizer, train, trainer
 from tests.runners import tiny
 
 CPU = torch.device("cpu")
@@ -32,7 +30,8 @@ def own_lock_files(monkeypatch, tmp_path):
 
 def trained(seed=0, recipe=AUGMENTED, data=None, network=None, **options) -> Quality:
     network = network if network is not None else tiny.network(seed=seed)
-    return train(network, data or tiny.dataset(), recipe, seed=seed, device=CPU, **options)
+    data = data or tiny.dataset()
+    return train(network, data, recipe, seed=seed, device=CPU, **options).quality
 
 
 def without_times(quality):
@@ -57,13 +56,13 @@ def test_dropout_is_seeded():
     assert first != without_times(trained(network=tiny.network(dropout=0.0)))
 
 
-def test_a_breath_after_every_step_and_every_batch_of_an_evaluation(monkeypatch):
-    breaths = []
-    monkeypatch.setattr(device_lock.Turn, "breathe", lambda self: breaths.append(self))
-    monkeypatch.setattr(learner, "_EVALUATION_BATCH", 4)
+def test_yields_to_a_timing_after_every_step_and_every_batch_of_an_evaluation(monkeypatch):
+    calls = []
+    monkeypatch.setattr(device_lock.DeviceShare, "yield_to_timing", calls.append)
+    monkeypatch.setattr(trainer, "_EVALUATION_BATCH", 4)
     trained()
     steps, val, test = 3, 2, 3  # batches of 24, 6 and 9 images
-    assert len(breaths) == 2 * (steps + val) + val + test
+    assert len(calls) == 2 * (steps + val) + val + test
 
 
 def test_a_timing_in_between_changes_no_result_and_is_not_counted(monkeypatch):
@@ -72,21 +71,21 @@ def test_a_timing_in_between_changes_no_result_and_is_not_counted(monkeypatch):
     queued, seen, during = threading.Event(), [], []
 
     def time_it():
-        with device_lock.timing(CPU, on_wait=queued.set):
+        with device_lock.lock_for_timing(CPU, on_wait=queued.set):
             before = len(seen)
             time.sleep(0.5)
             during.append(len(seen) - before)
 
     timing = threading.Thread(target=time_it)
 
-    def watch(epoch, images, total):
+    def on_step(epoch, images, total):
         seen.append(images)
         if len(seen) == 2:
             timing.start()
             assert queued.wait(30)
 
     start = time.perf_counter()
-    found = trained(watch=watch)
+    found = trained(on_step=on_step)
     wall = time.perf_counter() - start
     timing.join()
     assert during == [0] and without_times(found) == undisturbed
@@ -154,11 +153,11 @@ def test_the_better_weights_on_the_validation_split_are_reported(monkeypatch, ch
     recipe = Recipe(epochs=1, batch_size=8)
     asked = []
 
-    def accuracy(self, network, split, turn):
+    def accuracy(self, network, split, share):
         asked.append((network, split))
         return values[len(asked) - 1] if split is data.val else 0.25
 
-    monkeypatch.setattr(learner.Learner, "accuracy", accuracy)
+    monkeypatch.setattr(trainer.Trainer, "measure_accuracy", accuracy)
     network = tiny.network()
     found = trained(data=data, recipe=recipe, network=network)
     assert (found.weights, found.val_accuracy) == (chosen, max(values))
@@ -199,7 +198,7 @@ def test_fewer_images_than_a_batch():
     recipe = Recipe(epochs=2, batch_size=100)
     seen = []
     found = trained(
-        data=tiny.dataset(5, 3, 3), recipe=recipe, watch=lambda *step: seen.append(step)
+        data=tiny.dataset(5, 3, 3), recipe=recipe, on_step=lambda *step: seen.append(step)
     )
     assert found.train_images == 5
     assert seen == [(1, 5, 10), (2, 10, 10)]
@@ -207,13 +206,13 @@ def test_fewer_images_than_a_batch():
 
 def test_a_partial_batch_is_left_out_and_progress_adds_up():
     seen = []
-    trained(data=tiny.dataset(21), watch=lambda *step: seen.append(step))
+    trained(data=tiny.dataset(21), on_step=lambda *step: seen.append(step))
     assert seen == [(1, 8, 32), (1, 16, 32), (2, 24, 32), (2, 32, 32)]
 
 
 def test_an_evaluation_in_parts_is_the_whole(monkeypatch):
     whole = trained()
-    monkeypatch.setattr(learner, "_EVALUATION_BATCH", 4)
+    monkeypatch.setattr(trainer, "_EVALUATION_BATCH", 4)
     assert without_times(trained()) == without_times(whole)
 
 
@@ -228,7 +227,7 @@ def test_mixed_precision_runs_and_is_mixed():
 
 
 def test_only_matrices_and_kernels_decay():
-    groups = optimizer.weight_groups(tiny.network("softmax"), 0.05)
+    groups = optimizer.group_weights(tiny.network("softmax"), 0.05)
     assert [group["weight_decay"] for group in groups] == [0.05, 0.0]
     assert all(p.ndim > 1 for p in groups[0]["params"])
     assert all(p.ndim <= 1 for p in groups[1]["params"])

@@ -1,9 +1,10 @@
-"""What learns: a network, its averaged copy, optimiser, schedule and randomness."""
+"""Training steps and evaluations: network, averaged weights, optimiser, schedule, randomness."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,8 @@ from runners.data.batches import batches
 from runners.data.dataset import Dataset, Split
 from runners.machine.device_lock import DeviceShare
 from runners.training.augment import Normaliser, augment
-from runners.training.checkpoint import put_tensors, snapshot, tensors
-from runners.training.ema import averaged
-from runners.training.optimizer import adamw
-from runners.training.randomness import Randomness
+from runners.training.checkpoint import all_tensors, copy_to_cpu, load_tensors
+from runners.training.optimizer import make_adamw, make_average
 from runners.training.recipe import Recipe
 
 _STATISTICS_IMAGES = 10_000
@@ -29,19 +28,66 @@ class NonFiniteLoss(RuntimeError):
     """The loss became NaN or infinite; the message says where."""
 
 
-Watcher = Callable[[int, int, int], None]
-"""Told after each step: epoch, images trained on so far, images that the training will see."""
+OnStep = Callable[[int, int, int], None]
+"""Called after each step: epoch, images trained on so far, images of all epochs."""
 
 
-def unwatched(epoch: int, images: int, total: int) -> None:
-    """A watcher that looks away."""
+def ignore_step(epoch: int, images: int, total: int) -> None:
+    """An `OnStep` that does nothing."""
 
 
-class Learner:
-    """Passes over the training split, and evaluations; who calls them holds the device.
+class RandomState:
+    """A numpy generator for order and augmentation, and torch's global one for dropout.
+
+    Torch's global generators serve the whole process, so a training installs its own state while
+    it runs.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.numpy = np.random.default_rng(seed)
+        self._devices = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices=self._devices):
+            torch.manual_seed(seed)
+            self.capture()
+
+    @contextmanager
+    def install(self) -> Iterator[None]:
+        """Torch draws from this state in the block; afterwards its generators are as before.
+
+        Unless the block ends with `capture`, the next block draws the same numbers again.
+        """
+        with torch.random.fork_rng(devices=self._devices):
+            torch.set_rng_state(self._torch)
+            for device, state in zip(self._devices, self._accelerators, strict=True):
+                torch.cuda.set_rng_state(state, device)
+            yield
+
+    def capture(self) -> None:
+        """Take over the state of torch's global generators."""
+        self._torch = torch.get_rng_state()
+        self._accelerators = [torch.cuda.get_rng_state(device) for device in self._devices]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain types and tensors."""
+        return {
+            "numpy": self.numpy.bit_generator.state,
+            "torch": self._torch,
+            "accelerators": self._accelerators,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+        self.numpy.bit_generator.state = state["numpy"]
+        self._torch, self._accelerators = state["torch"], state["accelerators"]
+        with self.install():  # torch refuses what is no state of its generators
+            pass
+
+
+class Trainer:
+    """Passes over the training split, and evaluations; the caller holds the device.
 
     Attributes:
-        network: as it was given, on the device.
+        network: the one to train, on the device.
         average: its moving average.
         random: to be installed around a pass.
         images_per_epoch: without those of a partial batch.
@@ -52,19 +98,19 @@ class Learner:
     ) -> None:
         self._split, self._classes = dataset.train, dataset.num_classes
         self._recipe, self._device = recipe, device
-        self.random = Randomness(seed, device)
+        self.random = RandomState(seed, device)
         self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = averaged(self.network, recipe.ema_decay)
+        self.average = make_average(self.network, recipe.ema_decay)
         size = len(dataset.train)
         self._batch_size = min(recipe.batch_size, size)
         steps = size // self._batch_size
         self.images_per_epoch = steps * self._batch_size
         # Of all epochs, also where fewer will be trained: stopping changes no step before it.
-        self._optimizer, self._schedule = adamw(self.network, recipe, recipe.epochs * steps)
+        self._optimizer, self._schedule = make_adamw(self.network, recipe, recipe.epochs * steps)
         sample = np.linspace(0, size - 1, min(size, _STATISTICS_IMAGES)).astype(np.int64)
         self._normalise = Normaliser.fit(torch.from_numpy(dataset.train.images(sample))).to(device)
 
-    def train(self, epoch: int, watch: Watcher, turn: DeviceShare) -> float:
+    def train_epoch(self, epoch: int, on_step: OnStep, share: DeviceShare) -> float:
         """One pass over the shuffled training split, a partial batch left out; the mean loss.
 
         Raises:
@@ -79,12 +125,12 @@ class Learner:
             losses.append(self._step(torch.from_numpy(images), torch.from_numpy(labels)))
             if not math.isfinite(losses[-1]):
                 raise NonFiniteLoss(f"loss became {losses[-1]} at epoch {epoch}, step {step}")
-            watch(epoch, (epoch - 1) * self.images_per_epoch + step * self._batch_size, total)
-            turn.yield_to_timing()
+            on_step(epoch, (epoch - 1) * self.images_per_epoch + step * self._batch_size, total)
+            share.yield_to_timing()
         return sum(losses) / len(losses)
 
     @torch.no_grad()
-    def accuracy(self, network: nn.Module, split: Split, turn: DeviceShare) -> float:
+    def measure_accuracy(self, network: nn.Module, split: Split, share: DeviceShare) -> float:
         """Share of a split that `network`, this one or the average, classifies correctly."""
         network.eval()
         correct = 0
@@ -93,28 +139,28 @@ class Learner:
             with torch.autocast(self._device.type, torch.bfloat16, enabled=self._recipe.amp):
                 logits = network(x.contiguous(memory_format=torch.channels_last))
             correct += int((logits.argmax(1).cpu() == torch.from_numpy(labels)).sum())
-            turn.yield_to_timing()
+            share.yield_to_timing()
         return correct / len(split)
 
-    def state(self) -> dict[str, Any]:
-        """All it takes to go on exactly: a copy in plain types and tensors on the CPU."""
+    def state_dict(self) -> dict[str, Any]:
+        """All it takes to continue exactly: a copy in plain types and tensors on the CPU."""
         state: dict[str, Any] = {
-            "network": tensors(self.network),
-            "average": tensors(self.average),
+            "network": all_tensors(self.network),
+            "average": all_tensors(self.average),
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
-            "random": self.random.state(),
+            "random": self.random.state_dict(),
         }
-        return {name: snapshot(part) for name, part in state.items()}
+        return {name: copy_to_cpu(part) for name, part in state.items()}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a copy of what `state` returned; an error of any kind leaves it half done."""
-        state = {name: snapshot(part) for name, part in state.items()}
-        put_tensors(self.network, state["network"])
-        put_tensors(self.average, state["average"])
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Copy what `state_dict` returned; an error of any kind leaves it half done."""
+        state = {name: copy_to_cpu(part) for name, part in state.items()}
+        load_tensors(self.network, state["network"])
+        load_tensors(self.average, state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._schedule.load_state_dict(state["schedule"])
-        self.random.restore(state["random"])
+        self.random.load_state_dict(state["random"])
 
     def _step(self, images: Tensor, labels: Tensor) -> float:
         x, target = augment(

@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import nn
 
+from runners.data.dataset import ArraySplit
 from runners.machine import device_lock
 from runners.records.errors import UserError
-from runners.training.checkpoint import CheckpointError, read, snapshot
-from runners.training.loop import NonFiniteLoss, Training, train
-from runners.training.recipe import Recipe
+from runners.training import CheckpointError, NonFiniteLoss, Recipe, TrainingRun, train
+from runners.training.checkpoint import copy_to_cpu, load_state
 from tests.runners import tiny
 
 CPU = torch.device("cpu")
@@ -34,23 +34,30 @@ RECIPE = Recipe(
 )
 
 
-def started(seed=0, recipe=RECIPE, data=None, dropout=0.5, **changes) -> Training:
+def make_run(seed=0, recipe=RECIPE, data=None, dropout=0.5, **changes) -> TrainingRun:
     network = changes.pop("network", None) or tiny.network(seed=seed, dropout=dropout, **changes)
-    return Training(network, data or tiny.dataset(), recipe, seed=seed, device=CPU)
+    return TrainingRun(network, data or tiny.dataset(), recipe, seed=seed, device=CPU)
 
 
-def driven(checkpoint=None, seed=0, **options):
+def run_training(checkpoint=None, seed=0, **options):
     network = options.pop("network", None) or tiny.network(seed=seed, dropout=0.5)
     recipe = options.pop("recipe", RECIPE)
     data = options.pop("data", None) or tiny.dataset()
-    return train(network, data, recipe, seed=seed, device=CPU, checkpoint=checkpoint, **options)
+    result = train(network, data, recipe, seed=seed, device=CPU, checkpoint=checkpoint, **options)
+    assert result.stopped == (result.quality.test_accuracy is None)
+    return result.quality
+
+
+def stop(quality):
+    """A `should_continue` that stops after the first epoch."""
+    return False
 
 
 def without_times(quality):
-    found = quality.model_dump(exclude={"train_seconds"})
-    for point in found["curve"]:
+    values = quality.model_dump(exclude={"train_seconds"})
+    for point in values["curve"]:
         del point["images_per_s"]
-    return found
+    return values
 
 
 def same(one, other):
@@ -71,33 +78,33 @@ def disturb():
 
 def learned(run):
     """All of a state but the clock's part."""
-    return run.state()["learner"]
+    return run.state_dict()["learner"]
 
 
 @pytest.fixture(scope="module")
 def whole():
     """The training in one: its state after each epoch, and its end."""
-    run, states = started(), []
+    run, states = make_run(), []
     while run.epochs_done < RECIPE.epochs:
-        run.epoch()
+        run.train_epoch()
         states.append(learned(run))
     return states, without_times(run.quality())
 
 
 @pytest.mark.parametrize("mixer", ["none", "softmax"])
 def test_resumed_after_each_epoch_is_uninterrupted_bit_for_bit(mixer, tmp_path):
-    straight, path = started(mixer=mixer), tmp_path / "checkpoint"
+    straight, path = make_run(mixer=mixer), tmp_path / "checkpoint"
     for epoch in range(RECIPE.epochs):
-        straight.epoch()
-        piece = started(mixer=mixer)
+        straight.train_epoch()
+        piece = make_run(mixer=mixer)
         if epoch:
             piece.load(path)
         disturb()
-        piece.epoch()
+        piece.train_epoch()
         piece.save(path)
         assert piece.epochs_done == epoch + 1
         assert same(learned(piece), learned(straight))
-    finish = started(mixer=mixer)
+    finish = make_run(mixer=mixer)
     finish.load(path)
     assert without_times(finish.quality()) == without_times(straight.quality())
 
@@ -108,28 +115,28 @@ def test_resumed_after_each_epoch_is_uninterrupted_bit_for_bit(mixer, tmp_path):
 )
 def test_every_part_of_the_state_matters(part, whole):
     # Else the test above could not see that a part is not restored.
-    run, first, fresh = (started() for _ in range(3))
-    first.epoch()
-    state = first.state()
-    target, source = state["learner"], fresh.state()["learner"]
+    run, first, fresh = (make_run() for _ in range(3))
+    first.train_epoch()
+    state = first.state_dict()
+    target, source = state["learner"], fresh.state_dict()["learner"]
     *way, last = part.split(".")
     for step in way:
         target, source = target[step], source[step]
     target[last] = source[last]
-    run.restore(state)
-    run.epoch()
+    run.load_state_dict(state)
+    run.train_epoch()
     found = learned(run)
     assert not all(same(found[name], whole[0][1][name]) for name in ("network", "average"))
 
 
 def test_what_else_draws_or_tests_in_between_changes_nothing(whole):
-    run, seen = started(), []
+    run, seen = make_run(), []
     for _ in range(RECIPE.epochs):
         disturb()
-        run.epoch()
+        run.train_epoch()
         seen.append(learned(run))
-        other = started(seed=1)
-        other.epoch()
+        other = make_run(seed=1)
+        other.train_epoch()
         run.quality()
     assert same(seen, whole[0])
     assert without_times(run.quality()) == whole[1]
@@ -139,79 +146,91 @@ def test_torchs_global_generator_is_left_alone():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    run = started()
-    run.epoch()
+    run = make_run()
+    run.train_epoch()
     run.quality()
-    run.restore(run.state())
+    run.load_state_dict(run.state_dict())
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_train_is_the_same_training(whole):
-    assert without_times(driven()) == whole[1]
+    assert without_times(run_training()) == whole[1]
 
 
-@pytest.mark.parametrize("stop", [1, 2])
-def test_stopped_early_and_gone_on_later(stop, whole, tmp_path):
+@pytest.mark.parametrize("last", [1, 2])
+def test_stopped_then_resumed_equals_uninterrupted(last, whole, tmp_path):
     path = tmp_path / "folder" / "checkpoint"
-    early = driven(path, go_on=lambda epoch: epoch.epoch < stop)
-    assert early.epochs == stop == len(early.curve)
+    early = run_training(path, should_continue=lambda quality: quality.epochs < last)
+    assert early.epochs == last == len(early.curve)
     points = without_times(early)["curve"]
-    assert points == whole[1]["curve"][:stop]  # the schedule is that of all epochs
-    assert 0 <= early.test_accuracy <= 1 and early.val_accuracy >= points[-1]["val_accuracy"]
+    assert points == whole[1]["curve"][:last]  # the schedule is that of all epochs
+    assert early.test_accuracy is None and early.val_accuracy == points[-1]["val_accuracy"]
     steps = []
-    late = driven(path, watch=lambda *step: steps.append(step))
+    late = run_training(path, on_step=lambda *step: steps.append(step))
     assert without_times(late) == whole[1]
-    assert late.curve[:stop] == early.curve  # rates included: they are not trained again
-    assert steps[0] == (stop + 1, stop * 24 + 8, 72) and steps[-1] == (3, 72, 72)
+    assert late.curve[:last] == early.curve  # rates included: they are not trained again
+    assert steps[0] == (last + 1, last * 24 + 8, 72) and steps[-1] == (3, 72, 72)
     assert os.listdir(path.parent) == ["checkpoint"]
     steps.clear()
-    assert without_times(driven(path, watch=lambda *step: steps.append(step))) == whole[1]
+    assert without_times(run_training(path, on_step=lambda *step: steps.append(step))) == whole[1]
     assert steps == []  # nothing was left to train
 
 
-def test_whom_go_on_is_asked_about(tmp_path):
-    path, asked = tmp_path / "checkpoint", []
+def test_should_continue_is_called_after_each_epoch_but_the_last_and_on_resuming(tmp_path):
+    path, epochs = tmp_path / "checkpoint", []
 
     def until(last):
-        def go_on(epoch):
-            asked.append(epoch.epoch)
-            return epoch.epoch < last
+        def should_continue(quality):
+            assert quality.test_accuracy is None
+            epochs.append(quality.epochs)
+            return quality.epochs < last
 
-        asked.clear()
-        return go_on
+        epochs.clear()
+        return should_continue
 
-    driven(go_on=until(9))
-    assert asked == [1, 2]
-    assert driven(path, go_on=until(2)).epochs == 2
-    assert asked == [1, 2] and len(read(path)["curve"]) == 2
-    assert driven(path, go_on=until(2)).epochs == 2
-    assert asked == [2]
-    assert driven(path, go_on=until(3)).epochs == 3
-    assert asked == [2]
-    assert driven(path, go_on=until(0)).epochs == 3
-    assert asked == []
+    run_training(should_continue=until(9))
+    assert epochs == [1, 2]
+    assert run_training(path, should_continue=until(2)).epochs == 2
+    assert epochs == [1, 2] and len(load_state(path)["curve"]) == 2
+    assert run_training(path, should_continue=until(2)).epochs == 2
+    assert epochs == [2]
+    assert run_training(path, should_continue=until(3)).epochs == 3
+    assert epochs == [2]
+    assert run_training(path, should_continue=until(0)).epochs == 3
+    assert epochs == []
 
 
-def test_the_checkpoint_is_there_when_go_on_is_asked(tmp_path):
-    path, found = tmp_path / "checkpoint", []
+def test_the_checkpoint_is_written_before_should_continue_is_called(tmp_path):
+    path, is_written = tmp_path / "checkpoint", []
 
-    def go_on(epoch):
-        found.append(len(read(path)["curve"]) == epoch.epoch)
+    def should_continue(quality):
+        is_written.append(len(load_state(path)["curve"]) == quality.epochs)
         return True
 
-    driven(path, go_on=go_on)
-    assert found == [True, True]
+    run_training(path, should_continue=should_continue)
+    assert is_written == [True, True]
+
+
+def test_a_stopped_training_does_not_read_the_test_split():
+    class Unreadable(ArraySplit):
+        def images(self, indices):
+            raise AssertionError("the test split is read")
+
+    data = tiny.dataset()
+    test = Unreadable(data.test.images(np.arange(9)), data.test.labels)
+    result = run_training(data=dataclasses.replace(data, test=test), should_continue=stop)
+    assert result.epochs == 1
 
 
 def test_seconds_add_up_over_resumes(tmp_path):
-    run = started()
-    run.epoch()
-    state = run.state()
+    run = make_run()
+    run.train_epoch()
+    state = run.state_dict()
     state["seconds"] += 1000
-    resumed = started()
-    resumed.restore(state)
+    resumed = make_run()
+    resumed.load_state_dict(state)
     assert resumed.seconds == run.seconds + 1000
-    resumed.epoch()
+    resumed.train_epoch()
     seconds = resumed.seconds
     assert 1000 + run.seconds < seconds < 1100
     assert resumed.quality().train_seconds > seconds == resumed.seconds
@@ -236,7 +255,7 @@ DAMAGES = {
 def stopped(tmp_path_factory):
     """The bytes of a checkpoint after one epoch."""
     path = tmp_path_factory.mktemp("stopped") / "checkpoint"
-    driven(path, go_on=lambda epoch: False)
+    run_training(path, should_continue=stop)
     return path.read_bytes()
 
 
@@ -244,22 +263,22 @@ def stopped(tmp_path_factory):
 def test_a_damaged_file_is_an_error_for_load_and_none_for_train(damage, stopped, whole, tmp_path):
     path = tmp_path / "checkpoint"
     path.write_bytes(DAMAGES[damage](stopped))
-    run = started()
-    before = run.state()
+    run = make_run()
+    before = run.state_dict()
     with pytest.raises(CheckpointError, match=r"^checkpoint .* is damaged: .") as caught:
         run.load(path)
-    assert str(path) in str(caught.value) and same(run.state(), before)
+    assert str(path) in str(caught.value) and same(run.state_dict(), before)
     seen = []
-    assert without_times(driven(path, watch=lambda *step: seen.append(step[0]))) == whole[1]
+    assert without_times(run_training(path, on_step=lambda *step: seen.append(step[0]))) == whole[1]
     assert seen[0] == 1 and os.listdir(tmp_path) == ["checkpoint"]
-    assert len(read(path)["curve"]) == 3
+    assert len(load_state(path)["curve"]) == 3
 
 
 def test_any_torn_end_and_any_flipped_bit_is_noticed(stopped, tmp_path):
     path = tmp_path / "checkpoint"
     draw = random.Random(0)
     path.write_bytes(stopped)
-    whole_state = read(path)
+    whole_state = load_state(path)
     for _ in range(60):
         place = draw.randrange(len(stopped))
         flipped = bytearray(stopped)
@@ -267,7 +286,7 @@ def test_any_torn_end_and_any_flipped_bit_is_noticed(stopped, tmp_path):
         for content in (stopped[:place], bytes(flipped)):
             path.write_bytes(content)
             try:
-                found = read(path)
+                found = load_state(path)
             except CheckpointError:
                 continue
             assert same(found, whole_state)  # the bit was padding or a date
@@ -280,24 +299,24 @@ def test_code_in_a_file_is_not_run(tmp_path):
 
     torch.save({"identity": Trap()}, tmp_path / "checkpoint")
     with pytest.raises(CheckpointError, match="is damaged"):
-        started().load(tmp_path / "checkpoint")
+        make_run().load(tmp_path / "checkpoint")
     assert os.listdir(tmp_path) == ["checkpoint"]
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
     with pytest.raises(CheckpointError, match=r"^cannot read checkpoint .*none: No such file"):
-        started().load(tmp_path / "none")
+        make_run().load(tmp_path / "none")
     with pytest.raises(CheckpointError, match=r"^cannot read checkpoint "):
-        started().load(tmp_path)
+        make_run().load(tmp_path)
 
 
 FOREIGN = {
-    "seed": lambda: started(seed=1),
-    "recipe": lambda: started(recipe=dataclasses.replace(RECIPE, epochs=4)),
-    "network": lambda: started(dropout=0.4),
-    "network, shapes": lambda: started(mixer="softmax"),
-    "dataset": lambda: started(data=dataclasses.replace(tiny.dataset(), checksum="cd" * 32)),
-    "dataset, sizes": lambda: started(data=tiny.dataset(val=7)),
+    "seed": lambda: make_run(seed=1),
+    "recipe": lambda: make_run(recipe=dataclasses.replace(RECIPE, epochs=4)),
+    "network": lambda: make_run(dropout=0.4),
+    "network, shapes": lambda: make_run(mixer="softmax"),
+    "dataset": lambda: make_run(data=dataclasses.replace(tiny.dataset(), checksum="cd" * 32)),
+    "dataset, sizes": lambda: make_run(data=tiny.dataset(val=7)),
 }
 
 
@@ -305,24 +324,24 @@ FOREIGN = {
 def test_a_foreign_file_is_an_error_for_load(what, tmp_path):
     path = tmp_path / "checkpoint"
     other = FOREIGN[what]()
-    other.epoch()
+    other.train_epoch()
     other.save(path)
-    run = started()
-    before = run.state()
+    run = make_run()
+    before = run.state_dict()
     with pytest.raises(CheckpointError) as caught:
         run.load(path)
     key = what.partition(",")[0]
     assert str(caught.value) == f"checkpoint {path}: of a training with another {key}"
-    assert same(run.state(), before)
+    assert same(run.state_dict(), before)
 
 
 def test_train_starts_anew_beside_a_foreign_file(whole, tmp_path):
     path = tmp_path / "checkpoint"
-    driven(path, seed=1, go_on=lambda epoch: False)
-    assert without_times(driven(path)) == whole[1]
-    assert read(path)["identity"]["seed"] == 0
+    run_training(path, seed=1, should_continue=stop)
+    assert without_times(run_training(path)) == whole[1]
+    assert load_state(path)["identity"]["seed"] == 0
     torch.save({"weights": torch.ones(3)}, path)
-    assert without_times(driven(path)) == whole[1]
+    assert without_times(run_training(path)) == whole[1]
 
 
 class Windowed(nn.Module):
@@ -340,18 +359,18 @@ class Windowed(nn.Module):
 
 
 def test_settings_tell_networks_apart():
-    state = started(network=Windowed()).state()
-    started(network=Windowed()).restore(state)
+    state = make_run(network=Windowed()).state_dict()
+    make_run(network=Windowed()).load_state_dict(state)
     with pytest.raises(CheckpointError, match="another network"):
-        started(network=Windowed(window=3)).restore(state)
+        make_run(network=Windowed(window=3)).load_state_dict(state)
 
 
 def test_buffers_that_no_state_dict_holds_go_on_as_well():
-    straight, first, second = (started(network=Windowed()) for _ in range(3))
-    straight.epoch(), straight.epoch()
-    first.epoch()
-    second.restore(first.state())
-    second.epoch()
+    straight, first, second = (make_run(network=Windowed()) for _ in range(3))
+    straight.train_epoch(), straight.train_epoch()
+    first.train_epoch()
+    second.load_state_dict(first.state_dict())
+    second.train_epoch()
     assert same(learned(second), learned(straight))
 
 
@@ -368,33 +387,33 @@ def test_buffers_that_no_state_dict_holds_go_on_as_well():
     ],
 )
 def test_an_incomplete_state_changes_nothing(break_it):
-    run, first = started(), started()
-    first.epoch()
-    before, state = run.state(), first.state()
+    run, first = make_run(), make_run()
+    first.train_epoch()
+    before, state = run.state_dict(), first.state_dict()
     break_it(state)
-    with pytest.raises(CheckpointError, match=r"^no state of a training: .*\w"):
-        run.restore(state)
-    assert same(run.state(), before)
+    with pytest.raises(CheckpointError, match=r"^not the state of a training: .*\w"):
+        run.load_state_dict(state)
+    assert same(run.state_dict(), before)
     assert run.epochs_done == 0 and run.seconds == 0
 
 
 def test_a_state_is_a_copy_in_both_directions():
-    run = started()
-    run.epoch()
-    state = run.state()
-    kept = snapshot(state)
-    other = started()
-    other.restore(state)
-    run.epoch(), other.epoch()
+    run = make_run()
+    run.train_epoch()
+    state = run.state_dict()
+    kept = copy_to_cpu(state)
+    other = make_run()
+    other.load_state_dict(state)
+    run.train_epoch(), other.train_epoch()
     assert same(state, kept) and same(learned(run), learned(other))
 
 
 def test_a_save_that_fails_leaves_the_former_file_alone(monkeypatch, stopped, tmp_path):
     path = tmp_path / "checkpoint"
     path.write_bytes(stopped)
-    run = started()
+    run = make_run()
     run.load(path)
-    run.epoch()
+    run.train_epoch()
 
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -407,34 +426,34 @@ def test_a_save_that_fails_leaves_the_former_file_alone(monkeypatch, stopped, tm
 
 def test_what_a_killed_process_left_behind_is_cleared(tmp_path):
     (tmp_path / "checkpoint.part").write_bytes(b"half of it")
-    driven(tmp_path / "checkpoint", go_on=lambda epoch: False)
+    run_training(tmp_path / "checkpoint", should_continue=stop)
     assert os.listdir(tmp_path) == ["checkpoint"]
 
 
 def test_no_epoch_after_the_last_and_no_test_before_the_first():
-    run = started(recipe=dataclasses.replace(RECIPE, epochs=1))
+    run = make_run(recipe=dataclasses.replace(RECIPE, epochs=1))
     with pytest.raises(RuntimeError, match="no epoch is done"):
         run.quality()
-    assert run.epoch() == run.curve[0]
+    assert run.train_epoch() == run.curve[0]
     with pytest.raises(RuntimeError, match="all 1 epochs are done"):
-        run.epoch()
+        run.train_epoch()
 
 
 def test_an_epoch_that_broke_off_is_no_base_but_a_checkpoint_is(whole):
-    run = started()
-    run.epoch()
-    state = run.state()
+    run = make_run()
+    run.train_epoch()
+    state = run.state_dict()
 
-    def watch(epoch, images, total):
+    def on_step(epoch, images, total):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run.epoch(watch)
-    for use in (run.epoch, run.quality, run.state):
+        run.train_epoch(on_step)
+    for use in (run.train_epoch, run.quality, run.state_dict):
         with pytest.raises(RuntimeError, match="the last epoch ended in an error"):
             use()
-    run.restore(state)
-    run.epoch()
+    run.load_state_dict(state)
+    run.train_epoch()
     assert same(learned(run), whole[0][1])
 
 
@@ -446,16 +465,16 @@ def test_a_loss_that_is_no_number_leaves_the_checkpoint_of_the_epoch_before(tmp_
     path = tmp_path / "checkpoint"
     for _ in range(2):  # taken up, it diverges at the same step
         with pytest.raises(NonFiniteLoss, match="at epoch 2, step 2"):
-            driven(path, network=Poisoned())
-        assert len(read(path)["curve"]) == 1
+            run_training(path, network=Poisoned())
+        assert len(load_state(path)["curve"]) == 1
 
 
 def test_the_device_is_free_between_epochs():
-    run = started()
-    run.epoch()
-    with device_lock.timing(CPU):
+    run = make_run()
+    run.train_epoch()
+    with device_lock.lock_for_timing(CPU):
         with pytest.raises(RuntimeError, match="inside a timing"):
-            run.epoch()
-        state = run.state()
-    run.epoch()  # nothing had begun
+            run.train_epoch()
+        state = run.state_dict()
+    run.train_epoch()  # nothing had begun
     assert len(state["curve"]) == 1 and run.epochs_done == 2
