@@ -27,19 +27,19 @@ class PlaneAttention(Mixer):
         dim: channels C.
         num_heads: heads h.
         axis: "row", "col", or "both": the mean of the two, from the same queries, keys and values.
-            A network whose axis is not given takes rows and columns in turn.
+            None is "row", and in a network "row" and "col" from block to block in turn.
     """
 
-    def __init__(self, dim: int, num_heads: int = 1, *, axis: str = "row") -> None:
+    def __init__(self, dim: int, num_heads: int = 1, *, axis: str | None = None) -> None:
         super().__init__(dim, num_heads)
-        check_choice("axis", axis, AXES)
-        self.axis = axis
+        self.axis = "row" if axis is None else axis
+        check_choice("axis", self.axis, AXES)
         self.query_key_value = nn.Conv2d(dim, 3 * dim, 1)
         self.project = nn.Conv2d(dim, dim, 1)
 
     @classmethod
     def options_of_block(cls, options: dict[str, Any], block: int) -> dict[str, Any]:
-        """Rows and columns in turn, from block to block, unless an axis was asked for."""
+        """Rows and columns in turn, from block to block, unless an axis is set."""
         return {"axis": ("row", "col")[block % 2], **options}
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from math import prod
 from typing import Any, ClassVar
 
 from lolvit.fields import ArchitectureError, check_length, check_whole, real, set_field, set_tuple
-from lolvit.mixer_config import MixerConfig, mixer_from_dict
+from lolvit.mixer_config import MixerConfig
 
 DOWNSAMPLINGS = ("strided", "deformable")
 FUSIONS = ("ghost", "concat", "add", "gate", "serial")
@@ -192,7 +192,7 @@ def from_dict(data: dict[str, Any]) -> Architecture:
         raise ArchitectureError(f"family must be one of {tuple(kinds)}, got {family!r}")
     mixers = data.get("mixers")
     if isinstance(mixers, list | tuple):
-        data["mixers"] = [mixer_from_dict(mixer) for mixer in mixers]
+        data["mixers"] = [MixerConfig.from_dict(mixer) for mixer in mixers]
     return from_fields(kinds[family], data)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
+from attention_zoo import unknown_name
 from lolvit.config import FULL_STRIDES, Architecture, LolvitConfig, MobileVitConfig, from_fields
 from lolvit.fields import ArchitectureError, check_whole
 
@@ -50,9 +50,7 @@ def variant(name: str, *, resolution: int | None = None, **changes: Any) -> Arch
         check_whole("resolution", side, least=1)
         fields = {"resolution": side, "strides": strides_for(side), **chosen, **changes}
         return from_fields(kind, fields)
-    near = difflib.get_close_matches(name, VARIANTS, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ArchitectureError(f"unknown variant {name!r}; {hint}known: {', '.join(VARIANTS)}")
+    raise ArchitectureError(unknown_name("variant", name, VARIANTS))
 
 
 def strides_for(resolution: int) -> tuple[int, ...]:

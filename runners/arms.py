@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from attention_zoo import entries, entry
-from lolvit import VARIANTS, Architecture, MixerConfig, variant
-from lolvit.variants import accepts_mixer
+from attention_zoo import did_you_mean, entries, entry
+from lolvit import VARIANTS, Architecture, MixerConfig, accepts_mixer, variant
 from runners.records.errors import UserError
-from search_space.mixer_text import value_of
 
 _SMALL_IMAGE = 48
 
@@ -44,7 +41,7 @@ def check(names: Sequence[str], host: str | None) -> None:
             _mixer(name)
     if host is not None and not accepts_mixer(host):
         hosts = ", ".join(name for name in VARIANTS if accepts_mixer(name))
-        near = "" if host in VARIANTS else _nearest(host, VARIANTS)
+        near = "" if host in VARIANTS else did_you_mean(host, VARIANTS)
         raise UserError(f"variant {host!r} cannot host mixers; {near}take one of: {hosts}")
 
 
@@ -94,20 +91,9 @@ def _arm(name: str, host: str, image: ImageKind) -> Arm:
 
 
 def _mixer(text: str) -> MixerConfig:
-    """`name` or `name:option=value,option=value`."""
-    name, _, options = text.partition(":")
+    name = text.partition(":")[0]
     if name not in entries():
-        hint = _nearest(name, (*entries(), *VARIANTS))
-        raise UserError(f"unknown mixer {name!r}; {hint}known: {', '.join(sorted(entries()))}")
-    pairs = []
-    for option in options.split(",") if options else []:
-        key, equals, value = option.partition("=")
-        if not equals:
-            raise UserError(f"write options of {name!r} as option=value, got {option!r}")
-        pairs.append((key, value_of(value)))
-    return MixerConfig(name, tuple(pairs))
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}? " if near else ""
+        hint = did_you_mean(name, (*entries(), *VARIANTS))
+        available = ", ".join(sorted(entries()))
+        raise UserError(f"unknown mixer {name!r}; {hint}available mixers: {available}")
+    return MixerConfig.parse(text)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from attention_zoo import did_you_mean
 from attention_zoo.registry import MixerError
 from lolvit.config import LolvitConfig
 from lolvit.fields import ArchitectureError
 from search_space import mixer_text
 from search_space.dimension import Dimension, Value
-from search_space.errors import SpaceError, nearest, one_line
+from search_space.errors import SpaceError, one_line
 from search_space.setting import Setting, settle
 from search_space.slot import slot
 from search_space.structure import Structure
@@ -70,7 +71,7 @@ def _check_values(base: LolvitConfig, dimension: Dimension, *, fixed_strides: bo
                 f"dimension {dimension.name!r} cannot be {value!r}: {one_line(error)}"
             ) from error
         if place.field == "mixers" and not place.option:
-            text = mixer_text.write(mixer_text.parse(value))
+            text = str(mixer_text.parse(value))
             if seen.setdefault(text, value) != value:
                 raise SpaceError(
                     f"dimension {dimension.name!r}: {seen[text]!r} and {value!r} are the same"
@@ -81,7 +82,7 @@ def _check_condition(dimension: Dimension, known: dict[str, Dimension]) -> None:
     for name, values in dimension.when.items():
         where = f"dimension {dimension.name!r}: `when`"
         if name not in known:
-            hint = nearest(name, known)
+            hint = did_you_mean(name, known)
             have = ", ".join(known)
             raise SpaceError(f"{where} names no dimension {name!r}; {hint}there are: {have}")
         for value in values:

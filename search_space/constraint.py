@@ -6,8 +6,9 @@ import math
 import re
 from dataclasses import dataclass
 
+from attention_zoo import did_you_mean
 from search_space.dimension import is_number
-from search_space.errors import SpaceError, nearest
+from search_space.errors import SpaceError
 
 # Whether the quantity follows from the architecture alone, so that nothing needs to be measured.
 QUANTITIES = {"macs": True, "params": True, "latency_ms": False, "peak_memory_bytes": False}
@@ -30,7 +31,7 @@ class Constraint:
 
     def __post_init__(self) -> None:
         if self.quantity not in QUANTITIES:
-            hint = nearest(self.quantity, QUANTITIES)
+            hint = did_you_mean(self.quantity, QUANTITIES)
             raise SpaceError(
                 f"no constraint on {self.quantity!r}; {hint}there are: {', '.join(QUANTITIES)}"
             )

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from attention_zoo import did_you_mean, unknown_name
 from attention_zoo.registry import MixerError
 from lolvit.config import LolvitConfig, from_fields
 from lolvit.fields import ArchitectureError, check_whole
@@ -14,7 +15,7 @@ from lolvit.mixer_config import MixerConfig
 from lolvit.variants import strides_for, variant
 from search_space import constraint, mixer_text
 from search_space.check import idle
-from search_space.errors import SpaceError, nearest, one_line
+from search_space.errors import SpaceError, one_line
 from search_space.slot import slot
 from search_space.space import Space
 from search_space.spec import dimension
@@ -68,7 +69,7 @@ def from_dict(data: object) -> Space:
     inherited = preset.get("dimensions", {})
     for name, spec in changes.items():
         if spec is None and name not in inherited:
-            hint = nearest(name, inherited)
+            hint = did_you_mean(name, inherited)
             raise SpaceError(f"no dimension {name!r} to remove; {hint}null removes a preset's")
     specs = {n: s for n, s in {**inherited, **changes}.items() if s is not None}
     specs = _without_idle(base, specs, set(inherited) - set(changes), changes)
@@ -106,7 +107,7 @@ def _preset(name: object) -> dict[str, Any]:
 
 
 def _unknown_preset(name: object) -> str:
-    return f"unknown preset {str(name)!r}; {nearest(name, PRESETS)}there are: {', '.join(PRESETS)}"
+    return unknown_name("preset", str(name), PRESETS)
 
 
 def _base(told: Mapping[str, Any]) -> tuple[LolvitConfig, bool]:
@@ -147,5 +148,5 @@ def _section(data: object, what: str, keys: tuple[str, ...] = ()) -> dict[str, A
             raise SpaceError(f"{what} has a key that is no word: {key!r}")
         if keys and key not in keys:
             have = ", ".join(keys)
-            raise SpaceError(f"{what} has no key {key!r}; {nearest(key, keys)}it has: {have}")
+            raise SpaceError(f"{what} has no key {key!r}; {did_you_mean(key, keys)}it has: {have}")
     return dict(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from lolvit.config import LolvitConfig
+from lolvit import LolvitConfig, MixerConfig
 from search_space import mixer_text
 from search_space.dimension import Value, Values
 from search_space.errors import SpaceError
@@ -56,17 +56,16 @@ def _comparable(space: Space, architecture: LolvitConfig) -> LolvitConfig:
     if "resolution" not in space.structure.dimensions:
         alike += ["resolution", "strides"]
     changes: dict[str, Any] = {name: getattr(base, name) for name in alike}
-    plain = replace(architecture, mixers=tuple(map(mixer_text.plain, architecture.mixers)))
     for name in ("mixers", "heads", "fusion_after"):
-        entries = list(getattr(plain, name))
+        entries = list(getattr(architecture, name))
         for stage in HOSTS:
             index = stage - STAGED[name]
-            if plain.fusion_blocks[index] == 0:
+            if architecture.fusion_blocks[index] == 0:
                 entries[index] = getattr(base, name)[index]
         changes[name] = tuple(entries)
-    if not any(plain.fusion_blocks):
+    if not any(architecture.fusion_blocks):
         changes["fusion"] = base.fusion
-    return replace(plain, **changes)
+    return replace(architecture, **changes)
 
 
 def _read(space: Space, name: str, stage: int, architecture: LolvitConfig) -> Value | None:
@@ -82,13 +81,13 @@ def _read(space: Space, name: str, stage: int, architecture: LolvitConfig) -> Va
     }
     left = tuple(pair for pair in mixer.options if pair[0] not in searched)
     for choice in structure.dimensions[name].values or ():
-        if mixer_text.parse(choice) == type(mixer)(mixer.name, left):
+        if mixer_text.parse(choice) == MixerConfig(mixer.name, left):
             return choice
-    return mixer_text.write(mixer)
+    return str(mixer)
 
 
 def _shown(value: object) -> object:
     """Mixers as they are written, other fields as they are."""
     if not isinstance(value, tuple):
         return value
-    return [mixer_text.write(v) if hasattr(v, "options") else v for v in value]
+    return [str(v) if isinstance(v, MixerConfig) else v for v in value]

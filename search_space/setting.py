@@ -53,4 +53,4 @@ def _entry(slot: Slot, value: Value, before: Any) -> Any:
         return mixer_text.parse(value)
     told = dict(before.options) if before.name == slot.word else {}
     options = {**told, slot.option: value}
-    return mixer_text.plain(MixerConfig(slot.word, tuple(options.items())))
+    return MixerConfig(slot.word, tuple(options.items()))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from attention_zoo.registry import entries
+from attention_zoo import MixerError, did_you_mean, entries, entry
 from lolvit.config import LolvitConfig
-from search_space import mixer_text
 from search_space.dimension import Value
-from search_space.errors import SpaceError, nearest
+from search_space.errors import SpaceError
 
 ALL = (1, 2, 3, 4, 5)
 HOSTS = (3, 4, 5)  # the stages that can have fusion blocks
@@ -86,13 +85,16 @@ class Slot:
             value = value[stage - STAGED[self.field]]
         if self.option:
             told = dict(value.options) if value.name == self.word else {}
-            return told.get(self.option, mixer_text.default(self.word, self.option))
-        return mixer_text.write(mixer_text.plain(value)) if self.field == "mixers" else value
+            return told.get(self.option, entry(self.word).option(self.option).default_value)
+        return str(value) if self.field == "mixers" else value
 
     def checked(self, value: Value) -> Value:
         """The value as the field holds it; raises SpaceError for one of another type."""
         if self.option:
-            return mixer_text.checked(self.word, self.option, value)
+            try:
+                return entry(self.word).convert(self.option, value)
+            except MixerError as error:
+                raise SpaceError(str(error)) from error
         if type(value) in self.kinds:
             return value
         if float in self.kinds and type(value) is int:
@@ -114,7 +116,7 @@ def slot(name: str) -> Slot:
     if word in entries():
         return _option_slot(name, word, rest)
     known = [*WORDS, *entries()]
-    raise SpaceError(f"unknown dimension {name!r}; {nearest(word, known)}there are: {_all()}")
+    raise SpaceError(f"unknown dimension {name!r}; {did_you_mean(word, known)}there are: {_all()}")
 
 
 def _field_slot(name: str, word: str, rest: list[str]) -> Slot:
@@ -138,8 +140,8 @@ def _option_slot(name: str, mixer: str, rest: list[str]) -> Slot:
         )
     option, *stage = rest
     try:
-        kinds = mixer_text.option_kinds(mixer, option)
-    except SpaceError as error:
+        kinds = entry(mixer).option(option).types
+    except MixerError as error:
         raise SpaceError(f"unknown dimension {name!r}: {error}") from error
     return Slot(mixer, option, "mixers", kinds, _stages(name, stage, HOSTS), bool(stage), True)
 

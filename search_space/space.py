@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from attention_zoo import did_you_mean
 from lolvit.config import LolvitConfig
 from lolvit.fields import ArchitectureError
 from lolvit.variants import strides_for
-from search_space import constraint, count, mixer_text
+from search_space import constraint, count
 from search_space.check import check_dimensions
 from search_space.constraint import Constraint, check_together
 from search_space.dimension import Dimension, Value, Values
-from search_space.errors import SpaceError, nearest, one_line
+from search_space.errors import SpaceError, one_line
 from search_space.locate import locate
 from search_space.setting import Setting, settle
 from search_space.structure import Structure
@@ -49,10 +50,9 @@ class Space:
     def __post_init__(self) -> None:
         if not isinstance(self.base, LolvitConfig):
             raise SpaceError(f"the base must be a LolvitConfig, got {self.base!r}")
-        plain = tuple(mixer_text.plain(mixer) for mixer in self.base.mixers)
         fixed = self.fixed_strides or self.base.strides != strides_for(self.base.resolution)
         told = {
-            "base": replace(self.base, mixers=plain),
+            "base": self.base,
             "dimensions": tuple(self.dimensions),
             "constraints": tuple(map(_constraint, self.constraints)),
             "fixed_strides": fixed,
@@ -159,7 +159,7 @@ class Space:
     def _checked(self, values: Mapping[str, Value]) -> Values:
         for name in values:
             if name not in self.structure.dimensions:
-                hint = nearest(name, self.structure.dimensions)
+                hint = did_you_mean(name, self.structure.dimensions)
                 have = ", ".join(self.structure.dimensions)
                 raise SpaceError(f"the space has no dimension {name!r}; {hint}it has: {have}")
         known = {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from attention_zoo import did_you_mean
 from search_space.dimension import Choice, Dimension, Integer, Real
-from search_space.errors import SpaceError, nearest
+from search_space.errors import SpaceError
 from search_space.slot import slot
 
 _KEYS = ("choices", "low", "high", "step", "log", "when")
@@ -30,7 +31,7 @@ def dimension(name: str, spec: object) -> Dimension:
         raise SpaceError(f"dimension {name!r}: {_EXAMPLE}, got {spec!r}")
     for key in spec:
         if key not in _KEYS:
-            hint = nearest(key, _KEYS)
+            hint = did_you_mean(key, _KEYS)
             have = ", ".join(_KEYS)
             raise SpaceError(f"dimension {name!r} has no key {key!r}; {hint}there are: {have}")
     when = {} if spec.get("when") is None else spec["when"]

@@ -3,36 +3,102 @@
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+from attention_zoo.registry.errors import MixerError
+
+OptionValue: TypeAlias = bool | int | float | str
+
+_TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
 
 
 @dataclass(frozen=True)
 class Option:
-    """One keyword-only argument of a mixer."""
+    """One keyword-only argument of a mixer: its annotation and its default as source text."""
 
     name: str
     annotation: str
     default: str
 
+    @cached_property
+    def types(self) -> frozenset[type]:
+        """The plain types that the annotation names; empty where it allows anything else."""
+        names = {name.strip() for name in self.annotation.split("|")} - {"None"}
+        return frozenset(_TYPES[name] for name in names) if names <= set(_TYPES) else frozenset()
+
+    @cached_property
+    def default_value(self) -> OptionValue | None:
+        """The default; None where it is no plain literal or has another type than the option."""
+        try:
+            return self.convert(ast.literal_eval(self.default))
+        except (ValueError, SyntaxError):  # MixerError is a ValueError
+            return None
+
+    def convert(self, value: object) -> OptionValue:
+        """The value in a type of this option: a whole number becomes a float if only that fits.
+
+        Raises:
+            MixerError: a value of another type, or one that is not finite.
+        """
+        for kind in _TYPES.values():  # bool before int, of which it is a subclass
+            if isinstance(value, kind):
+                value = kind(value)
+                break
+        else:
+            raise MixerError(f"option {self.name!r} must be {self._type_names}, got {value!r}")
+        if type(value) is int and float in self.types and int not in self.types:
+            value = float(value) if abs(value) < 2**1023 else math.inf
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise MixerError(f"option {self.name!r} must be finite, got {value!r}")
+            value += 0.0  # -0.0 becomes 0.0: equal values, equal texts
+        if self.types and type(value) not in self.types:
+            raise MixerError(f"option {self.name!r} must be {self._type_names}, got {value!r}")
+        return value  # type: ignore[return-value]
+
+    def parse(self, text: str) -> OptionValue:
+        """The value that a text means for this option: true, 3, 0.5 or the text itself.
+
+        Raises:
+            MixerError: a text that means no value of the option's types.
+        """
+        types = self.types or frozenset(_TYPES.values())
+        if bool in types and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        for kind in (int, float) if types & {int, float} else ():
+            try:
+                return self.convert(kind(text))
+            except MixerError:
+                raise
+            except ValueError:
+                continue
+        return self.convert(text)
+
+    @property
+    def _type_names(self) -> str:
+        return " or ".join(sorted(kind.__name__ for kind in self.types or _TYPES.values()))
+
 
 def read_declarations(path: Path) -> list[dict[str, Any]]:
-    """The fields of an `Entry`, but for its module, of each mixer declared in a file."""
+    """The fields of a `MixerEntry`, except module and file, of each mixer declared in a file."""
     source = path.read_text(encoding="utf-8")
     if "@register(" not in source:  # most files of a folder are not mixers: skip the parse
         return []
-    found = []
-    for node in ast.parse(source, filename=str(path)).body:
-        if isinstance(node, ast.ClassDef):
-            for call in node.decorator_list:
-                if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "register":
-                    found.append(_declaration(node, call))
-    return found
+    return [
+        _declaration(node, call)
+        for node in ast.parse(source, filename=str(path)).body
+        if isinstance(node, ast.ClassDef)
+        for call in node.decorator_list
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "register"
+    ]
 
 
 def _declaration(node: ast.ClassDef, call: ast.Call) -> dict[str, Any]:
-    arguments = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+    arguments = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     return {
         "name": ast.literal_eval(call.args[0]),
         "class_name": node.name,

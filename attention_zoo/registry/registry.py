@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from attention_zoo.registry.declarations import Option, read_declarations
+from attention_zoo.registry.declarations import Option, OptionValue, read_declarations
 from attention_zoo.registry.errors import MixerError
 from attention_zoo.registry.source_files import SESSION_FILES, imported, source_files
+from attention_zoo.registry.suggestions import did_you_mean, unknown_name
 
 if TYPE_CHECKING:
     from attention_zoo.registry.mixer import Mixer
@@ -22,8 +22,8 @@ Class = TypeVar("Class", bound=type)
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What is known of a mixer without importing it."""
+class MixerEntry:
+    """The declaration of a mixer, read without importing it."""
 
     name: str
     module: str
@@ -43,16 +43,44 @@ class Entry:
 
     def load(self) -> type[Mixer]:
         """The class; imports torch."""
-        found = getattr(imported(self.module, self.file), self.class_name)
-        return found
+        return cast("type[Mixer]", getattr(imported(self.module, self.file), self.class_name))
 
-    def check_options(self, names: Any) -> None:
-        """Raise MixerError for the first option this mixer does not have."""
-        known = [option.name for option in self.options]
-        for name in names:
-            if name not in known:
-                has = f"it has: {', '.join(known)}" if known else "it has no options"
-                raise MixerError(f"mixer {self.name!r} has no option {name!r}; {has}")
+    def option(self, name: str) -> Option:
+        """The option called `name`; raises MixerError naming the nearest and all others."""
+        names = [option.name for option in self.options]
+        if name not in names:
+            has = f"it has: {', '.join(names)}" if names else "it has no options"
+            hint = did_you_mean(name, names)
+            raise MixerError(f"mixer {self.name!r} has no option {name!r}; {hint}{has}")
+        return self.options[names.index(name)]
+
+    def convert(self, option: str, value: object) -> OptionValue:
+        """The value of an option in its declared type; raises MixerError for any other."""
+        return self._explain(self.option(option).convert, value)
+
+    def parse(self, option: str, text: str) -> OptionValue:
+        """The value of an option written as text; raises MixerError where it means none."""
+        return self._explain(self.option(option).parse, text)
+
+    def minimal_options(self, options: Mapping[str, object]) -> dict[str, OptionValue]:
+        """Converted options without those at their default: equal mixers, equal options.
+
+        Raises:
+            MixerError: an option that the mixer does not have, or a value of another type.
+        """
+        values = {name: self.convert(name, value) for name, value in options.items()}
+        defaults = {option.name: option.default_value for option in self.options}
+        return {
+            name: value
+            for name, value in values.items()
+            if (type(value), value) != (type(defaults[name]), defaults[name])
+        }
+
+    def _explain(self, make: Callable[[Any], OptionValue], value: object) -> OptionValue:
+        try:
+            return make(value)
+        except MixerError as error:
+            raise MixerError(f"mixer {self.name!r}: {error}") from error
 
 
 def register(
@@ -93,13 +121,13 @@ def register(
 
 
 @cache
-def entries() -> dict[str, Entry]:
+def entries() -> dict[str, MixerEntry]:
     """Every mixer by name: this folder's, those of files named for the session, other packages'.
 
     Raises:
         MixerError: two files declare the same name.
     """
-    found: dict[str, Entry] = {}
+    found: dict[str, MixerEntry] = {}
     for module, path in source_files():
         for declared in read_declarations(path):
             if declared["name"] in found:
@@ -107,18 +135,15 @@ def entries() -> dict[str, Entry]:
                 raise MixerError(
                     f"mixer {declared['name']!r} is registered twice: in {other} and {module}"
                 )
-            found[declared["name"]] = Entry(module=module, file=path, **declared)
+            found[declared["name"]] = MixerEntry(module=module, file=path, **declared)
     return found
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> MixerEntry:
     """The entry called `name`; raises MixerError naming the nearest and all others."""
-    known = entries()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise MixerError(f"unknown mixer {name!r}; {hint}known: {', '.join(sorted(known))}")
-    return known[name]
+    if name not in entries():
+        raise MixerError(unknown_name("mixer", name, sorted(entries())))
+    return entries()[name]
 
 
 def build(name: str, *, dim: int, num_heads: int = 1, **options: Any) -> Mixer:
@@ -127,9 +152,10 @@ def build(name: str, *, dim: int, num_heads: int = 1, **options: Any) -> Mixer:
     Raises:
         MixerError: unknown name, unknown option, or a value the mixer does not allow.
     """
-    found = entry(name)
-    found.check_options(options)
-    return found.load()(dim, num_heads, **options)
+    declaration = entry(name)
+    for option in options:
+        declaration.option(option)
+    return declaration.load()(dim, num_heads, **options)
 
 
 def add_files(paths: Iterable[Path]) -> None:
@@ -152,10 +178,10 @@ def add_files(paths: Iterable[Path]) -> None:
     entries.cache_clear()
 
 
-def _declared_in(name: str, cls: type) -> Entry:
+def _declared_in(name: str, cls: type) -> MixerEntry:
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)  # a notebook has none
     path = Path(file or os.devnull)
     for declared in read_declarations(path):
         if declared["name"] == name:
-            return Entry(module=cls.__module__, file=path, **declared)
+            return MixerEntry(module=cls.__module__, file=path, **declared)
     raise MixerError(f"mixer {name!r} must be declared at the top level of a source file")

@@ -12,7 +12,7 @@ from runners.cli.output import print_table
 from runners.cli.parser import EXIT_FINE, Commands
 
 if TYPE_CHECKING:
-    from attention_zoo import Entry
+    from attention_zoo import MixerEntry
 
 
 def add(commands: Commands) -> None:
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_FINE
 
 
-def _page(each: Entry) -> None:
+def _page(each: MixerEntry) -> None:
     """Everything the registry and one instance know of a mixer."""
     from rich.console import Console
 
@@ -75,7 +75,7 @@ def _page(each: Entry) -> None:
     console.print()
 
 
-def _parameters(each: Entry) -> str:
+def _parameters(each: MixerEntry) -> str:
     from attention_zoo import build
 
     sizes = []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
+from attention_zoo import unknown_name
 from runners.records.errors import DataError
 
 DEFAULT = "fashion-mnist-mini"
@@ -100,10 +100,7 @@ def entry_of(name: str) -> Entry:
     """The entry called `name`; DataError with the known and the nearest names for any other."""
     if name in ENTRIES:
         return ENTRIES[name]
-    near = difflib.get_close_matches(name, [*NAMES, FOLDER], n=1)
-    hint = f" (nearest: {near[0]})" if near else ""
-    known = ", ".join((*NAMES, f"{FOLDER}PATH"))
-    raise DataError(f"unknown data set {name!r}{hint}; known: {known}")
+    raise DataError(unknown_name("data set", name, (*NAMES, f"{FOLDER}PATH")))
 
 
 def checked_resolution(resolution: int | None, native: int) -> int:

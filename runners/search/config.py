@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from attention_zoo import did_you_mean
 from runners.records.errors import UserError
 from runners.search import samplers
 from runners.search.objectives import USUAL, VAL_ACCURACY, Direction
@@ -91,7 +91,7 @@ class SweepConfig(_Section):
             raise ValueError(f"name at least one of: {', '.join(USUAL)}")
         for name in objectives:
             if name not in USUAL:
-                hint = _nearest(name, USUAL)
+                hint = did_you_mean(name, USUAL)
                 raise ValueError(f"unknown objective {name!r}; {hint}known: {', '.join(USUAL)}")
         return objectives
 
@@ -128,7 +128,7 @@ def parse(data: dict[str, Any]) -> SweepConfig:
     data = dict(data)
     for key in data:
         if key not in SweepConfig.model_fields:
-            hint = _nearest(str(key), SweepConfig.model_fields)
+            hint = did_you_mean(str(key), SweepConfig.model_fields)
             raise UserError(
                 f"unknown key {key!r}; {hint}known: {', '.join(SweepConfig.model_fields)}"
             )
@@ -156,7 +156,7 @@ def _first(error: ValidationError) -> str:
         section = SweepConfig.model_fields[str(found["loc"][0])].annotation
         kinds = [kind for kind in getattr(section, "__args__", (section,)) if kind is not None]
         known = getattr(kinds[0], "model_fields", {})
-        hint = _nearest(str(found["loc"][-1]), known)
+        hint = did_you_mean(str(found["loc"][-1]), known)
         return f"unknown key `{where}`; {hint}known: {', '.join(known)}"
     told = found["msg"].removeprefix("Value error, ")
     return (
@@ -164,8 +164,3 @@ def _first(error: ValidationError) -> str:
         if found["type"] != ("value_error")
         else f"{where}: {told}"
     )
-
-
-def _nearest(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}? " if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from optuna.distributions import (
 )
 from optuna.samplers import BaseSampler
 
+from attention_zoo import unknown_name
 from runners.records.errors import UserError
 from runners.search.mutation import Children
 from search_space import Choice, Integer, Real, Space
@@ -83,9 +83,7 @@ OPTIONS = {name: tuple(kind.options) for name, kind in _KINDS.items()}
 def check(name: str, options: Mapping[str, Any]) -> None:
     """Raise UserError for a sampler, or an option of one, that does not exist."""
     if name not in _KINDS:
-        near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UserError(f"unknown sampler {name!r}; {hint}known: {', '.join(NAMES)}")
+        raise UserError(unknown_name("sampler", name, NAMES))
     for option in options:
         if option not in OPTIONS[name]:
             known = ", ".join(OPTIONS[name]) or "none"

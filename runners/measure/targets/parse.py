@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import re
 import sys
 from pathlib import Path
 
-from attention_zoo import entries
+from attention_zoo import did_you_mean, entries
 from lolvit import VARIANTS, variant
 from lolvit.plan import heads_for
 from runners import arms
@@ -100,14 +99,11 @@ def _is_module(name: str) -> bool:
 
 
 def _unknown(name: str, kind: str, rest: str) -> str:
+    hint = did_you_mean(kind, (*entries(), *VARIANTS))
     if rest and "=" not in rest:
-        return f"unknown target {name!r}: no module {kind!r} is found here.{_near(kind)}"
+        hint = hint or "check the spelling and PYTHONPATH"
+        return f"unknown target {name!r}: there is no module {kind!r}; {hint.strip()}"
     return (
-        f"unknown target {name!r}.{_near(kind)} A target is a mixer (fwa@56x56x64), a network "
+        f"unknown target {name!r}; {hint}write a mixer (fwa@56x56x64), a network "
         "(lolvit_xs), timm:MODEL or package.module:function"
     )
-
-
-def _near(name: str) -> str:
-    near = difflib.get_close_matches(name, (*entries(), *VARIANTS), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from attention_zoo import did_you_mean
 from runners.measure.targets.target import InputShape, Target, TargetError
 from runners.records.errors import first_line
 
@@ -62,9 +62,11 @@ def find(name: str, model: str, shape: InputShape | None) -> TimmTarget:
     timm = import_timm()
     known = timm.list_models()
     if model.partition(".")[0] not in known:
-        near = difflib.get_close_matches(model, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise TargetError(f"timm {timm.__version__} has no model {model!r}{hint}")
+        hint = did_you_mean(model, known)
+        raise TargetError(
+            f"timm {timm.__version__} has no model {model!r}; {hint}"
+            "timm.list_models() names all that it has"
+        )
     return TimmTarget(name, model, shape or _own_shape(timm, model), str(timm.__version__))
 
 

@@ -178,7 +178,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_names(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LOLVIT_DATA", str(tmp_path))
-    with pytest.raises(DataError, match="nearest: cifar10"):
+    with pytest.raises(DataError, match="did you mean 'cifar10'"):
         fetch("cifar")
     with pytest.raises(DataError, match="ships with the project"):
         fetch("fashion-mnist-mini")

@@ -69,7 +69,7 @@ def test_an_unfetched_set(monkeypatch, tmp_path: Path) -> None:
 
 def test_an_unknown_name() -> None:
     for call in (load, require, native_resolution):
-        with pytest.raises(DataError, match=r"'fashion_mnist' \(nearest: fashion-mnist\); known"):
+        with pytest.raises(DataError, match="'fashion_mnist'; did you mean 'fashion-mnist'"):
             call("fashion_mnist")
 
 

@@ -130,5 +130,5 @@ def test_a_module_that_went_away(own):
     importlib.invalidate_caches()
     with pytest.raises(TargetError, match="No module named 'own_nets'"):
         target.build()
-    with pytest.raises(TargetError, match="no module 'own_nets' is found here"):
+    with pytest.raises(TargetError, match="there is no module 'own_nets'"):
         parse_target("own_nets:small")

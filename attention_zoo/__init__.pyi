@@ -1,0 +1,12 @@
+from .registry import MixerEntry as MixerEntry
+from .registry import MixerError as MixerError
+from .registry import Option as Option
+from .registry import OptionValue as OptionValue
+from .registry import add_files as add_files
+from .registry import build as build
+from .registry import did_you_mean as did_you_mean
+from .registry import entries as entries
+from .registry import entry as entry
+from .registry import register as register
+from .registry import unknown_name as unknown_name
+from .registry.mixer import Mixer as Mixer

@@ -1,0 +1,10 @@
+from .config import Architecture as Architecture
+from .config import LolvitConfig as LolvitConfig
+from .config import MobileVitConfig as MobileVitConfig
+from .config import from_dict as from_dict
+from .fields import ArchitectureError as ArchitectureError
+from .mixer_config import MixerConfig as MixerConfig
+from .network import build as build
+from .variants import VARIANTS as VARIANTS
+from .variants import accepts_mixer as accepts_mixer
+from .variants import variant as variant
