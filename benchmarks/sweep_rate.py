@@ -20,7 +20,7 @@ from statistics import median
 
 from optuna.samplers import BaseSampler
 
-from runners.engines.task_queue import here
+from runners.engines.task_queue import run_here
 from runners.jobs.sweep import Sweep, begin
 from runners.progress.search_listener import SearchWatch
 from runners.search import samplers
@@ -56,7 +56,7 @@ def bookkeeping_ms(sampler: str, stored: int, measured: int = 50) -> float:
                 _job(folder, "random", stored), storage, file, "rate", None, SearchWatch()
             )
             while (task := first.next()) is not None:
-                first.done(task, task.work(_unheard, _always, here))
+                first.complete(task, task.work(_unheard, _always, run_here))
             first._trials.use(_sampler(sampler))
             first._goal = type(first._goal)(stored + measured)
             taken = []
@@ -66,9 +66,9 @@ def bookkeeping_ms(sampler: str, stored: int, measured: int = 50) -> float:
                 if task is None:
                     return median(taken)
                 asked = time.perf_counter() - start
-                record = task.work(_unheard, _always, here)
+                record = task.work(_unheard, _always, run_here)
                 start = time.perf_counter()
-                first.done(task, record)
+                first.complete(task, record)
                 taken.append(1e3 * (asked + time.perf_counter() - start))
 
 

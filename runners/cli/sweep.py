@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     watch = SearchWatch()
     if not arguments.quiet:
-        lines = not job.evaluator.at_once
+        lines = not job.evaluator.immediate
         watch = SearchDisplay(Console(stderr=True), job.trials, config.objectives, lines=lines)
     outcome = sweep(job, folder, _engine(arguments, job, folder), watch)
     if outcome.why:
@@ -157,10 +157,10 @@ def _engine(arguments: argparse.Namespace, job: Sweep, folder: Path) -> Engine:
     from runners.engines import local
 
     processes = arguments.processes
-    if processes is None and not job.evaluator.at_once:
+    if processes is None and not job.evaluator.immediate:
         import torch
 
         training = job.config.training
         threads = training.threads if training is not None else 1
-        processes = local.trainings_at_once(torch.device(job.config.device), threads)
+        processes = local.default_processes(torch.device(job.config.device), threads)
     return partial(local.run, processes=processes or 1)

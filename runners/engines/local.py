@@ -1,4 +1,4 @@
-"""Tasks on this machine: one process each, as many at once as asked for."""
+"""Run tasks on this machine: one process for each, several at once."""
 
 from __future__ import annotations
 
@@ -6,72 +6,74 @@ from functools import partial
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from runners.engines.task_queue import Desk, here
-from runners.engines.worker import Child, Death, Question
+from runners.engines.task_queue import TaskQueue, ignore_step, run_here
+from runners.engines.worker import Loss, Question, Worker
 from runners.machine.fingerprint import usable_cores
 from runners.progress.listener import Step
 
 if TYPE_CHECKING:
     import torch
 
-_SECONDS_BETWEEN_BEATS = 1.0
+_SECONDS_BETWEEN_HEARTBEATS = 1.0
 
 
-def run(desk: Desk, processes: int) -> None:
-    """Do what the desk hands out until it has no more, or wants to end.
+def run(queue: TaskQueue, processes: int) -> None:
+    """Run the queue's tasks until it has no more, or ends the run.
+
+    Args:
+        queue: called from this thread only.
+        processes: how many tasks run at once.
 
     Raises:
         UserError: the data is at fault, or the study cannot be written; the rest is stopped.
     """
-    running: dict[object, Child] = {}
+    running: dict[object, Worker] = {}
     try:
-        while desk.beat():
-            _begin(desk, running, processes)
+        while queue.heartbeat():
+            _start_tasks(queue, running, processes)
             if not running:
                 return
-            for ready in wait([child.pipe for child in running.values()], _SECONDS_BETWEEN_BEATS):
-                if _hear(desk, running[ready]):
-                    running.pop(ready).stop()
+            pipes = [worker.pipe for worker in running.values()]
+            for pipe in wait(pipes, _SECONDS_BETWEEN_HEARTBEATS):
+                if _handle_message(queue, running[pipe]):
+                    running.pop(pipe).stop()
     finally:
-        for child in running.values():
-            child.stop()
+        for worker in running.values():
+            worker.stop()
 
 
-def trainings_at_once(device: torch.device, threads: int) -> int:
-    """An accelerator trains one network at a time; a CPU as many as its cores can feed."""
+def default_processes(device: torch.device, threads: int) -> int:
+    """How many trainings run at once: one on an accelerator, as many as the cores feed on a CPU."""
     return 1 if device.type == "cuda" else max(1, usable_cores() // threads)
 
 
-def _begin(desk: Desk, running: dict[object, Child], processes: int) -> None:
-    """Fill the free places; what takes no time is done at once."""
+def _start_tasks(queue: TaskQueue, running: dict[object, Worker], processes: int) -> None:
+    """Fill the free processes; immediate tasks are run here."""
     while len(running) < processes:
-        task = desk.next()
+        task = queue.next_task()
         if task is None:
             return
-        if task.at_once:
-            desk.done(task, task.work(_unheard, partial(desk.go_on, task), here))
-            if not desk.beat():
+        if task.immediate:
+            record = task.work(ignore_step, partial(queue.should_continue, task), run_here)
+            queue.complete(task, record)
+            if not queue.heartbeat():
                 return
         else:
-            child = Child(task)
-            running[child.pipe] = child
+            worker = Worker(task)
+            running[worker.pipe] = worker
 
 
-def _unheard(epoch: int, images: int, total_images: int) -> None:
-    """Nobody watches what takes no time."""
-
-
-def _hear(desk: Desk, child: Child) -> bool:
-    """Pass on what a child says; whether that was its last word."""
-    message = child.read()
+def _handle_message(queue: TaskQueue, worker: Worker) -> bool:
+    """Pass a worker's message on to the queue; True if it was the last one."""
+    message = worker.read()
     if isinstance(message, Step):
-        desk.step(child.task, message)
+        queue.report_step(worker.task, message)
         return False
     if isinstance(message, Question):
-        child.answer(desk.go_on(child.task, message.record))
+        worker.answer(queue.should_continue(worker.task, message.record))
         return False
-    if isinstance(message, Death):
-        desk.lost(child.task, message.reason)
+    if isinstance(message, Loss):
+        queue.report_lost(worker.task, message.reason)
     else:
-        desk.done(child.task, message)
+        queue.complete(worker.task, message)
     return True

@@ -1,4 +1,4 @@
-"""What an engine serves: a desk that hands out tasks and takes in what becomes of them."""
+"""The contract between engines, which run evaluations, and task queues, which decide on them."""
 
 from __future__ import annotations
 
@@ -11,54 +11,58 @@ from runners.progress.listener import Step
 from runners.records.record import Record
 
 OnStep: TypeAlias = Callable[[int, int, int], None]
-"""Told after each step: epoch, images trained on so far, images that the training will see."""
-GoOn: TypeAlias = Callable[[Record], bool]
-"""Asked after each epoch but the last, with the record if it ends here: is it worth another?"""
-Timing: TypeAlias = Callable[..., Any]
-"""timing(function, *arguments): what the function returns, run where a device may be timed."""
-Work: TypeAlias = Callable[[OnStep, GoOn, Timing], Record]
-"""An evaluation; to be pickled, so that any process can do it."""
+"""Called after each training step: epoch, images trained on so far, images in all."""
+ShouldContinue: TypeAlias = Callable[[Record], bool]
+"""Called after each epoch but the last, with the record that results if the training ends now."""
+RunTiming: TypeAlias = Callable[..., Any]
+"""run_timing(function, *arguments): the function's result, computed where timing is allowed."""
+Work: TypeAlias = Callable[[OnStep, ShouldContinue, RunTiming], Record]
+"""An evaluation; it is pickled, so that any process can run it."""
 
 
-def here(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Timing on the machine that trains."""
+def run_here(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run a timing in this process: the `RunTiming` of engines whose workers may time."""
     return function(*arguments)
+
+
+def ignore_step(epoch: int, images: int, total_images: int) -> None:
+    """Do nothing: the `OnStep` of evaluations that take no more than milliseconds."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One evaluation to be done.
+    """One evaluation to run.
 
     Args:
-        key: names it among those under way.
-        work: does it.
-        at_once: it takes no more than milliseconds, and no process of its own.
-        files: what it leaves, if it does not come to its end, for another process to go on from.
+        key: identifies it among the running tasks.
+        work: runs it.
+        immediate: it takes no more than milliseconds, and is run without a process of its own.
+        files: what an unfinished run leaves behind, for another process to continue from.
     """
 
     key: Any
     work: Work
-    at_once: bool = False
+    immediate: bool = False
     files: tuple[Path, ...] = ()
 
 
-class Desk(Protocol):
-    """Decides what is evaluated, and keeps what comes of it. All calls come from one thread."""
+class TaskQueue(Protocol):
+    """Decides what is evaluated, and stores the records. One thread makes all calls."""
 
-    def next(self) -> Task | None:
-        """A task to begin now; None where there is none, at least until another one ends."""
+    def next_task(self) -> Task | None:
+        """Return a task to start now; None if there is none, at least until another one ends."""
 
-    def step(self, task: Task, step: Step) -> None:
-        """A training went on a bit."""
+    def report_step(self, task: Task, step: Step) -> None:
+        """Take note of the progress of a training."""
 
-    def go_on(self, task: Task, record: Record) -> bool:
-        """Whether a training goes on after an epoch; where not, `record` will be its result."""
+    def should_continue(self, task: Task, record: Record) -> bool:
+        """Whether a training continues after an epoch; if not, `record` is its result."""
 
-    def done(self, task: Task, record: Record) -> None:
-        """A task ended, well or not."""
+    def complete(self, task: Task, record: Record) -> None:
+        """Store the record of a task that has ended, finished or failed."""
 
-    def lost(self, task: Task, reason: str) -> None:
-        """Who did the task died; the reason is one line."""
+    def report_lost(self, task: Task, reason: str) -> None:
+        """Handle a task whose process died, for a reason of one line."""
 
-    def beat(self) -> bool:
-        """Called about once a second; False ends the run, whatever is under way."""
+    def heartbeat(self) -> bool:
+        """Called about once a second; False ends the run, whatever is running."""

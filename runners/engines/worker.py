@@ -1,4 +1,4 @@
-"""One task in a process of its own: it cannot slow, starve or crash the others."""
+"""Run one task in a process of its own: it cannot slow, starve or crash the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from runners.engines.task_queue import Task, Work, here
+from runners.engines.task_queue import Task, Work, run_here
 from runners.processes.isolated import process_context, spawn
 from runners.progress.listener import Step
 from runners.records.errors import DataError, UserError
@@ -18,30 +18,30 @@ _SECONDS_BETWEEN_STEPS = 0.2
 
 @dataclass(frozen=True)
 class Question:
-    """Whether to go on; the record is what there is so far."""
+    """Whether a training continues; the record results if it ends now."""
 
     record: Record
 
 
 @dataclass(frozen=True)
-class Death:
-    """The process ended without a word."""
+class Loss:
+    """The process died without a result."""
 
     reason: str
 
 
-class Child:
-    """A task under way; `pipe` is ready whenever `read` has something to give."""
+class Worker:
+    """A running task; `pipe` is ready whenever `read` has a message."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.pipe: Connection
         self.pipe, other = process_context().Pipe()
-        self._process = spawn(_work, other, task.work)
-        other.close()  # so that the end of the process is the end of the pipe
+        self._process = spawn(_run, other, task.work)
+        other.close()  # so that the end of the process closes the pipe
 
-    def read(self) -> Step | Question | Record | Death:
-        """What it has to say.
+    def read(self) -> Step | Question | Record | Loss:
+        """Receive the next message.
 
         Raises:
             UserError: the data or the machine is at fault, not the task.
@@ -50,16 +50,16 @@ class Child:
             message = self.pipe.recv()
         except (EOFError, OSError):
             self._process.join()
-            return Death(f"its process ended with exit code {self._process.exitcode}")
+            return Loss(f"the process ended with exit code {self._process.exitcode}")
         if isinstance(message, UserError):
             raise message
         assert isinstance(message, Step | Question | Record)
         return message
 
-    def answer(self, go_on: bool) -> None:
-        """Reply to a question; who died meanwhile is found by the next `read`."""
+    def answer(self, should_continue: bool) -> None:
+        """Answer a question; if the process has died, the next `read` reports it."""
         try:
-            self.pipe.send(go_on)
+            self.pipe.send(should_continue)
         except OSError:
             return
 
@@ -70,8 +70,8 @@ class Child:
         self.pipe.close()
 
 
-def _work(pipe: Connection, work: Work) -> None:
-    # Ctrl-C reaches the whole process group; the parent alone decides what happens then.
+def _run(pipe: Connection, work: Work) -> None:
+    # Ctrl-C reaches the whole process group; only the parent decides what happens then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     last = 0.0
 
@@ -81,13 +81,13 @@ def _work(pipe: Connection, work: Work) -> None:
             last = time.monotonic()
             pipe.send(Step(epoch, images, total_images))
 
-    def go_on(record: Record) -> bool:
+    def should_continue(record: Record) -> bool:
         pipe.send(Question(record))
         return bool(pipe.recv())
 
     try:
-        pipe.send(work(on_step, go_on, here))
-    except (BrokenPipeError, EOFError, ConnectionResetError):  # nobody needs this result
+        pipe.send(work(on_step, should_continue, run_here))
+    except (BrokenPipeError, EOFError, ConnectionResetError):  # the parent is gone
         return
     except UserError as error:
         pipe.send(DataError(str(error)))

@@ -8,7 +8,7 @@ from functools import partial
 from optuna.trial import Trial
 
 from runners.arms import Arm
-from runners.engines.task_queue import GoOn, OnStep, Task, Timing
+from runners.engines.task_queue import OnStep, RunTiming, ShouldContinue, Task
 from runners.evaluate import Budget, evaluate, failure
 from runners.progress.listener import Step, Watch
 from runners.records.record import Costs, Record
@@ -16,7 +16,7 @@ from runners.records.unavailable import Unavailable
 from runners.store.study import Key, Study
 
 
-class ArmDesk:
+class ArmQueue:
     """Every arm x seed that its study lacks; each record is stored the moment it comes.
 
     Raises:
@@ -37,7 +37,7 @@ class ArmDesk:
         self._waiting = study.enqueue()
         watch.begin(self._waiting)
 
-    def next(self) -> Task | None:
+    def next_task(self) -> Task | None:
         if not self._waiting:
             return None
         self._waiting -= 1
@@ -47,22 +47,24 @@ class ArmDesk:
         work = partial(_evaluate, self._arms[name], seed, self._budget, self._costs[name])
         return Task((name, seed), work)
 
-    def step(self, task: Task, step: Step) -> None:
+    def report_step(self, task: Task, step: Step) -> None:
         name, seed = task.key
         self._watch.step(name, seed, step)
 
-    def go_on(self, task: Task, record: Record) -> bool:
+    def should_continue(self, task: Task, record: Record) -> bool:
         return True
 
-    def done(self, task: Task, record: Record) -> None:
+    def complete(self, task: Task, record: Record) -> None:
         self._study.tell(self._trials.pop(task.key), record)
         self._watch.finished(record)
 
-    def lost(self, task: Task, reason: str) -> None:
+    def report_lost(self, task: Task, reason: str) -> None:
         name, seed = task.key
-        self.done(task, failure(self._arms[name], seed, self._budget, self._costs[name], reason))
+        self.complete(
+            task, failure(self._arms[name], seed, self._budget, self._costs[name], reason)
+        )
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         return True
 
 
@@ -72,7 +74,7 @@ def _evaluate(
     budget: Budget,
     costs: Costs | Unavailable,
     on_step: OnStep,
-    go_on: GoOn,
-    timing: Timing,
+    should_continue: ShouldContinue,
+    timing: RunTiming,
 ) -> Record:
     return evaluate(arm, seed, budget, costs, on_step)

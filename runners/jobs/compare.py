@@ -15,7 +15,7 @@ from runners.arms import Arm, ImageKind, resolve
 from runners.data.dataset import Dataset
 from runners.engines import local
 from runners.evaluate import Budget, evaluate
-from runners.jobs.arm_queue import ArmDesk
+from runners.jobs.arm_queue import ArmQueue
 from runners.jobs.write_report import write_report
 from runners.machine.device import check_threads, resolve_device
 from runners.measure.costs import measure_costs
@@ -85,8 +85,8 @@ def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> lis
             costs = study.costs or _measure(study, arms, budget, job.protocol, watch)
             glimpse = replace(budget, recipe=None)
             watch.costs([evaluate(arm, 0, glimpse, costs[arm.name]) for arm in arms])
-            desk = ArmDesk(study, arms, budget, costs, watch)
-            local.run(desk, local.trainings_at_once(device, budget.threads))
+            queue = ArmQueue(study, arms, budget, costs, watch)
+            local.run(queue, local.default_processes(device, budget.threads))
         finally:
             records = study.records()
             if records:

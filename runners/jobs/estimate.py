@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from lolvit import LolvitConfig, build
 from runners import data
-from runners.engines.local import trainings_at_once
+from runners.engines.local import default_processes
 from runners.measure.timing.latency import intra_op_threads
 from runners.search.config import SweepConfig
 from runners.search.prepare import Prepared
@@ -32,7 +32,7 @@ def estimate(config: SweepConfig, prepared: Prepared, examples: Sequence[LolvitC
     """
     evaluator = prepared.evaluator
     assert isinstance(evaluator, Trained)
-    if evaluator.at_once:
+    if evaluator.immediate:
         return "nothing is timed or trained: thousands of trials a minute"
     # A trial and its reference network take turns; placing them anew takes half as long again.
     timing_s = 2 * config.latency.seconds if evaluator.reference is not None else 0.0
@@ -45,7 +45,7 @@ def estimate(config: SweepConfig, prepared: Prepared, examples: Sequence[LolvitC
     images = len(dataset.train)
     each = [_image_s(example, recipe, config.device) for example in examples]
     epoch_s = _BESIDE_STEPS * images * sum(each) / len(each)
-    at_once = trainings_at_once(torch.device(config.device), evaluator.threads)
+    at_once = default_processes(torch.device(config.device), evaluator.threads)
     whole = fixed_s + recipe.epochs * epoch_s
     said = (
         f"about {whole:.0f} s a trial that is trained to the end ({recipe.epochs} epochs of "

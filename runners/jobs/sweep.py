@@ -16,7 +16,7 @@ from optuna.storages import RDBStorage
 from reports.files import atomic_write
 from reports.sweep.publication import Publication
 from reports.sweep.publish import publish
-from runners.engines.task_queue import Desk
+from runners.engines.task_queue import TaskQueue
 from runners.progress.search_listener import SearchWatch
 from runners.search import samplers
 from runners.search.candidate import Evaluator
@@ -31,7 +31,7 @@ from search_space import Space, Values, require_feasible, survey
 CHECKPOINTS = "checkpoints"
 _FILE_STUDY = "sweep"
 
-Engine = Callable[[Desk], None]
+Engine = Callable[[TaskQueue], None]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lolvit import LolvitConfig
-from runners.engines.task_queue import GoOn, OnStep, Timing
+from runners.engines.task_queue import OnStep, RunTiming, ShouldContinue
 from runners.records.record import Costs, Provenance, Quality, Record, State
 
 
@@ -48,11 +48,15 @@ class Evaluator(Protocol):
     """Turns candidates into records; pickled into the processes that do the work."""
 
     @property
-    def at_once(self) -> bool:
+    def immediate(self) -> bool:
         """Whether an evaluation takes no more than milliseconds."""
 
     def __call__(
-        self, candidate: Candidate, on_step: OnStep, go_on: GoOn, timing: Timing
+        self,
+        candidate: Candidate,
+        on_step: OnStep,
+        should_continue: ShouldContinue,
+        timing: RunTiming,
     ) -> Record:
         """Evaluate; whatever goes wrong inside is a record in state failed, with the reason."""
 

@@ -87,7 +87,7 @@ def prepare_tabular(config: SweepConfig, processes: int | None) -> Prepared:
             "with constraints and objectives of your own"
         )
     trained = VAL_ACCURACY in config.objectives
-    evaluator = Tabulated(Limits(config.space.constraints), trained, at_once=processes is None)
+    evaluator = Tabulated(Limits(config.space.constraints), trained, immediate=processes is None)
     return Prepared(config.space, evaluator, table.epochs if trained else 0, _TABULAR_NOTE)
 
 

@@ -46,7 +46,7 @@ class Goal:
 
 
 class Search:
-    """The desk of a search: what engines ask and tell.
+    """The queue of a search: what engines ask and tell.
 
     Args:
         space: which architectures exist.
@@ -120,7 +120,7 @@ class Search:
 
     # What engines call.
 
-    def next(self) -> Task | None:
+    def next_task(self) -> Task | None:
         while not self._over():
             asked = self._trials.ask()
             architecture = self._space.architecture(asked.params)
@@ -132,16 +132,16 @@ class Search:
                 self._watch.begun(candidate)
                 work = partial(self._evaluator, candidate)
                 files = self._evaluator.files(candidate)
-                return Task(candidate.number, work, self._evaluator.at_once, files)
+                return Task(candidate.number, work, self._evaluator.immediate, files)
             self._vain += 1
             if self._vain % _VAIN_BEFORE_CHANCE == 0:  # the sampler is going in circles
                 self._trials.enqueue(self._space.sample(self._random))
         return None
 
-    def step(self, task: Task, step: Step) -> None:
+    def report_step(self, task: Task, step: Step) -> None:
         self._watch.step(self._running[task.key], step)
 
-    def go_on(self, task: Task, record: Record) -> bool:
+    def should_continue(self, task: Task, record: Record) -> bool:
         """Whether a trial is worth another epoch."""
         epoch = record.quality.epochs if record.quality is not None else 0
         rung = self._rungs.get(epoch)
@@ -155,7 +155,7 @@ class Search:
             )
         return verdict.goes_on
 
-    def done(self, task: Task, record: Record) -> None:
+    def complete(self, task: Task, record: Record) -> None:
         candidate = self._running.pop(task.key)
         if record.state is State.PRUNED:
             record = record.model_copy(
@@ -165,7 +165,7 @@ class Search:
         self._end(candidate, record)
         self._evaluator.forget(candidate)
 
-    def lost(self, task: Task, reason: str) -> None:
+    def report_lost(self, task: Task, reason: str) -> None:
         """Ask again for a trial whose process died, unless it takes every process with it."""
         candidate = self._running[task.key]
         self._lost[candidate.architecture.hash] += 1
@@ -175,9 +175,9 @@ class Search:
             self._watch.dropped(candidate, reason)
             return
         provenance = self._evaluator.provenance(candidate)
-        self.done(task, candidate.record(State.FAILED, provenance, reason=reason))
+        self.complete(task, candidate.record(State.FAILED, provenance, reason=reason))
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         if time.monotonic() - self._last_beat > HEARTBEAT_S:
             self._last_beat = time.monotonic()
             self._trials.beat(list(self._running))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runners.engines.task_queue import GoOn, OnStep, Timing
+from runners.engines.task_queue import OnStep, RunTiming, ShouldContinue
 from runners.records.record import Costs, Epoch, Provenance, Quality, Record, State
 from runners.search.candidate import Candidate
 from runners.search.limits import Limits
@@ -24,13 +24,13 @@ class Tabulated:
     Args:
         limits: what is not worth training.
         trained: whether an accuracy is wanted.
-        at_once: False gives each look-up a process of its own, for tests of engines.
+        immediate: False gives each look-up a process of its own, for tests of engines.
         epoch_s: seconds that each epoch pretends to take.
     """
 
     limits: Limits
     trained: bool
-    at_once: bool = True
+    immediate: bool = True
     epoch_s: float = 0.0
 
     def plan(self) -> dict[str, Any]:
@@ -57,7 +57,11 @@ class Tabulated:
         """Nothing is left behind."""
 
     def __call__(
-        self, candidate: Candidate, on_step: OnStep, go_on: GoOn, timing: Timing
+        self,
+        candidate: Candidate,
+        on_step: OnStep,
+        should_continue: ShouldContinue,
+        timing: RunTiming,
     ) -> Record:
         table, provenance = tabular.load(), self.provenance(candidate)
         entry = table.entries.get(candidate.architecture.hash)
@@ -75,7 +79,7 @@ class Tabulated:
             so_far = candidate.record(
                 State.PRUNED, provenance, reason=reason, costs=costs, quality=quality
             )
-            if not go_on(so_far):
+            if not should_continue(so_far):
                 return so_far
         time.sleep(self.epoch_s)
         quality = _quality(entry, table.epochs, table)

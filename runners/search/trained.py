@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lolvit import LolvitConfig
-from runners.engines.task_queue import GoOn, OnStep, Timing
+from runners.engines.task_queue import OnStep, RunTiming, ShouldContinue
 from runners.records.errors import UserError, named_line
 from runners.records.record import Costs, Provenance, Quality, Record, State
 from runners.search.candidate import Candidate
@@ -58,7 +58,7 @@ class Trained:
     checkpoints: Path
 
     @property
-    def at_once(self) -> bool:
+    def immediate(self) -> bool:
         return self.recipe is None and self.reference is None
 
     def plan(self) -> dict[str, Any]:
@@ -86,7 +86,11 @@ class Trained:
         )
 
     def __call__(
-        self, candidate: Candidate, on_step: OnStep, go_on: GoOn, timing: Timing
+        self,
+        candidate: Candidate,
+        on_step: OnStep,
+        should_continue: ShouldContinue,
+        timing: RunTiming,
     ) -> Record:
         try:
             costs = self._costs(candidate, timing)
@@ -99,7 +103,7 @@ class Trained:
         if self.recipe is None:
             return self._record(candidate, State.FINISHED, costs)
         try:
-            return self._train(candidate, self.recipe, costs, on_step, go_on)
+            return self._train(candidate, self.recipe, costs, on_step, should_continue)
         except UserError:
             raise
         except Exception as error:
@@ -109,7 +113,7 @@ class Trained:
         """The record of one that ended without a result."""
         return self._record(candidate, State.FAILED, costs, reason=reason)
 
-    def _costs(self, candidate: Candidate, timing: Timing) -> Costs:
+    def _costs(self, candidate: Candidate, timing: RunTiming) -> Costs:
         from runners.measure.quick_costs import QuickCosts, count_costs, measure_trial
         from runners.measure.timing.latency import Rounds
 
@@ -126,7 +130,12 @@ class Trained:
         return costs
 
     def _train(
-        self, candidate: Candidate, recipe: Recipe, costs: Costs, on_step: OnStep, go_on: GoOn
+        self,
+        candidate: Candidate,
+        recipe: Recipe,
+        costs: Costs,
+        on_step: OnStep,
+        should_continue: ShouldContinue,
     ) -> Record:
         import torch
 
@@ -135,8 +144,8 @@ class Trained:
         from runners.measure.timing.latency import intra_op_threads
         from runners.training.loop import train
 
-        def should_continue(quality: Quality) -> bool:
-            return go_on(self._stopped(candidate, costs, quality))
+        def is_worth_it(quality: Quality) -> bool:
+            return should_continue(self._stopped(candidate, costs, quality))
 
         dataset = data.load(self.images.name, candidate.architecture.resolution)
         with intra_op_threads(self.threads):
@@ -147,7 +156,7 @@ class Trained:
                 seed=candidate.seed,
                 device=torch.device(self.device),
                 on_step=on_step,
-                should_continue=should_continue,
+                should_continue=is_worth_it,
                 checkpoint=self.checkpoint(candidate),
             )
         if stopped:

@@ -26,7 +26,7 @@ _TOKEN = secrets.token_hex(32)
 """Of every Ray that this process starts: it remembers the first one it met."""
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Who died is for the desk to say.
+    # Who died is for the queue to say.
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
     # The old output of Tune can be silenced; its loggers would write three files a trial.
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -165,7 +165,7 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """The terminal is for what the desk has to say."""
+    """The terminal is for what the queue has to say."""
     logger = logging.getLogger("ray")
     before = logger.level
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The desk in Ray Tune's terms: a search algorithm, a scheduler and a callback around one floor.
+"""The queue in Ray Tune's terms: a search algorithm, a scheduler and a callback around one floor.
 
 Tune calls all of them in the thread that called it.
 """
@@ -21,7 +21,7 @@ from ray.tune.search import Searcher
 
 from runners.engines.ray.resources import places
 from runners.engines.ray.trial import Report, packed
-from runners.engines.task_queue import Desk, Task, here
+from runners.engines.task_queue import Task, TaskQueue, run_here
 from runners.progress.listener import Step
 from runners.records.errors import UserError, named_line
 from runners.records.record import Record
@@ -33,7 +33,7 @@ class Floor:
     """Tasks under way, by the trial of Tune that does each.
 
     Args:
-        desk: hands them out.
+        queue: hands them out.
         cpus: per task.
         gpus: per task.
         at_once: how many may be under way; None for as many as there is room for.
@@ -41,9 +41,9 @@ class Floor:
     """
 
     def __init__(
-        self, desk: Desk, cpus: float, gpus: float, at_once: int | None, carried: bool
+        self, queue: TaskQueue, cpus: float, gpus: float, at_once: int | None, carried: bool
     ) -> None:
-        self._desk, self._cpus, self._gpus = desk, cpus, gpus
+        self._queue, self._cpus, self._gpus = queue, cpus, gpus
         self._at_once, self._carried = at_once, carried
         self._tasks: dict[str, Task] = {}
         self._records: dict[str, Record] = {}
@@ -54,7 +54,7 @@ class Floor:
         self.lost = False
         self.over = False
         self.error: BaseException | None = None
-        """Why the run is over, unless the desk wanted it."""
+        """Why the run is over, unless the queue wanted it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Tune pickles all that it was given, to go on after a crash: that is for the study to do.
@@ -66,7 +66,7 @@ class Floor:
 
     @contextmanager
     def safe(self) -> Iterator[None]:
-        """Let an error of the desk end the run: Tune would keep it to itself, or try again."""
+        """Let an error of the queue end the run: Tune would keep it to itself, or try again."""
         try:
             yield
         except BaseException as error:
@@ -75,13 +75,15 @@ class Floor:
     def next(self, trial: str) -> dict[str, Any] | str | None:
         """The configuration of a trial, None for not now, `Searcher.FINISHED` for never."""
         while len(self._tasks) < self._places and not self.over:
-            task = self._desk.next()
+            task = self._queue.next_task()
             if task is None:
                 return None if self._tasks else Searcher.FINISHED
-            if not task.at_once:
+            if not task.immediate:
                 self._tasks[trial] = task
                 return packed(task, self._carried)
-            self._desk.done(task, task.work(_unheard, partial(self._desk.go_on, task), here))
+            self._queue.complete(
+                task, task.work(_unheard, partial(self._queue.should_continue, task), run_here)
+            )
             self._beat_now()
         return Searcher.FINISHED if self.over else None
 
@@ -92,13 +94,13 @@ class Floor:
         if kind is Report.USER_ERROR:
             raise UserError(told["text"])
         if kind is Report.STEP:
-            self._desk.step(task, Step(*told["step"]))
+            self._queue.report_step(task, Step(*told["step"]))
             return True
         if kind is Report.DEATH:
             self._deaths[trial] = told["text"]
             return False
         record = self._records[trial] = Record.model_validate_json(told["record"])
-        return kind is Report.QUESTION and self._desk.go_on(task, record)
+        return kind is Report.QUESTION and self._queue.should_continue(task, record)
 
     def give_up(self, trial: str, reason: str) -> None:
         """Note what a process of a trial died of: the last one, unless another speaks."""
@@ -110,10 +112,10 @@ class Floor:
         self.actors.pop(trial, None)
         if trial in self._deaths:
             self.lost = True
-            self._desk.lost(task, self._deaths.pop(trial))
+            self._queue.report_lost(task, self._deaths.pop(trial))
         else:
             assert record is not None
-            self._desk.done(task, record)
+            self._queue.complete(task, record)
 
     def beat(self) -> None:
         """Called many times a second."""
@@ -124,7 +126,7 @@ class Floor:
             self._places = self._at_once or max(1, places(self._cpus, self._gpus))
 
     def _beat_now(self) -> None:
-        if not self._desk.beat():
+        if not self._queue.heartbeat():
             self.end_run()
 
 
@@ -176,7 +178,7 @@ class Judging(FIFOScheduler):
 
 
 class Beating(Callback):
-    """Lets the desk look up now and then."""
+    """Lets the queue look up now and then."""
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor

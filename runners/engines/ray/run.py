@@ -1,6 +1,6 @@
 """Tasks on the nodes of a Ray cluster, or on this machine through a Ray of its own.
 
-Ray executes, and nothing else: the desk, and with it the study, stays in this process and this
+Ray executes, and nothing else: the queue, and with it the study, stays in this process and this
 thread. What Tune writes about its trials is of no use afterwards; a sweep whose process was killed
 is taken up again from its study.
 """
@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from runners.engines.task_queue import Desk
+from runners.engines.task_queue import TaskQueue
 from runners.records.errors import UserError
 
 
@@ -51,13 +51,13 @@ class RayOptions:
             raise UserError(f"{self.max_failures} failures: 0 or more can be allowed")
 
 
-def run(desk: Desk, options: RayOptions, storage_path: Path | str, name: str) -> None:
-    """Do what the desk hands out until it has no more, or wants to end.
+def run(queue: TaskQueue, options: RayOptions, storage_path: Path | str, name: str) -> None:
+    """Do what the queue hands out until it has no more, or wants to end.
 
-    What is under way when the run ends is cut off, and the desk hears no more of it.
+    What is under way when the run ends is cut off, and the queue hears no more of it.
 
     Args:
-        desk: called from this thread alone.
+        queue: called from this thread alone.
         options: which cluster, and what of it.
         storage_path: a folder that all nodes share, or a URI that Tune can write to. With a URI,
             what unfinished tasks leave to go on from travels through it; with a folder, nodes are
@@ -75,4 +75,4 @@ def run(desk: Desk, options: RayOptions, storage_path: Path | str, name: str) ->
         from runners.engines.ray.tuning import tune
 
         check(options.cpus, options.gpus)
-        tune(desk, options, str(storage_path), name)
+        tune(queue, options, str(storage_path), name)

@@ -20,7 +20,7 @@ from runners.records.errors import UserError, named_line
 from runners.records.record import Record
 
 _SECONDS_BETWEEN_STEPS = 5.0
-"""A report holds a training up until the desk has taken it in."""
+"""A report holds a training up until the queue has taken it in."""
 
 
 class Report(str, Enum):
@@ -51,7 +51,7 @@ def packed(task: Task, carried: bool) -> dict[str, Any]:
 
 
 def evaluate(config: Mapping[str, Any]) -> None:
-    """Do a task; what Tune calls in the actor. Where the desk says no, `tune.report` exits."""
+    """Do a task; what Tune calls in the actor. Where the queue says no, `tune.report` exits."""
     files = [Path(file) for file in config["files"]]
     try:
         work: Work = cloudpickle.loads(base64.b64decode(config["work"]))
@@ -77,7 +77,7 @@ def _stepper() -> Any:
 
 
 def _asker(files: Sequence[Path]) -> Any:
-    def go_on(record: Record) -> bool:
+    def should_continue(record: Record) -> bool:
         with TemporaryDirectory() as folder:
             saved = [file for file in files if file.exists()]
             for file in saved:
@@ -86,7 +86,7 @@ def _asker(files: Sequence[Path]) -> Any:
             _report(Report.QUESTION, checkpoint, record=record.model_dump_json())
         return True
 
-    return go_on
+    return should_continue
 
 
 def _bring(files: Sequence[Path]) -> None:

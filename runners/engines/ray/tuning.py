@@ -23,17 +23,17 @@ from ray.tune.experiment import Trial
 from runners.engines.ray.hooks import Asking, Beating, Ending, Floor, Judging
 from runners.engines.ray.run import RayOptions
 from runners.engines.ray.trial import evaluate
-from runners.engines.task_queue import Desk
+from runners.engines.task_queue import TaskQueue
 from runners.records.errors import UserError, first_line
 
 
-def tune(desk: Desk, options: RayOptions, storage: str, name: str) -> None:
-    """Do what the desk hands out on the cluster that this process is connected to."""
+def tune(queue: TaskQueue, options: RayOptions, storage: str, name: str) -> None:
+    """Do what the queue hands out on the cluster that this process is connected to."""
     carried = "://" in storage
     # Tune takes up an experiment that it finds; ours is always another one.
     run_name = f"{name}-{secrets.token_hex(4)}"
     place = storage if carried else str(Path(storage).absolute())
-    floor = Floor(desk, options.cpus, options.gpus, options.at_once, carried)
+    floor = Floor(queue, options.cpus, options.gpus, options.at_once, carried)
     is_new = not Path(place).exists()
     tuner = _tuner(options, place, run_name, floor)
     with _interrupts(floor):

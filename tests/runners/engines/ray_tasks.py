@@ -1,4 +1,4 @@
-"""Tasks of the Ray tests, and a desk for them; workers find this module under the same name."""
+"""Tasks of the Ray tests, and a queue for them; workers find this module under the same name."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def record(key, state=State.FINISHED, epochs=1, reason=""):
     )
 
 
-def train(epochs, key, on_step, go_on, timing):
+def train(epochs, key, on_step, should_continue, timing):
     for epoch in range(1, epochs):
-        if not go_on(record(key, State.PRUNED, epoch)):
+        if not should_continue(record(key, State.PRUNED, epoch)):
             raise AssertionError("who is stopped does not return")
     return record(key, epochs=epochs)
 
 
-def die_at(count, file, key, on_step, go_on, timing):
+def die_at(count, file, key, on_step, should_continue, timing):
     """Note a visit, and leave without a word at the first ones."""
     with open(file, "a") as visits:
         visits.write(f"{os.getpid()}\n")
@@ -63,12 +63,12 @@ def die_at(count, file, key, on_step, go_on, timing):
     return record(key)
 
 
-def go_further(file, loses, key, on_step, go_on, timing):
+def go_further(file, loses, key, on_step, should_continue, timing):
     """Three epochs, each kept in a file; after the second the process dies, maybe with the file."""
     done = int(file.read_text()) if file.exists() else 0
     began = done
     while done < 3:
-        if done and not go_on(record(key, State.PRUNED, done)):
+        if done and not should_continue(record(key, State.PRUNED, done)):
             raise AssertionError
         if done == 2 and began == 0:
             if loses:
@@ -80,14 +80,14 @@ def go_further(file, loses, key, on_step, go_on, timing):
     return record(key, reason=f"began after epoch {began}")
 
 
-def travel(folder, key, on_step, go_on, timing):
+def travel(folder, key, on_step, should_continue, timing):
     """Be timed, then five epochs of a second, each kept in a file that all nodes see."""
     _, timed = timing(square, 1)
     file = folder / f"{key}.pt"
     began = done = int(file.read_text()) if file.exists() else 0
     here = ray.get_runtime_context().get_node_id()
     while done < 5:
-        if done and not go_on(record(key, State.PRUNED, done, here)):
+        if done and not should_continue(record(key, State.PRUNED, done, here)):
             raise AssertionError
         time.sleep(1)
         done += 1
@@ -95,19 +95,19 @@ def travel(folder, key, on_step, go_on, timing):
     return record(key, reason=f"{here} {timed} {began}")
 
 
-def fail_for_user(key, on_step, go_on, timing):
+def fail_for_user(key, on_step, should_continue, timing):
     raise DataError("cannot read image x.png: truncated")
 
 
-def fail(key, on_step, go_on, timing):
+def fail(key, on_step, should_continue, timing):
     raise ValueError("wrong\nand more")
 
 
-def sleep(key, on_step, go_on, timing):
+def sleep(key, on_step, should_continue, timing):
     time.sleep(600)
 
 
-def look_around(key, on_step, go_on, timing):
+def look_around(key, on_step, should_continue, timing):
     return record(
         key,
         reason="|".join([tempfile.gettempdir(), os.environ["OMP_NUM_THREADS"], os.getcwd()]),
@@ -122,7 +122,7 @@ def square(number):
     return number**2, os.environ.get("PLACE")
 
 
-def squared(number, key, on_step, go_on, timing):
+def squared(number, key, on_step, should_continue, timing):
     try:
         return record(key, reason=str(timing(square, number)[0]))
     except UserError:
@@ -132,42 +132,42 @@ def squared(number, key, on_step, go_on, timing):
 
 
 class Tray:
-    """A desk with a list of works; keys count them."""
+    """A queue with a list of works; keys count them."""
 
     def __init__(self, *works, stop_at=None, seconds=None):
         self.todo = list(enumerate(works))
         self.stop_at, self.seconds = stop_at, seconds
         self.asked, self.records, self.reasons = [], {}, {}
         self.files = ()
-        self.at_once = False
+        self.immediate = False
         self.begun = None
         self.most = self.under_way = 0
 
-    def next(self):
+    def next_task(self):
         if not self.todo:
             return None
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         key, work = self.todo.pop(0)
-        return Task(key, partial(work, key), at_once=self.at_once, files=self.files)
+        return Task(key, partial(work, key), immediate=self.immediate, files=self.files)
 
-    def step(self, task, step):
+    def report_step(self, task, step):
         raise AssertionError("nobody steps")
 
-    def go_on(self, task, record):
+    def should_continue(self, task, record):
         self.asked.append((task.key, record.quality.epochs))
         return record.quality.epochs != self.stop_at
 
-    def done(self, task, record):
+    def complete(self, task, record):
         self.under_way -= 1
         assert task.key not in self.records
         self.records[task.key] = record
 
-    def lost(self, task, reason):
+    def report_lost(self, task, reason):
         self.under_way -= 1
         self.reasons[task.key] = reason
 
-    def beat(self):
+    def heartbeat(self):
         """False some seconds after the first task was handed out."""
         if self.under_way and self.begun is None:
             self.begun = time.monotonic()

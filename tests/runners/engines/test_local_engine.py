@@ -13,17 +13,15 @@ import pytest
 import torch
 
 from runners.data.dataset import ArraySplit
-from runners.engines import local
-from runners.engines import worker as child
+from runners.engines import local, worker
 from runners.engines.task_queue import Task
 from runners.evaluate import evaluate
-from runners.jobs import arm_queue as arm_desk
-from runners.jobs.arm_queue import ArmDesk
+from runners.jobs import arm_queue
+from runners.jobs.arm_queue import ArmQueue
 from runners.processes.isolated import process_context
 from runners.progress.listener import Watch
 from runners.records.errors import DataError
 from runners.records.record import State
-from runners.records.unavailable import Unavailable
 from runners.store.study import Study
 from runners.training.recipe import Recipe
 from tests.runners import tiny
@@ -66,8 +64,8 @@ def study(tmp_path):
 
 def run(study, budget, watch=None, arms=("none", "linear"), costs=None):
     costs = costs or {name: tiny.costs() for name in arms}
-    desk = ArmDesk(study, [tiny.arm(name) for name in arms], budget, costs, watch or Watch())
-    local.run(desk, local.trainings_at_once(budget.device, budget.threads))
+    queue = ArmQueue(study, [tiny.arm(name) for name in arms], budget, costs, watch or Watch())
+    local.run(queue, local.default_processes(budget.device, budget.threads))
     return study.records()
 
 
@@ -104,13 +102,13 @@ class Killer(Journal):
         self.signal, self.children = signal_number, {}
 
     def follow(self, monkeypatch):
-        start = child.Child.__init__
+        start = worker.Worker.__init__
 
         def starting(begun, task):
             start(begun, task)
             self.children[task.key[0]] = begun._process.pid
 
-        monkeypatch.setattr(child.Child, "__init__", starting)
+        monkeypatch.setattr(worker.Worker, "__init__", starting)
 
     def step(self, name, seed, step):
         super().step(name, seed, step)
@@ -126,7 +124,7 @@ def test_a_process_that_is_killed_is_a_failed_record(study, monkeypatch, number)
     none, linear = run(study(), tiny.budget(LONG), watch)
     assert (none.state, none.reason) == (
         State.FAILED,
-        f"its process ended with exit code {-number}",
+        f"the process ended with exit code {-number}",
     )
     assert none.costs == tiny.costs() and none.quality is None
     assert linear.state is State.FINISHED and linear.quality.epochs == 25
@@ -170,11 +168,11 @@ class Exiting(ArraySplit):
 
 def test_an_exit_in_the_middle_is_a_failed_record(study):
     records = run(study(), tiny.budget(train=broken(Exiting)))
-    assert {r.reason for r in records} == {"its process ended with exit code 3"}
+    assert {r.reason for r in records} == {"the process ended with exit code 3"}
 
 
 def test_costs_that_are_a_reason_fail_the_arm_alone(study):
-    costs = {"none": tiny.costs(), "linear": Unavailable("UncountedOperator: aten::x")}
+    costs = {"none": tiny.costs(), "linear": "UncountedOperator: aten::x"}
     none, linear = run(study(), tiny.budget(), costs=costs)
     assert none.state is State.FINISHED
     assert (linear.state, linear.reason) == (State.FAILED, "UncountedOperator: aten::x")
@@ -203,7 +201,7 @@ def test_an_interrupt_ends_the_children_and_keeps_the_rest(study):
 )
 def test_as_many_at_once_as_the_cores_carry(monkeypatch, cores, threads, device, expected):
     monkeypatch.setattr(local, "usable_cores", lambda: cores)
-    assert local.trainings_at_once(torch.device(device), threads) == expected
+    assert local.default_processes(torch.device(device), threads) == expected
 
 
 def test_no_more_run_at_once(study, monkeypatch):
@@ -221,7 +219,7 @@ def test_fresh_processes_are_forked_from_a_server():
 def orphan(sender, path):
     """Begin an evaluation, say who it is, and wait to be killed."""
     budget = tiny.budget(Recipe(epochs=5000))
-    made = child.Child(Task(0, partial(arm_desk._evaluate, tiny.arm(), 0, budget, tiny.costs())))
+    made = worker.Worker(Task(0, partial(arm_queue._evaluate, tiny.arm(), 0, budget, tiny.costs())))
     sender.send(made._process.pid)
     threading.Event().wait()
 

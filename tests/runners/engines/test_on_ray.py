@@ -41,39 +41,39 @@ def cluster():
 
 @pytest.fixture
 def go(cluster, tmp_path):
-    def going(desk, storage=None, **options):
-        run(desk, RayOptions(**options), storage or tmp_path / "storage", "test")
-        return desk
+    def going(queue, storage=None, **options):
+        run(queue, RayOptions(**options), storage or tmp_path / "storage", "test")
+        return queue
 
     return going
 
 
 def test_all_is_done_and_nothing_is_left(go, tmp_path):
-    desk = go(Tray(*[partial(train, epochs) for epochs in (1, 2, 3)]))
-    assert desk.reasons == {}
-    assert {key: found.quality.epochs for key, found in desk.records.items()} == {0: 1, 1: 2, 2: 3}
-    assert sorted(desk.asked) == [(1, 1), (2, 1), (2, 2)]
+    queue = go(Tray(*[partial(train, epochs) for epochs in (1, 2, 3)]))
+    assert queue.reasons == {}
+    assert {key: found.quality.epochs for key, found in queue.records.items()} == {0: 1, 1: 2, 2: 3}
+    assert sorted(queue.asked) == [(1, 1), (2, 1), (2, 2)]
     assert not (tmp_path / "storage").exists()
 
 
 def test_one_at_a_time(go):
-    desk = go(Tray(*[partial(train, 2)] * 3), at_once=1)
-    assert len(desk.records) == 3 and desk.most == 1
+    queue = go(Tray(*[partial(train, 2)] * 3), at_once=1)
+    assert len(queue.records) == 3 and queue.most == 1
 
 
 def test_who_is_stopped_has_what_it_said_last_as_its_result(go):
-    desk = go(Tray(*[partial(train, 5)] * 2, stop_at=2))
-    found = [(each.state, each.quality.epochs) for each in desk.records.values()]
+    queue = go(Tray(*[partial(train, 5)] * 2, stop_at=2))
+    found = [(each.state, each.quality.epochs) for each in queue.records.values()]
     assert found == [(State.PRUNED, 2)] * 2
-    assert sorted(desk.asked) == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert sorted(queue.asked) == [(0, 1), (0, 2), (1, 1), (1, 2)]
 
 
 def test_what_takes_no_time_is_done_here(go):
-    desk = Tray(look_around, partial(train, 3))
-    desk.at_once = True
-    go(desk)
-    assert desk.records[0].reason.endswith(os.getcwd())
-    assert desk.asked == [(1, 1), (1, 2)]
+    queue = Tray(look_around, partial(train, 3))
+    queue.immediate = True
+    go(queue)
+    assert queue.records[0].reason.endswith(os.getcwd())
+    assert queue.asked == [(1, 1), (1, 2)]
 
 
 def test_where_tasks_work(go):
@@ -86,33 +86,35 @@ def test_where_tasks_work(go):
 
 def test_a_killed_process_is_tried_again(go, tmp_path):
     visits = tmp_path / "visits"
-    desk = go(Tray(partial(die_at, 1, visits), partial(train, 1)))
-    assert desk.reasons == {} and sorted(desk.records) == [0, 1]
+    queue = go(Tray(partial(die_at, 1, visits), partial(train, 1)))
+    assert queue.reasons == {} and sorted(queue.records) == [0, 1]
     assert len(visits.read_text().split()) == 2
 
 
 def test_a_task_that_kills_every_process_is_lost(go, tmp_path):
     visits = tmp_path / "visits"
-    desk = go(Tray(partial(die_at, 9, visits), partial(train, 1)), max_failures=1)
-    assert list(desk.records) == [1]
-    assert desk.reasons[0].startswith("it died 2 times, the last time of ActorDiedError: The actor")
-    assert len(visits.read_text().split()) == 2 and "\n" not in desk.reasons[0]
+    queue = go(Tray(partial(die_at, 9, visits), partial(train, 1)), max_failures=1)
+    assert list(queue.records) == [1]
+    assert queue.reasons[0].startswith(
+        "it died 2 times, the last time of ActorDiedError: The actor"
+    )
+    assert len(visits.read_text().split()) == 2 and "\n" not in queue.reasons[0]
 
 
 def test_an_unexpected_error_is_a_loss_and_not_tried_again(go):
-    desk = go(Tray(fail, partial(train, 1)))
-    assert desk.reasons == {0: "ValueError: wrong"} and list(desk.records) == [1]
+    queue = go(Tray(fail, partial(train, 1)))
+    assert queue.reasons == {0: "ValueError: wrong"} and list(queue.records) == [1]
 
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_second_process_goes_on_from_what_the_first_one_left(go, tmp_path, shared):
     """With a URI the files travel: a node may not see those of another."""
     file = tmp_path / "left" / "0.pt"
-    desk = Tray(partial(go_further, file, not shared))
-    desk.files = (file,)
+    queue = Tray(partial(go_further, file, not shared))
+    queue.files = (file,)
     storage = tmp_path / "storage"
-    go(desk, storage if shared else storage.as_uri())
-    assert desk.records[0].reason == "began after epoch 2"
+    go(queue, storage if shared else storage.as_uri())
+    assert queue.records[0].reason == "began after epoch 2"
 
 
 def test_data_at_fault_end_the_run(go):
@@ -121,12 +123,12 @@ def test_data_at_fault_end_the_run(go):
 
 
 class Interrupted(Tray):
-    def go_on(self, task, record):
+    def should_continue(self, task, record):
         raise KeyboardInterrupt
 
 
 class Full(Tray):
-    def done(self, task, record):
+    def complete(self, task, record):
         raise UserError("the disk is full")
 
 
@@ -138,16 +140,16 @@ def test_what_a_desk_raises_ends_the_run(go):
 
 
 def test_the_desk_ends_the_run_whatever_is_under_way(go):
-    desk = Tray(sleep, sleep, sleep, seconds=4)
-    go(desk)
-    assert time.monotonic() - desk.begun < 4 + 5
-    assert desk.records == {} and desk.reasons == {}
+    queue = Tray(sleep, sleep, sleep, seconds=4)
+    go(queue)
+    assert time.monotonic() - queue.begun < 4 + 5
+    assert queue.records == {} and queue.reasons == {}
 
 
 def test_timing(go):
-    desk = go(Tray(partial(squared, 3), partial(squared, -3)))
-    assert desk.records[0].reason == "9"
-    assert desk.records[1].reason == "ArithmeticError: -3: below 0"
+    queue = go(Tray(partial(squared, 3), partial(squared, -3)))
+    assert queue.records[0].reason == "9"
+    assert queue.records[1].reason == "ArithmeticError: -3: below 0"
     with pytest.raises(UserError, match=r"^13 is unlucky$"):
         go(Tray(partial(squared, 13)))
 

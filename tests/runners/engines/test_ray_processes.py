@@ -87,11 +87,11 @@ class Remover(Tray):
         super().__init__(*works)
         self.cluster, self.node, self.removed = cluster, node, 0
 
-    def go_on(self, task, record):
+    def should_continue(self, task, record):
         if record.reason == self.node.node_id and record.quality.epochs == 2 and not self.removed:
             self.removed += 1
             self.cluster.remove_node(self.node, allow_graceful=False)
-        return super().go_on(task, record)
+        return super().should_continue(task, record)
 
 
 def lose_a_node(folder):
@@ -112,13 +112,13 @@ def lose_a_node(folder):
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         other = cluster.add_node(num_cpus=1, env_vars={"PLACE": "elsewhere"})
-        desk = Remover(cluster, other, *[partial(travel, Path(folder))] * 4)
-        run(desk, RayOptions(address=cluster.address), Path(folder, "storage"), "nodes")
+        queue = Remover(cluster, other, *[partial(travel, Path(folder))] * 4)
+        run(queue, RayOptions(address=cluster.address), Path(folder, "storage"), "nodes")
     finally:
         cluster.shutdown()
-    assert (desk.reasons, sorted(desk.records)) == ({}, [0, 1, 2, 3])
-    assert desk.removed == 1
-    ended = [found.reason.split() for found in desk.records.values()]
+    assert (queue.reasons, sorted(queue.records)) == ({}, [0, 1, 2, 3])
+    assert queue.removed == 1
+    ended = [found.reason.split() for found in queue.records.values()]
     assert {timed for _, timed, _ in ended} == {"head"}
     # The one that was cut off went on at the head, where the other one had brought it.
     assert any(began != "0" for _, _, began in ended)
@@ -147,6 +147,6 @@ def test_one_process_can_start_ray_twice(tmp_path):
 
 def twice(storage):
     for _ in range(2):
-        desk = Tray(partial(train, 2), partial(squared, 3))
-        run(desk, RayOptions(), storage, "twice")
-        assert (desk.reasons, sorted(desk.records)) == ({}, [0, 1])
+        queue = Tray(partial(train, 2), partial(squared, 3))
+        run(queue, RayOptions(), storage, "twice")
+        assert (queue.reasons, sorted(queue.records)) == ({}, [0, 1])

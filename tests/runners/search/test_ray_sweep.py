@@ -42,7 +42,7 @@ def search_on_two_nodes(folder):
     watch = Remover()
     try:
         watch.node = cluster.add_node(num_cpus=1)
-        evaluator = Tabulated(Limits(), True, at_once=False, epoch_s=0.15)
+        evaluator = Tabulated(Limits(), True, immediate=False, epoch_s=0.15)
         rungs = {"first": 1, "eta": 2}
         told = {"evaluator": evaluator, "rungs": rungs, "trials": TRIALS, "watch": watch}
         with sweeps.begun(folder, **told) as search:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from runners.engines import local
-from runners.engines.task_queue import here
+from runners.engines.task_queue import run_here
 from runners.progress.search_listener import SearchWatch
 from runners.records.errors import UserError
 from runners.records.record import State
@@ -63,7 +63,7 @@ def test_rungs_stop_trials_and_later_sessions_know_of_them(tmp_path):
 
 
 def test_processes_find_what_the_coordinator_alone_finds(tmp_path):
-    evaluator = Tabulated(Limits(), True, at_once=False)
+    evaluator = Tabulated(Limits(), True, immediate=False)
     search = sweeps.run(tmp_path, processes=2, trials=12, evaluator=evaluator, rungs=RUNGS)
     assert Counter(sweeps.table(search).values()).total() == 12
     entries = tabular.load().entries
@@ -127,7 +127,7 @@ class Moody:
     inner: Tabulated
     kind: str
 
-    at_once = False
+    immediate = False
 
     def plan(self):
         return {"evaluation": "moody"}
@@ -141,7 +141,7 @@ class Moody:
     def forget(self, candidate):
         return None
 
-    def __call__(self, candidate, on_step, go_on, timing):
+    def __call__(self, candidate, on_step, should_continue, timing):
         import os
         import signal
 
@@ -150,7 +150,7 @@ class Moody:
                 reason = "NonFiniteLoss: loss became nan"
                 return candidate.record(State.FAILED, self.provenance(candidate), reason=reason)
             os.kill(os.getpid(), signal.SIGKILL)
-        return self.inner(candidate, on_step, go_on, here)
+        return self.inner(candidate, on_step, should_continue, run_here)
 
 
 class Heard(SearchWatch):
@@ -179,16 +179,16 @@ def test_who_kills_every_process_has_failed_after_three(tmp_path):
     search = sweeps.run(tmp_path, 2, evaluator=evaluator, trials=12, watch=watch)
     failed = [row for row in search.rows() if row["state"] == "failed"]
     assert search.counts["finished"] == 12 and failed
-    assert {row["reason"] for row in failed} == {"its process ended with exit code -9"}
+    assert {row["reason"] for row in failed} == {"the process ended with exit code -9"}
     assert all(watch.drops[row["architecture_hash"]] == 2 for row in failed)
 
 
 def test_twenty_failures_in_a_row_end_the_search(tmp_path):
     @dataclass(frozen=True)
     class Broken(Moody):
-        at_once = True
+        immediate = True
 
-        def __call__(self, candidate, on_step, go_on, timing):
+        def __call__(self, candidate, on_step, should_continue, timing):
             return candidate.record(State.FAILED, self.provenance(candidate), reason="broken")
 
     evaluator = Broken(Tabulated(Limits(), True), "")
@@ -204,11 +204,11 @@ def test_a_deadline_ends_the_session_and_the_next_goes_on(tmp_path):
 
 def test_what_is_under_way_is_asked_again(tmp_path):
     with sweeps.begun(tmp_path) as search:
-        one, other = search.next(), search.next()
+        one, other = search.next_task(), search.next_task()
         hashes = {search._running[task.key].architecture.hash for task in (one, other)}
         search.close()
     with sweeps.begun(tmp_path, resume=True) as search:
-        tasks = search.next(), search.next()
+        tasks = search.next_task(), search.next_task()
         assert {search._running[task.key].architecture.hash for task in tasks} == hashes
         assert not [t for t in search._trials.left_running() if t.number in (one.key, other.key)]
 
@@ -234,7 +234,7 @@ def test_another_plan_is_refused_by_the_names_of_what_changed(tmp_path):
 
 
 def test_a_question_about_a_dead_end_leaves_no_process(tmp_path):
-    evaluator = Tabulated(Limits(), True, at_once=False, epoch_s=5)
+    evaluator = Tabulated(Limits(), True, immediate=False, epoch_s=5)
     with sweeps.begun(tmp_path, evaluator=evaluator, deadline=time.monotonic() + 2) as search:
         local.run(search, 2)
         search.close()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from runners.engines.task_queue import here
+from runners.engines.task_queue import run_here
 from runners.records.record import State
 from runners.search.candidate import Candidate
 from runners.search.config import parse
@@ -45,10 +45,10 @@ def candidate(prepared):
     return Candidate(7, prepared.space.architecture(prepared.space.default), 0)
 
 
-def evaluate(prepared, candidate, go_on=lambda record: True, **changes):
+def evaluate(prepared, candidate, should_continue=lambda record: True, **changes):
     steps = []
     evaluator = replace(prepared.evaluator, **changes)
-    return evaluator(candidate, lambda *step: steps.append(step), go_on, here), steps
+    return evaluator(candidate, lambda *step: steps.append(step), should_continue, run_here), steps
 
 
 def test_a_record_has_all_that_was_asked_for(prepared, candidate):
