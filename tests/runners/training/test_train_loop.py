@@ -58,7 +58,9 @@ def test_dropout_is_seeded():
 
 def test_yields_to_a_timing_after_every_step_and_every_batch_of_an_evaluation(monkeypatch):
     calls = []
-    monkeypatch.setattr(device_lock.DeviceShare, "yield_to_timing", calls.append)
+    monkeypatch.setattr(
+        device_lock.DeviceShare, "yield_to_timing", lambda share: calls.append(share)
+    )
     monkeypatch.setattr(trainer, "_EVALUATION_BATCH", 4)
     trained()
     steps, val, test = 3, 2, 3  # batches of 24, 6 and 9 images
