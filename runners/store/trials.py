@@ -18,7 +18,6 @@ from runners.records.errors import UserError
 from runners.records.record import Record
 from runners.search.objectives import Objectives
 from runners.store import errors, shown
-from runners.store.asking import ask
 from runners.store.plan import changed
 
 _PLAN, _RECORD, _DUPLICATE_OF, _INTERRUPTED = "plan", "record", "duplicate_of", "interrupted"
@@ -131,7 +130,7 @@ class Trials:
     def ask(self) -> Trial:
         """The next trial: one that was queued, else one that the sampler proposes."""
         with errors(self._place):
-            return ask(self._study, self._storage, self._distributions)
+            return self._study.ask(self._distributions)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Let a trial with these values be asked before any other."""
