@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from reports.statistics.hypervolume import ideal, progress, reference
+from reports.statistics.fronts import hypervolume_progress, ideal_point, reference_point
 from runners.engines import local
 from runners.jobs.sweep import Sweep, begin
 from runners.progress.search_listener import SearchWatch
@@ -94,11 +94,11 @@ def volumes(trace: Trace) -> np.ndarray:
     """Hypervolume after each trial, as a share of the box around the whole table."""
     table = tabular.load().entries.values()
     every = [(entry.curve[-1], entry.latency_ratio) for entry in table]
-    worst, best = reference(every, WAYS), ideal(every, WAYS)
+    worst, best = reference_point(every, WAYS), ideal_point(every, WAYS)
     finished = [index for index, point in enumerate(trace.points) if point is not None]
     known = [point for point in trace.points if point is not None]
     found = np.zeros(len(trace.points))
-    found[finished] = progress(known, WAYS, worst, best)
+    found[finished] = hypervolume_progress(known, WAYS, worst, best)
     return np.maximum.accumulate(found)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from reports.comparison.arm import Arm, Row
+from reports.comparison.latency import blocks, latency_ratio, rounds
 from reports.statistics.intervals import mean_interval, wilson_interval
-from reports.statistics.latency import against, blocks, rounds
 
 _COSTS = (
     "form_seconds",
@@ -103,7 +103,7 @@ def _reason(rows: Sequence[Row]) -> str:
 def _ratio(costs: Row, baseline: Row | None, first: bool) -> dict[str, Any]:
     if not costs or baseline is None:
         return {}
-    found = against(costs, baseline)
+    found = latency_ratio(costs, baseline)
     return {**found, "latency_verdict": "baseline"} if found and first else found
 
 

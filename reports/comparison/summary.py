@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reports.comparison.arm import Arm, Row
 from reports.comparison.notes import notes
 from reports.comparison.seeds import together, with_costs
-from reports.statistics.front import front
+from reports.statistics.fronts import accuracy_cost_front
 from reports.tables.fingerprints import machines
 
 if TYPE_CHECKING:
@@ -105,5 +105,7 @@ def _on_front(arms: Sequence[Arm], costs: Sequence[float | None]) -> set[int]:
         for place, (each, cost) in enumerate(zip(arms, costs, strict=True))
         if each.test_accuracy_mean is not None and cost is not None
     ]
-    mask = front([accuracy for _, accuracy, _ in points], [cost for _, _, cost in points])
+    mask = accuracy_cost_front(
+        [accuracy for _, accuracy, _ in points], [cost for _, _, cost in points]
+    )
     return {place for (place, _, _), on in zip(points, mask, strict=True) if on}

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from reports.comparison.arm import Arm, Row
+from reports.comparison.latency import rounds, unpaired_ratio, verdict
 from reports.comparison.seeds import tested, together, with_costs
 from reports.diff.arm_diff import ArmDiff, Difference, Ratio
-from reports.statistics.differences import difference_interval, welch_interval
-from reports.statistics.interval import Estimate
-from reports.statistics.latency import rounds, unpaired, verdict
+from reports.statistics.intervals import Estimate, difference_interval, welch_interval
 from reports.tables.fingerprints import CODE, Differing, differing
 
 _Key: TypeAlias = tuple[str, str]
@@ -142,7 +141,7 @@ def _timing(a: Row | None, b: Row | None, force: bool) -> dict[str, Any]:
             "latency_verdict": _obstacle(obstacles),
             "peak_memory_bytes": peak and replace(peak, ratio=None),
         }
-    ratio, low, high = unpaired(b, a)
+    ratio, low, high = unpaired_ratio(b, a)
     return {
         **found,
         "latency_ms": Ratio(*latencies, ratio, low, high),

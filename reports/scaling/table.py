@@ -12,7 +12,7 @@ from typing import Any
 
 from reports.comparison.arm import Row
 from reports.comparison.notes import RECONSTRUCTED
-from reports.statistics.scaling import crossover, exponent
+from reports.statistics.scaling import find_crossover, fit_exponent
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ def _growth(points: Sequence[Row], baselines: dict[str, list[Row]]) -> Growth:
         mixer=points[0]["mixer"],
         reconstructed=points[0]["reconstructed"],
         width=points[0]["width"],
-        time_exponent=exponent(list(samples), [median(times) for times in samples.values()]),
-        macs_exponent=exponent([n for n, _ in counted], [macs for _, macs in counted]),
+        time_exponent=fit_exponent(list(samples), [median(times) for times in samples.values()]),
+        macs_exponent=fit_exponent([n for n, _ in counted], [macs for _, macs in counted]),
         crossovers={
-            name: _said(crossover(samples, _samples(other), tried), tried)
+            name: _said(find_crossover(samples, _samples(other), tried), tried)
             for name, other in baselines.items()
             if name != points[0]["mixer"]
         },

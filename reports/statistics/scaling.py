@@ -1,4 +1,4 @@
-"""What a scaling study says: exponents and crossovers, as pure functions on arrays."""
+"""Statistics of a scaling study: fitted exponents and crossovers."""
 
 from __future__ import annotations
 
@@ -6,48 +6,48 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reports.statistics.interval import Samples
-from reports.statistics.intervals import ratio_interval
+from reports.statistics.intervals import Samples
+from reports.statistics.ratios import ratio_interval
 
 
-def exponent(tokens: Sequence[int], values: Sequence[float]) -> float | None:
+def fit_exponent(tokens: Sequence[int], values: Sequence[float]) -> float | None:
     """Slope of log(value) over log(N) by least squares, over the upper half of the sizes.
 
-    Small maps are left out because a call's fixed cost hides how it grows. None with fewer than two
-    sizes left.
+    Small maps are left out because the fixed cost of a call hides how it grows; of an odd number
+    of sizes the middle one is kept. None if fewer than two sizes are left.
 
     Args:
         tokens: (sizes,) N, ascending.
         values: (sizes,) positive numbers in any unit.
     """
-    kept = len(tokens) // 2
-    if len(tokens) - kept < 2:
+    first = len(tokens) // 2
+    if len(tokens) - first < 2:
         return None
-    x, y = np.log(np.asarray(tokens[kept:], float)), np.log(np.asarray(values[kept:], float))
+    x, y = np.log(np.asarray(tokens[first:], float)), np.log(np.asarray(values[first:], float))
     return float(np.polyfit(x, y, 1)[0])
 
 
-def crossover(
-    samples: Mapping[int, Samples], baseline: Mapping[int, Samples], tried: Sequence[int]
+def find_crossover(
+    samples: Mapping[int, Samples], baseline: Mapping[int, Samples], sizes: Sequence[int]
 ) -> int | None:
-    """The smallest measured N from which on the contender beats the baseline at every size tried.
+    """The smallest N from which on the target beats the baseline at every larger size.
 
-    It beats it where the 95 % interval of the ratio of medians, from paired rounds, lies below 1,
-    or where only the contender could be measured.
+    It beats it where the 95 % interval of the median ratio of paired rounds lies below 1, or where
+    only the target could be measured.
 
     Args:
-        samples: by N, the contender's (rounds,); sizes it could not take are absent.
+        samples: by N, the target's (rounds,); sizes that could not be measured are absent.
         baseline: by N, the baseline's (rounds,).
-        tried: all N, ascending.
+        sizes: all N of the study, ascending.
 
     Returns:
         N, or None where it does not beat the baseline at the largest size.
     """
-    found = None
-    for n in reversed(tried):
+    crossover = None
+    for n in reversed(sizes):
         if n not in samples:
             break
         if n in baseline and ratio_interval(samples[n], baseline[n])[2] >= 1:
             break
-        found = n
-    return found
+        crossover = n
+    return crossover

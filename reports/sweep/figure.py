@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from reports.comparison.arm import Row
 from reports.comparison.notes import RECONSTRUCTED
 from reports.comparison.pareto import DPI
-from reports.statistics.hypervolume import progress
+from reports.statistics.fronts import hypervolume_progress
 from reports.sweep.notes import data, differences, ended, latency, reconstructed
 from reports.sweep.numbers import draw_numbers
 from reports.sweep.objective import Objective, number
@@ -52,7 +52,7 @@ def sweep_figure(summary: SweepSummary) -> Figure:
         left_out |= dict.fromkeys(draw_numbers(axes, pair, labels))
     if len(pairs) == 1:
         ways = summary.directions
-        volumes = progress(front.everything, ways, front.reference, front.ideal)
+        volumes = hypervolume_progress(front.everything, ways, front.reference, front.ideal)
         draw_progress(panels[1], volumes)
     _texts(drawn, summary, left, _caption(summary, front, list(left_out)))
     return drawn

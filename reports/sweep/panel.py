@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from numpy.typing import NDArray
 
 from reports.figures.palette import colour
-from reports.statistics.front import nondominated
+from reports.statistics.fronts import nondominated
 from reports.sweep.objective import Objective
 
 FRONT = colour(0)

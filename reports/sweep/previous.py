@@ -9,7 +9,7 @@ from math import copysign
 from pathlib import Path
 from typing import TypeAlias
 
-from reports.statistics.hypervolume import hypervolume
+from reports.statistics.fronts import hypervolume
 from reports.sweep.csv_files import leading, read_front
 from reports.sweep.objective import number
 from reports.sweep.summary import SweepFront, SweepSummary, placed

@@ -11,8 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.comparison.arm import Row
-from reports.statistics.front import minimised, nondominated
-from reports.statistics.hypervolume import hypervolume, ideal, reference
+from reports.statistics.fronts import (
+    as_losses,
+    hypervolume,
+    ideal_point,
+    nondominated,
+    reference_point,
+)
 from reports.sweep.objective import Objective, directions, objectives_of
 
 STATES = ("finished", "pruned", "failed")
@@ -114,14 +119,14 @@ def _front(rows: Sequence[Row], objectives: Sequence[Objective]) -> SweepFront |
         return None
     ways = directions(objectives)
     points = np.array([values for _, values in found])
-    losses = minimised(points, ways)
+    losses = as_losses(points, ways)
     # The first cost leads the order, then the objectives as given; the sort is stable.
     first = next((n for n, each in enumerate(objectives) if not each.maximize), 0)
     columns = [first, *(n for n in range(len(objectives)) if n != first)]
     order = np.lexsort([losses[:, n] for n in reversed(columns)])
     mask = nondominated(points, ways)
     chosen = [int(index) for index in order if mask[index]]
-    worst, best = reference(points, ways), ideal(points, ways)
+    worst, best = reference_point(points, ways), ideal_point(points, ways)
     return SweepFront(
         rows=tuple(found[index][0] for index in chosen),
         points=points[chosen],

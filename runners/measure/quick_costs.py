@@ -10,7 +10,7 @@ import torch
 
 from lolvit import LolvitConfig
 from lolvit.analytic import analytic
-from reports.statistics.intervals import ratio_interval
+from reports.statistics.ratios import ratio_interval
 from runners.machine.device_lock import lock_for_timing
 from runners.machine.fingerprint import fingerprint
 from runners.measure.forms.variant import FormVariant, PreparedForm

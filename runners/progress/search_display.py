@@ -15,7 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from reports.statistics import hypervolume
+from reports.statistics.fronts import hypervolume, ideal_point, reference_point
 from runners.progress.listener import Step
 from runners.progress.search_listener import SearchWatch
 from runners.records.record import Record, State
@@ -139,9 +139,9 @@ class SearchDisplay(SearchWatch):
             for (name, way), column in zip(self._objectives.items(), columns, strict=True)
         ]
         ways = list(self._objectives.values())
-        worst = hypervolume.reference(self._points, ways)
-        ideal = hypervolume.ideal(self._points, ways)
-        volume = hypervolume.hypervolume(self._points, ways, worst, ideal)
+        worst = reference_point(self._points, ways)
+        ideal = ideal_point(self._points, ways)
+        volume = hypervolume(self._points, ways, worst, ideal)
         return f"; best {' | '.join(best)}; hypervolume {volume:.3f}"
 
 

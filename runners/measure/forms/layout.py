@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from reports.statistics.intervals import ratio_interval
+from reports.statistics.ratios import ratio_interval
 from runners.measure.forms.forms import make_form
 from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.timing.latency import (

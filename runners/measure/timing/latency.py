@@ -11,7 +11,7 @@ from math import ceil
 
 import torch
 
-from reports.statistics.intervals import median_interval, ratio_interval
+from reports.statistics.ratios import median_interval, ratio_interval
 
 TimedCall = Callable[[], object]
 Clock = Callable[[TimedCall], float]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reports.scaling.files import write_scaling
 from reports.scaling.table import cells, growths
-from reports.statistics.scaling import crossover, exponent
+from reports.statistics.scaling import find_crossover, fit_exponent
 
 SIDES = (7, 14, 28, 56)
 TOKENS = [side**2 for side in SIDES]
@@ -20,12 +20,12 @@ TOKENS = [side**2 for side in SIDES]
 
 @given(power=st.floats(0.5, 3), factor=st.floats(1e-6, 1e3))
 def test_the_exponent_of_a_power_law_is_its_power(power, factor):
-    assert exponent(TOKENS, [factor * n**power for n in TOKENS]) == pytest.approx(power)
+    assert fit_exponent(TOKENS, [factor * n**power for n in TOKENS]) == pytest.approx(power)
 
 
 def test_an_exponent_needs_two_sizes_in_the_upper_half():
-    assert exponent([49], [1.0]) is None
-    assert exponent([], []) is None
+    assert fit_exponent([49], [1.0]) is None
+    assert fit_exponent([], []) is None
 
 
 def rounds(median: float) -> list[float]:
@@ -36,20 +36,20 @@ def test_a_crossover_is_where_a_contender_starts_to_win_for_good():
     slow_start = {n: rounds(1.0 + 0.001 * n) for n in TOKENS}
     quadratic = {n: rounds(0.5 + 1e-5 * n**2) for n in TOKENS}
     naive = [n for n in TOKENS if 1.0 + 0.001 * n < 0.5 + 1e-5 * n**2]
-    assert crossover(slow_start, quadratic, TOKENS) == naive[0]
-    assert crossover(quadratic, slow_start, TOKENS) is None
+    assert find_crossover(slow_start, quadratic, TOKENS) == naive[0]
+    assert find_crossover(quadratic, slow_start, TOKENS) is None
 
 
 def test_equal_contenders_never_beat_each_other():
     same = {n: rounds(1.0) for n in TOKENS}
-    assert crossover(same, same, TOKENS) is None
+    assert find_crossover(same, same, TOKENS) is None
 
 
 def test_what_only_the_contender_could_take_it_wins():
     contender = {n: rounds(1.0) for n in TOKENS}
     baseline = {n: rounds(1.0) for n in TOKENS[:2]}
-    assert crossover(contender, baseline, TOKENS) == TOKENS[2]
-    assert crossover(baseline, contender, TOKENS) is None
+    assert find_crossover(contender, baseline, TOKENS) == TOKENS[2]
+    assert find_crossover(baseline, contender, TOKENS) is None
 
 
 def row(mixer: str, side: int, time: float | None, macs: int) -> dict:

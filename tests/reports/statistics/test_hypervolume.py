@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.statistics.front import front, nondominated
-from reports.statistics.hypervolume import hypervolume, ideal, progress, reference
+from reports.statistics.fronts import (
+    accuracy_cost_front,
+    hypervolume,
+    hypervolume_progress,
+    ideal_point,
+    nondominated,
+    reference_point,
+)
 
 WAYS = ("maximize", "minimize")
 
@@ -61,7 +67,7 @@ def test_front_equals_the_definition(problem):
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=25))
 def test_the_front_of_two_is_the_same(points):
     gains, costs = [p[0] for p in points], [p[1] for p in points]
-    assert nondominated(points, WAYS).tolist() == front(gains, costs).tolist()
+    assert nondominated(points, WAYS).tolist() == accuracy_cost_front(gains, costs).tolist()
 
 
 @settings(deadline=None, max_examples=60)
@@ -80,12 +86,12 @@ def test_hypervolume_equals_moocore_and_progress_equals_hypervolume(problem):
     from moocore import hypervolume as volume
 
     points, ways = problem
-    worst, best = reference(points, ways), ideal(points, ways)
+    worst, best = reference_point(points, ways), ideal_point(points, ways)
     box = np.prod(np.abs(worst - best))
     upwards = [way == "maximize" for way in ways]
     expected = volume(np.array(points, dtype=float), ref=worst, maximise=upwards) / box
     assert hypervolume(points, ways, worst, best) == pytest.approx(expected)
-    steps = progress(points, ways, worst, best)
+    steps = hypervolume_progress(points, ways, worst, best)
     again = [hypervolume(points[: n + 1], ways, worst, best) for n in range(len(points))]
     assert steps == pytest.approx(again)
     assert (np.diff(steps) >= 0).all()
@@ -94,12 +100,12 @@ def test_hypervolume_equals_moocore_and_progress_equals_hypervolume(problem):
 
 def test_the_reference_is_a_tenth_of_the_range_beyond_the_worst():
     points = [(0.9, 10.0), (0.5, 2.0)]
-    assert reference(points, WAYS) == pytest.approx([0.46, 10.8])
-    assert ideal(points, WAYS).tolist() == [0.9, 2.0]
+    assert reference_point(points, WAYS) == pytest.approx([0.46, 10.8])
+    assert ideal_point(points, WAYS).tolist() == [0.9, 2.0]
     # Without a range a tenth of the value, and without a value one.
-    assert reference([(0.9, 10.0)], WAYS) == pytest.approx([0.81, 11.0])
-    assert reference([(0.0, 0.0)], WAYS).tolist() == [-1.0, 1.0]
-    assert reference([(-2.0, -2.0)], WAYS) == pytest.approx([-2.2, -1.8])
+    assert reference_point([(0.9, 10.0)], WAYS) == pytest.approx([0.81, 11.0])
+    assert reference_point([(0.0, 0.0)], WAYS).tolist() == [-1.0, 1.0]
+    assert reference_point([(-2.0, -2.0)], WAYS) == pytest.approx([-2.2, -1.8])
 
 
 def test_what_lies_outside_the_box_is_cut_off():
@@ -107,7 +113,7 @@ def test_what_lies_outside_the_box_is_cut_off():
     assert hypervolume([(-5, 0.5)], ways, (1, 1), (0, 0)) == pytest.approx(0.5)
     assert hypervolume([(2, 0)], ways, (1, 1), (0, 0)) == 0
     assert hypervolume([], ways, (1, 1), (0, 0)) == 0
-    assert progress([], ways, (1, 1), (0, 0)).tolist() == []
+    assert hypervolume_progress([], ways, (1, 1), (0, 0)).tolist() == []
 
 
 @pytest.mark.parametrize(
@@ -115,8 +121,8 @@ def test_what_lies_outside_the_box_is_cut_off():
     [
         (lambda: nondominated([(1, 2)], ["up", "minimize"]), "maximize or minimize"),
         (lambda: nondominated([(1, 2)], ["minimize"]), "do not fit 1"),
-        (lambda: nondominated([(float("nan"), 2)], WAYS), "not finite"),
-        (lambda: reference([], WAYS), "no points"),
+        (lambda: nondominated([(float("nan"), 2)], WAYS), "must be finite"),
+        (lambda: reference_point([], WAYS), "at least one point"),
         (lambda: hypervolume([(1, 2)], WAYS, (1, 2), (1, 1)), "worse than the ideal"),
     ],
 )
@@ -130,6 +136,6 @@ def test_progress_of_20000_points(size, record_property):
     points = np.random.default_rng(size).random((20_000, size))
     ways = ["minimize"] * size
     began = perf_counter()
-    steps = progress(points, ways, np.ones(size), np.zeros(size))
+    steps = hypervolume_progress(points, ways, np.ones(size), np.zeros(size))
     record_property("seconds", perf_counter() - began)
     assert steps[-1] == pytest.approx(hypervolume(points, ways, np.ones(size), np.zeros(size)))

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.text import Text
 
 from reports.comparison.pareto import pdf, png
-from reports.statistics.hypervolume import hypervolume
+from reports.statistics.fronts import hypervolume
 from reports.sweep.figure import sweep_figure
 from reports.sweep.summary import summarise_sweep
 from reports.sweep.table import columns

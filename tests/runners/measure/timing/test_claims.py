@@ -14,7 +14,7 @@ import torch
 
 import attention_zoo
 import lolvit
-from reports.statistics.intervals import ratio_interval, separable
+from reports.statistics.ratios import is_separable, ratio_interval
 from runners.cli import protocol_options as protocol
 from runners.machine.device_lock import lock_for_timing
 from runners.measure.timing.latency import Rounds, interleave, time_cpu
@@ -73,7 +73,7 @@ def test_a_difference_is_claimed_where_one_is(made):
                 _, low, high = ratio_interval(
                     samples.ms[name], samples.ms["first"], blocks=samples.blocks
                 )
-                claims[name] += low > 1 if name == "slow" else separable(low, high)
+                claims[name] += low > 1 if name == "slow" else is_separable(low, high)
     print(f"\n{claims} of {SESSIONS}")
     assert claims["same"] <= 0.05 * SESSIONS
     assert claims["slow"] >= 0.95 * SESSIONS

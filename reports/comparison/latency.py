@@ -1,21 +1,21 @@
-"""An arm's latency against a baseline's: paired where both took turns, else each on its own."""
+"""The latency of an arm relative to the baseline: by paired rounds, or by two runs of their own."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from reports.comparison.arm import Row
-from reports.statistics.interval import Estimate
-from reports.statistics.intervals import ratio_interval, separable, unpaired_ratio_interval
+from reports.statistics.intervals import Estimate
+from reports.statistics.ratios import is_separable, ratio_interval, unpaired_ratio_interval
 from reports.tables.fingerprints import conditions
 
 
-def against(costs: Row, baseline: Row) -> dict[str, Any]:
+def latency_ratio(costs: Row, baseline: Row) -> dict[str, Any]:
     """The fields `latency_ratio...`, `latency_pairing` and `latency_verdict` of an arm.
 
     Rounds pair only within one session. Rows of different runs, or of one run on two machines,
-    never do: their medians are resampled apart. Rows of one session whose rounds have other
-    numbers get no ratio at all.
+    never do: their medians are resampled independently. Rows of one session with different numbers
+    of rounds get no ratio.
 
     Args:
         costs: a row with costs.
@@ -23,20 +23,30 @@ def against(costs: Row, baseline: Row) -> dict[str, Any]:
     """
     if not costs["latency_ms_samples"] or not baseline["latency_ms_samples"]:
         return {}
-    paired = _one_session(costs, baseline)
-    if paired and (rounds(costs), blocks(costs)) != (rounds(baseline), blocks(baseline)):
+    is_paired = _same_session(costs, baseline)
+    if is_paired and (rounds(costs), blocks(costs)) != (rounds(baseline), blocks(baseline)):
         return {}
-    ratio, low, high = _paired(costs, baseline) if paired else unpaired(costs, baseline)
+    ratio, low, high = (paired_ratio if is_paired else unpaired_ratio)(costs, baseline)
     return {
         "latency_ratio": ratio,
         "latency_ratio_low": low,
         "latency_ratio_high": high,
-        "latency_pairing": "paired" if paired else "unpaired",
+        "latency_pairing": "paired" if is_paired else "unpaired",
         "latency_verdict": verdict(low, high),
     }
 
 
-def unpaired(after: Row, before: Row) -> Estimate:
+def paired_ratio(costs: Row, baseline: Row) -> Estimate:
+    """The ratio of two rows of one session, with its 95 % interval."""
+    return ratio_interval(
+        costs["latency_ms_samples"],
+        baseline["latency_ms_samples"],
+        rounds=rounds(costs),
+        blocks=blocks(costs),
+    )
+
+
+def unpaired_ratio(after: Row, before: Row) -> Estimate:
     """The ratio of two rows whose rounds do not pair, with its 95 % interval."""
     return unpaired_ratio_interval(
         after["latency_ms_samples"],
@@ -49,27 +59,22 @@ def unpaired(after: Row, before: Row) -> Estimate:
 
 
 def verdict(low: float, high: float) -> str:
-    """What a ratio interval allows to say: "slower", "faster" or "not separable"."""
-    if not separable(low, high):
+    """The claim that a ratio interval allows: "slower", "faster" or "not separable"."""
+    if not is_separable(low, high):
         return "not separable"
     return "slower" if low > 1 else "faster"
 
 
 def rounds(costs: Row) -> list[int]:
-    """How many rounds each process took; rows of old records say nothing: one process."""
+    """Number of rounds of each process; old records lack it: one process."""
     return list(costs.get("latency_rounds") or [len(costs["latency_ms_samples"])])
 
 
 def blocks(costs: Row) -> list[int]:
-    """How many rounds each placement in memory took; empty where that was not recorded."""
+    """Number of rounds of each memory placement; empty where it was not recorded."""
     return list(costs.get("latency_blocks") or ())
 
 
-def _paired(costs: Row, baseline: Row) -> Estimate:
-    samples, others = costs["latency_ms_samples"], baseline["latency_ms_samples"]
-    return ratio_interval(samples, others, rounds=rounds(costs), blocks=blocks(costs))
-
-
-def _one_session(costs: Row, baseline: Row) -> bool:
+def _same_session(costs: Row, baseline: Row) -> bool:
     same_run = costs.get("run") == baseline.get("run")
     return same_run and conditions(costs) == conditions(baseline)
