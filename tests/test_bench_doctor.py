@@ -1,4 +1,4 @@
-"""`bench.py doctor` as users run it, on whatever machine this is."""
+"""`bench.py doctor` on the machine that runs the tests."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ import pytest
 
 from runners.cli import doctor
 from runners.machine.doctor import Finding
-from tests.bench_runs import ROOT, bench, environment, one_line
+from tests.bench_runs import ROOT, bench, bench_in_process, environment, one_line
 
 
-def test_one_line_a_check_without_torch(tmp_path):
+def test_one_line_per_check_without_torch(tmp_path):
     done = bench(tmp_path, "doctor", COLUMNS="400", PYTHONPROFILEIMPORTTIME="1")
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert done.returncode == 0 and "Traceback" not in done.stderr
     assert "numpy" in imported and not imported & {"torch", "pandas", "scipy", "pydantic"}
     titles, *lines = done.stdout.splitlines()
-    assert titles.split() == ["check", "found", "what", "it", "means"]
+    assert titles.split() == ["check", "value", "meaning"]
     assert len(lines) >= 15 and {line.split()[0] for line in lines} <= {"ok", "warn", "?"}
     assert list(tmp_path.iterdir()) == []
 
 
 def test_findings_as_json(tmp_path):
-    done = bench(tmp_path, "doctor", "--json")
-    findings = json.loads(done.stdout)
+    done = bench_in_process(tmp_path, "doctor", "--json")
+    rows = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
-    assert all(set(each) == {"check", "state", "found", "means"} for each in findings)
-    assert {each["state"] for each in findings} <= {"ok", "warn", "unknown"}
-    assert all(text and "\n" not in text for each in findings for text in each.values())
+    assert all(set(row) == {"check", "state", "found", "means"} for row in rows)
+    assert {row["state"] for row in rows} <= {"ok", "warn", "unknown"}
+    assert all(text and "\n" not in text for row in rows for text in row.values())
 
 
-@pytest.mark.parametrize("words", [["--jsn"], ["now"]])
-def test_wrong_words(tmp_path, words):
-    done = bench(tmp_path, "doctor", *words)
+@pytest.mark.parametrize("arguments", [["--jsn"], ["now"]])
+def test_wrong_arguments_are_refused(tmp_path, arguments):
+    done = bench_in_process(tmp_path, "doctor", *arguments)
     assert done.returncode == 2 and done.stdout == ""
-    one_line(done.stderr, words[0])
+    one_line(done.stderr, arguments[0])
 
 
 @pytest.mark.parametrize("width", [40, 80, 400])
-def test_the_table_fits_and_takes_brackets_as_they_are(monkeypatch, capsys, width):
+def test_table_fits_the_width_and_keeps_brackets(monkeypatch, capsys, width):
     monkeypatch.setenv("COLUMNS", str(width))
     sentence = "a hot chip lowers its clock in the middle of a run; let it cool"
     doctor._print([Finding("temperature", "warn", "91 °C [/hot]", sentence)])

@@ -1,4 +1,4 @@
-"""`bench.py doctor`: whether this machine can time."""
+"""`bench.py doctor`: check whether this machine is fit for timing."""
 
 from __future__ import annotations
 
@@ -12,27 +12,30 @@ if TYPE_CHECKING:
     from runners.machine.doctor import Finding
 
 _MARKS = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "unknown": ("?", "dim")}
-# Narrower than this, three columns of sentences would fold into ribbons.
+# Narrower terminals get value and meaning in one column, one above the other.
 _WIDE = 160
 
 
 def add(commands: Commands) -> None:
     """Add `doctor`."""
-    doctor = commands.add_parser("doctor", help="check whether this machine can time, say why not")
+    doctor = commands.add_parser("doctor", help="check whether this machine is fit for timing")
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
     doctor.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Examine this machine and print one line a check; a warning is no failure."""
-    from runners.machine.doctor import examine
+    """Check this machine and print one line per check; a warning is no failure."""
+    from runners.machine.doctor import run_checks
 
-    findings = examine()
+    findings = run_checks()
     if arguments.json:
         import json
-        from dataclasses import asdict
 
-        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+        rows = [
+            {"check": row.check, "state": row.state, "found": row.value, "means": row.meaning}
+            for row in findings
+        ]
+        print(json.dumps(rows, indent=2))
     else:
         _print(findings)
     return EXIT_FINE
@@ -46,11 +49,11 @@ def _print(findings: Sequence[Finding]) -> None:
     console = Console(highlight=False)
     wide = console.width >= _WIDE
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("", "check", "found", "what it means")[: 4 if wide else 3]:
+    for title in ("", "check", "value", "meaning")[: 4 if wide else 3]:
         table.add_column(title, overflow="fold", no_wrap=title in ("", "check"))
     for finding in findings:
         # Text, so that brackets in a sensor's or a process's name are no markup.
-        sentences = [Text(finding.found), Text(finding.means)]
+        sentences = [Text(finding.value), Text(finding.meaning)]
         if not wide:
             sentences = [Text("\n").join(sentences)]
         table.add_row(Text(*_MARKS[finding.state]), Text(finding.check), *sentences)

@@ -1,4 +1,4 @@
-"""What a number was measured on: machine, software, protocol."""
+"""The environment of a measurement: machine, software, protocol."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ Fingerprint = dict[str, str | int | bool]
 
 
 def fingerprint(device: torch.device, root: Path = Path("/")) -> Fingerprint:
-    """Machine, versions, commit and protocol; plain JSON types.
+    """Describe machine, versions, commit and protocol in plain JSON types.
 
-    Only what stays as it is while a session runs: the load or the temperature of the moment would
-    make every row a machine of its own. A text is "" and `memory_gb` (GiB) 0 where not known.
+    Only what is constant during a session: the current load or temperature would make every row a
+    machine of its own. Unknown texts are "", an unknown `memory_gb` (GiB) is 0.
 
     Args:
-        device: where the numbers come from.
+        device: that the numbers are measured on.
         root: where /proc and /sys are.
     """
     commit, dirty = _commit()
     machine = Machine(root)
-    found: Fingerprint = {
+    facts: Fingerprint = {
         "device": device.type,
         "cpu": cpu_model(machine),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cores": usable_cores(),
-        "cpu_limit": _cores_granted(machine),
+        "cpu_limit": _cpu_limit_text(machine),
         "governor": governor(machine),
         "turbo": turbo(machine),
-        "memory_gb": round(total_memory_bytes(machine) / 2**30),
+        "memory_gb": round(total_memory_bytes() / 2**30),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "torch": str(torch.__version__),
@@ -61,19 +61,19 @@ def fingerprint(device: torch.device, root: Path = Path("/")) -> Fingerprint:
         "protocol": PROTOCOL_VERSION,
     }
     if device.type == "cuda":
-        found["gpu"] = torch.cuda.get_device_name(device)
-        found["cuda"] = str(torch.version.cuda)
-    return found
+        facts["gpu"] = torch.cuda.get_device_name(device)
+        facts["cuda"] = str(torch.version.cuda)
+    return facts
 
 
-def _cores_granted(machine: Machine) -> str:
-    """The CPU limit of the control groups in cores, as in "1.5"; "" where there is none."""
+def _cpu_limit_text(machine: Machine) -> str:
+    """The CPU limit of the control groups in cores, such as "1.5"; "" without one."""
     cores = cpu_limit(machine)
     return f"{round(cores, 2):g}" if cores is not None and math.isfinite(cores) else ""
 
 
 def _threads_runtime() -> str:
-    """What runs torch's intra-op threads, as in "OpenMP"."""
+    """The library that runs torch's intra-op threads, such as "OpenMP"."""
     for line in torch.__config__.parallel_info().splitlines():
         if line.startswith("ATen parallel backend:"):
             return line.partition(":")[2].strip()
@@ -83,25 +83,25 @@ def _threads_runtime() -> str:
 def _version(package: str) -> str:
     try:
         return version(package)
-    except PackageNotFoundError:  # an extra, or a checkout that was never installed
+    except PackageNotFoundError:  # an optional package, or a checkout that is not installed
         return ""
 
 
 def _commit() -> tuple[str, bool]:
-    """The checkout's commit, shortened, and whether it has changes; empty outside a checkout."""
+    """Short commit of the checkout and whether it has changes; empty outside a checkout."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return "", False
     try:
         head, status = (
             subprocess.run(
-                ("git", "-C", str(root), *words),
+                ("git", "-C", str(root), *arguments),
                 capture_output=True,
                 text=True,
                 timeout=10,
                 check=True,
             ).stdout.strip()
-            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "-uno"))
+            for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "-uno"))
         )
     except (OSError, subprocess.SubprocessError):
         return "", False

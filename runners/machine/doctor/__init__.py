@@ -1,6 +1,6 @@
-"""Whether this machine can time: what changes timings here, by how much, and what to do."""
+"""Checks of whether this machine can time: what disturbs timings, how much, and the remedy."""
 
-from runners.machine.doctor.checks import examine
 from runners.machine.doctor.finding import Finding
+from runners.machine.doctor.run import run_checks
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Finding", "run_checks"]

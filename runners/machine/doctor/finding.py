@@ -1,4 +1,4 @@
-"""What one check says."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 State = Literal["ok", "warn", "unknown"]
-NOT_KNOWN = "not known on this system"
+UNKNOWN = "unknown on this system"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor."""
+    """One line of the doctor's report.
+
+    Args:
+        check: name of the check.
+        state: "unknown" where the system does not provide the fact.
+        value: the observed value, as a phrase.
+        meaning: what it does to timings, and how to change it.
+    """
 
     check: str
     state: State
-    found: str
-    means: str
-    """What it does to timings, and how to change it."""
+    value: str
+    meaning: str
 
 
-def not_known(check: str, means: str) -> Finding:
-    """A check of which this system tells nothing; `means` says why it would matter."""
-    return Finding(check, "unknown", NOT_KNOWN, means)
+def unknown(check: str, relevance: str) -> Finding:
+    """The result of a check whose fact this system does not provide."""
+    return Finding(check, "unknown", UNKNOWN, relevance)

@@ -1,4 +1,4 @@
-"""The proof of all other checks: the same work timed again and again, and how it scatters."""
+"""The scatter of repeated timings of the same work: what the other checks have to explain."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from runners.machine.doctor.finding import Finding
 RUNS = 300
 WARMUP_RUNS = 10
 BUDGET_S = 0.8
-LEAST_RUNS = 50
+MIN_RUNS = 50
 ROUNDS = 100
-"""Rounds of a comparison at batch 1: what its medians can tell apart is what counts."""
+"""Rounds of a comparison at batch 1, whose medians must resolve differences."""
 WIDE_IQR = 0.05
 WIDE_P95 = 1.10
 
 _NS_PER_MS = 1e6
 # A median of n normal samples has 1.253 of the standard error of a mean, an inter-quartile range is
-# 1.349 standard deviations, a ratio has the noise of two, and 2.8 standard errors are found in 4
-# of 5 tries at the 5 % level.
+# 1.349 standard deviations, a ratio has the noise of two, and 2.8 standard errors are detected
+# in 4 of 5 tries at the 5 % level.
 _FACTOR = 2.8 * 2**0.5 * 1.253 / 1.349
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """How samples of the same work differ; all but the first two are shares of the median."""
+    """How samples of the same work differ; `iqr`, `p95` and `drift` are relative to the median."""
 
     runs: int
     median_ms: float
@@ -38,12 +38,12 @@ class Scatter:
     """Between the medians of the first and the second half."""
 
     def smallest_difference(self, step_ms: float) -> float:
-        """The least difference that medians of `ROUNDS` rounds tell, as a share."""
+        """The smallest relative difference that medians of `ROUNDS` rounds can resolve."""
         return max(_FACTOR * self.iqr / ROUNDS**0.5, self.drift, step_ms / self.median_ms)
 
 
 def summarise(samples_ms: Sequence[float]) -> Scatter:
-    """Scatter of at least two samples, in the order in which they were taken."""
+    """The scatter of at least two samples, in the order in which they were taken."""
     import numpy as np
 
     low, median, high, p95 = (float(x) for x in np.percentile(samples_ms, (25, 50, 75, 95)))
@@ -54,35 +54,41 @@ def summarise(samples_ms: Sequence[float]) -> Scatter:
     )
 
 
-def judge(scatter: Scatter, step_ms: float) -> Finding:
-    """What the scatter says of this machine, with a clock that moves in steps of `step_ms`."""
-    said = (
+def check_scatter() -> Finding:
+    """Time fixed work, and judge how its times scatter on this machine."""
+    return judge_scatter(summarise(time_fixed_work()), clock_step_ms())
+
+
+def judge_scatter(scatter: Scatter, step_ms: float) -> Finding:
+    """Judge a scatter, with a clock that advances in steps of `step_ms`."""
+    value = (
         f"IQR {scatter.iqr:.1%}, p95 {scatter.p95 - 1:+.0%} of the median of {scatter.runs} runs "
         f"of {scatter.median_ms:.1f} ms; clock steps {step_ms * _NS_PER_MS:.0f} ns"
     )
-    least = f"medians of {ROUNDS} rounds tell {scatter.smallest_difference(step_ms):.1%} apart"
+    smallest = scatter.smallest_difference(step_ms)
+    resolution = f"medians of {ROUNDS} rounds can resolve differences of {smallest:.1%}"
     if scatter.iqr > WIDE_IQR or scatter.p95 > WIDE_P95:
-        means = f"noisy: {least} at best; see the warnings, or time more rounds"
-        return Finding("scatter", "warn", said, means)
-    return Finding("scatter", "ok", said, f"{least}; between processes expect more")
+        meaning = f"noisy: {resolution} at best; see the warnings, or time more rounds"
+        return Finding("scatter", "warn", value, meaning)
+    return Finding("scatter", "ok", value, f"{resolution}; expect more between processes")
 
 
 def time_fixed_work() -> list[float]:
-    """The same numpy work again and again for about half a second; ms a run."""
+    """Repeat fixed numpy work for about half a second; the time of each run in ms."""
     import numpy as np
 
     matrix = np.linspace(-2, 2, 64 * 64, dtype=np.float32).reshape(64, 64)
     product = np.empty_like(matrix)
 
     def work() -> None:
-        # einsum of two matrices takes numpy's own loops: no threads of a BLAS get in between.
+        # einsum of two matrices uses numpy's own loops: no threads of a BLAS interfere.
         for _ in range(40):
             np.einsum("ij,kj->ik", matrix, matrix, out=product)
 
     samples: list[float] = []
     end = time.monotonic() + BUDGET_S
     while len(samples) < WARMUP_RUNS + RUNS:
-        if len(samples) >= WARMUP_RUNS + LEAST_RUNS and time.monotonic() > end:
+        if len(samples) >= WARMUP_RUNS + MIN_RUNS and time.monotonic() > end:
             break
         begin = time.perf_counter_ns()
         work()
@@ -91,7 +97,7 @@ def time_fixed_work() -> list[float]:
 
 
 def clock_step_ms() -> float:
-    """The smallest step that the clock was seen to take, in ms."""
+    """The smallest observed step of the clock, in ms."""
     readings = [time.perf_counter_ns() for _ in range(2000)]
     steps = [after - before for before, after in itertools.pairwise(readings)]
     return min((step for step in steps if step > 0), default=0) / _NS_PER_MS

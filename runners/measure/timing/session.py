@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from runners.machine.energy import EnergyCounter, counter, measure_energy
+from runners.machine.energy import measure_energy, open_counter
 from runners.measure.forms.forms import make_form
 from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.timing.latency import (
@@ -20,6 +20,7 @@ from runners.measure.timing.latency import (
     select_clock,
 )
 from runners.records.errors import named_line
+from runners.records.unavailable import Unavailable
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def run_session(
     with torch.inference_mode(), intra_op_threads(throughput_threads):
         throughput = interleave(many, clock, plan.throughput, plan.seed)
     timed = {name: timed_variants[name] for name in many}
-    energy, source = _energy(timed, device, plan) if plan.energy else ({}, "")
+    energy, source = _measure_energy(timed, device, plan) if plan.energy else ({}, "")
     return SessionResult(latency, throughput, energy, source, failed)
 
 
@@ -118,22 +119,21 @@ def make_call_factory(
     return lambda: partial(form.fresh(), form.adapt(x.clone()))
 
 
-def _energy(
+def _measure_energy(
     timed_variants: Mapping[str, TimedVariant], device: torch.device, plan: SessionPlan
 ) -> tuple[dict[str, float], str]:
-    """Millijoules an image at batch 1, each variant alone for a while."""
-    found = counter(device)
-    if not isinstance(found, EnergyCounter):
-        return {}, found
-    measured, source = {}, found.source
+    """Millijoules per image at batch 1, one variant after the other, and their source."""
+    counter = open_counter(device)
+    if isinstance(counter, Unavailable):
+        return {}, counter.reason
+    energy_mj, source = {}, counter.source
     with torch.inference_mode(), intra_op_threads(plan.latency_threads):
         for name, timed_variant in timed_variants.items():
-            call = make_call_factory(
-                replace(timed_variant, batch=1), device, plan.latency_threads
-            )()
-            spent = measure_energy(call, 1, found)
-            if isinstance(spent, str):
-                source = spent
+            single = replace(timed_variant, batch=1)
+            call = make_call_factory(single, device, plan.latency_threads)()
+            energy = measure_energy(call, 1, counter)
+            if isinstance(energy, Unavailable):
+                source = energy.reason
             else:
-                measured[name] = spent
-    return measured, source
+                energy_mj[name] = energy
+    return energy_mj, source

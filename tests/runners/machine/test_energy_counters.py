@@ -1,4 +1,4 @@
-"""Energy by a counter that is there, or a reason."""
+"""Energy counters of the hardware, and the reasons where there is none."""
 
 from __future__ import annotations
 
@@ -10,53 +10,65 @@ from pathlib import Path
 import pytest
 import torch
 
-from runners.machine.energy import CounterError, EnergyCounter, counter, measure_energy, per_image
-from runners.machine.energy.meter import Zone
-from tests.runners.machine.fake_machine import lay, package
+from runners.machine.energy import (
+    CounterError,
+    EnergyCounter,
+    measure_energy,
+    open_counter,
+    per_image,
+)
+from runners.machine.energy.counters import Zone
+from runners.records.unavailable import Unavailable
+from tests.runners.machine.fake_machine import rapl_files, write_files
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 
 
 def rapl(root, *zones):
     for zone in zones:
-        lay(root, zone)
-    return counter(CPU, root)
+        write_files(root, zone)
+    return open_counter(CPU, root)
 
 
 def test_packages_are_summed_and_nothing_else(tmp_path):
     inner = {"sys/class/powercap/intel-rapl:0:0/energy_uj": "7"}
-    found = rapl(tmp_path, package(0, 100), package(1, 500), package(2, 9, name="psys"), inner)
-    assert found.source.startswith("RAPL, 2 CPU packages without DRAM") and "idle" in found.source
-    assert found.read_mj() == 0
-    rapl(tmp_path, package(0, 350), package(1, 600), package(2, 900, name="psys"))
-    assert found.read_mj() == pytest.approx(0.35)
+    counter = rapl(
+        tmp_path, rapl_files(0, 100), rapl_files(1, 500), rapl_files(2, 9, name="psys"), inner
+    )
+    assert (
+        counter.source.startswith("RAPL, 2 CPU packages without DRAM") and "idle" in counter.source
+    )
+    assert counter.read_mj() == 0
+    rapl(tmp_path, rapl_files(0, 350), rapl_files(1, 600), rapl_files(2, 900, name="psys"))
+    assert counter.read_mj() == pytest.approx(0.35)
 
 
-def test_each_package_wraps_on_its_own(tmp_path):
-    found = rapl(tmp_path, package(0, 900), package(1, 100))
-    rapl(tmp_path, package(0, 50), package(1, 200))
-    assert found.read_mj() == pytest.approx(0.15 + 0.1)
-    rapl(tmp_path, package(0, 60), package(1, 150))
-    assert found.read_mj() == pytest.approx(0.25 + 0.01 + 0.95)
+def test_each_package_wraps_around_on_its_own(tmp_path):
+    counter = rapl(tmp_path, rapl_files(0, 900), rapl_files(1, 100))
+    rapl(tmp_path, rapl_files(0, 50), rapl_files(1, 200))
+    assert counter.read_mj() == pytest.approx(0.15 + 0.1)
+    rapl(tmp_path, rapl_files(0, 60), rapl_files(1, 150))
+    assert counter.read_mj() == pytest.approx(0.25 + 0.01 + 0.95)
 
 
 @pytest.mark.parametrize(
     ("files", "words"),
     [
         ({}, "no readable RAPL counter: /sys/class/powercap is missing"),
-        ({"sys/class/powercap/dtpm/name": "x"}, "names no CPU package"),
-        (package(0, name="psys"), "names no CPU package"),
-        (package(0, "many"), "/sys/class/powercap/intel-rapl:0/energy_uj does not hold"),
+        ({"sys/class/powercap/dtpm/name": "x"}, "lists no CPU package"),
+        (rapl_files(0, name="psys"), "lists no CPU package"),
+        (rapl_files(0, "many"), "/sys/class/powercap/intel-rapl:0/energy_uj does not hold"),
         ({"sys/class/powercap/intel-rapl:0/name": "package-0"}, "No such file"),
     ],
 )
-def test_reasons_for_no_rapl(tmp_path, files, words):
-    found = rapl(tmp_path, files)
-    assert isinstance(found, str) and words in found and "\n" not in found
+def test_reasons_for_missing_rapl(tmp_path, files, words):
+    counter = rapl(tmp_path, files)
+    assert isinstance(counter, Unavailable)
+    assert words in counter.reason and "\n" not in counter.reason
 
 
-def test_a_counter_for_root_alone(tmp_path, monkeypatch):
-    lay(tmp_path, package(0))
+def test_rapl_counter_readable_by_root_only(tmp_path, monkeypatch):
+    write_files(tmp_path, rapl_files(0))
     file = tmp_path / "sys/class/powercap/intel-rapl:0/energy_uj"
     file.chmod(0)
     if os.access(file, os.R_OK):  # the tests run as root, who may read it
@@ -68,22 +80,22 @@ def test_a_counter_for_root_alone(tmp_path, monkeypatch):
             return read(path, *words, **named)
 
         monkeypatch.setattr(Path, "read_text", refuse)
-    assert counter(CPU, tmp_path) == (
-        "/sys/class/powercap/intel-rapl:0/energy_uj needs root to read"
-    )
+    reason = "/sys/class/powercap/intel-rapl:0/energy_uj needs root to read"
+    assert open_counter(CPU, tmp_path) == Unavailable(reason)
 
 
-def test_a_counter_that_goes_back_or_away(tmp_path):
-    found = rapl(tmp_path, package(0, 900, most=0))
-    rapl(tmp_path, package(0, 800, most=0))
-    with pytest.raises(CounterError, match="went back"):
-        found.read_mj()
+def test_rapl_counter_that_decreases_or_disappears(tmp_path):
+    counter = rapl(tmp_path, rapl_files(0, 900, most=0))
+    rapl(tmp_path, rapl_files(0, 800, most=0))
+    with pytest.raises(CounterError, match="decreased"):
+        counter.read_mj()
     (tmp_path / "sys/class/powercap/intel-rapl:0/energy_uj").unlink()
-    assert "No such file" in measure_energy(lambda: None, 1, found)
+    assert "No such file" in measure_energy(lambda: None, 1, counter).reason
 
 
-def test_other_devices_have_none():
-    assert counter(torch.device("meta")) == "no energy counter is known for meta"
+def test_other_devices_have_no_counter():
+    reason = "no energy counter is supported for meta"
+    assert open_counter(torch.device("meta")) == Unavailable(reason)
 
 
 class Clock:
@@ -106,37 +118,37 @@ class Clock:
 
 def test_energy_of_an_image_is_power_times_time(monkeypatch):
     clock = Clock(monkeypatch)
-    found = measure_energy(clock.call, 2, clock.counter)
-    assert found == pytest.approx(2000 * 0.004 / 2, rel=0.01)
+    energy = measure_energy(clock.call, 2, clock.counter)
+    assert energy == pytest.approx(2000 * 0.004 / 2, rel=0.01)
     assert clock.now == pytest.approx(101, abs=0.02)
 
 
-def test_a_slow_counter_gets_more_time(monkeypatch):
+def test_slow_counter_gets_more_time(monkeypatch):
     clock = Clock(monkeypatch, step_s=0.3)
-    found = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
-    assert found == pytest.approx(2000 * 0.004, rel=0.01)
+    energy = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
+    assert energy == pytest.approx(2000 * 0.004, rel=0.01)
     assert 103 < clock.now < 105
 
 
-def test_long_calls_get_their_ten_movements(monkeypatch):
+def test_long_calls_wait_for_ten_advances(monkeypatch):
     clock = Clock(monkeypatch, call_s=2.0, milliwatts=100.0)
-    found = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
-    assert found == pytest.approx(200, rel=0.01) and clock.calls == per_image.TICKS + 1
+    energy = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
+    assert energy == pytest.approx(200, rel=0.01) and clock.calls == per_image.TICKS + 1
 
 
-def test_a_counter_that_moves_too_seldom_gives_no_number(monkeypatch):
+def test_too_slow_counter_gives_no_number(monkeypatch):
     clock = Clock(monkeypatch, step_s=0.9)
-    found = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
-    assert found == "the energy counter moved 5 times in 5.0 s: too few"
+    energy = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
+    assert energy == Unavailable("the energy counter advanced only 5 times in 5.0 s")
 
 
-def test_a_counter_that_stands_still_gives_no_number(monkeypatch):
+def test_constant_counter_gives_no_number(monkeypatch):
     clock = Clock(monkeypatch, milliwatts=0)
-    found = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
-    assert found == "the energy counter moved 0 times in 1.0 s: too few"
+    energy = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
+    assert energy == Unavailable("the energy counter advanced only 0 times in 1.0 s")
 
 
-def test_what_fails_in_the_call_is_no_matter_of_the_counter(monkeypatch):
+def test_errors_of_the_call_propagate(monkeypatch):
     clock = Clock(monkeypatch)
 
     def broken():
@@ -180,35 +192,35 @@ def board(monkeypatch):
     return made
 
 
-def test_a_board_is_counted_once_it_has_caught_up(board):
-    found = counter(CUDA)
-    assert found.source.startswith("NVML, whole board") and board.waits == 0
+def test_board_is_synchronized_before_each_reading(board):
+    counter = open_counter(CUDA)
+    assert counter.source.startswith("NVML, whole board") and board.waits == 0
     board.millijoules += 30
-    assert found.read_mj() == 30 and board.waits == 1
+    assert counter.read_mj() == 30 and board.waits == 1
 
 
-def test_a_board_that_stops_to_answer(board):
-    found = counter(CUDA)
+def test_board_that_stops_answering(board):
+    counter = open_counter(CUDA)
     board.nvmlDeviceGetTotalEnergyConsumption = None
-    assert "TypeError" in measure_energy(lambda: None, 1, found)
+    assert "TypeError" in measure_energy(lambda: None, 1, counter).reason
 
 
 @pytest.mark.parametrize(
     "name", ["nvmlInit", "nvmlDeviceGetHandleByUUID", "nvmlDeviceGetTotalEnergyConsumption"]
 )
-def test_a_board_without_a_counter(board, monkeypatch, name):
+def test_board_without_a_counter(board, monkeypatch, name):
     def refuse(*_):
         raise RuntimeError("Not Supported\nat all")
 
     monkeypatch.setattr(board, name, refuse)
-    assert counter(CUDA) == "no NVML energy counter: RuntimeError: Not Supported"
+    assert open_counter(CUDA) == Unavailable("no NVML energy counter: RuntimeError: Not Supported")
 
 
-def test_no_pynvml(monkeypatch):
+def test_missing_pynvml(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert counter(CUDA) == "pynvml is not installed"
+    assert open_counter(CUDA) == Unavailable("pynvml is not installed")
 
 
-def test_this_machine_counts_or_says_why_not():
-    found = counter(CPU)
-    assert isinstance(found, EnergyCounter) or "\n" not in found
+def test_this_machine_has_a_counter_or_a_reason():
+    counter = open_counter(CPU)
+    assert isinstance(counter, EnergyCounter) or "\n" not in counter.reason

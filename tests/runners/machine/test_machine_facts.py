@@ -1,26 +1,31 @@
-"""What is read from the files of a system, odd ones included."""
+"""Facts about a machine from its files and from psutil, malformed ones included."""
 
 from __future__ import annotations
 
 import math
+import os
+import warnings
+from types import SimpleNamespace
 
 import pytest
 
 from runners.machine.facts import (
     Machine,
+    available_memory_bytes,
     cpu_limit,
     cpu_model,
     governor,
-    list_cpus,
-    memory_sizes,
     online_cpus,
-    stopped_periods,
+    parse_cpu_list,
+    query_psutil,
+    swap,
+    throttled_periods,
     total_memory_bytes,
     turbo,
     usable_cores,
     usable_cpus,
 )
-from tests.runners.machine.fake_machine import CPU, cores, lay
+from tests.runners.machine.fake_machine import CPU, set_usable_cpus, write_files
 
 V2, V1 = "sys/fs/cgroup", "sys/fs/cgroup/cpu,cpuacct"
 
@@ -37,14 +42,16 @@ V2, V1 = "sys/fs/cgroup", "sys/fs/cgroup/cpu,cpuacct"
         ("-1", set()),
     ],
 )
-def test_lists_of_cpus(text, cpus):
-    assert list_cpus(text) == cpus
+def test_parse_cpu_list(text, cpus):
+    assert parse_cpu_list(text) == cpus
 
 
-def test_a_mask_may_name_more_than_is_there(tmp_path):
-    status = {"proc/self/status": "Cpus_allowed_list:\t0-127\n"}
-    assert len(usable_cpus(lay(tmp_path, status))) == 128
-    assert usable_cpus(lay(tmp_path, {f"{CPU}/online": "0-1"})) == {0, 1}
+def test_usable_and_online_cpus(fake_psutil, tmp_path):
+    assert usable_cpus() == online_cpus(Machine(tmp_path)) == frozenset()
+    assert usable_cores() == os.cpu_count()
+    set_usable_cpus(fake_psutil, 0, 2, 5)
+    assert usable_cpus() == {0, 2, 5} and usable_cores() == 3
+    assert online_cpus(write_files(tmp_path, {f"{CPU}/online": "0-1,4"})) == {0, 1, 4}
 
 
 @pytest.mark.parametrize(
@@ -64,15 +71,18 @@ def test_a_mask_may_name_more_than_is_there(tmp_path):
     ids=str,
 )
 def test_turbo(tmp_path, files, state):
-    assert turbo(lay(tmp_path, {f"{CPU}/{path}": text for path, text in files.items()})) == state
+    assert (
+        turbo(write_files(tmp_path, {f"{CPU}/{path}": text for path, text in files.items()}))
+        == state
+    )
 
 
-def test_the_governors_of_all_cpus(tmp_path):
+def test_governors_of_all_cpus(tmp_path):
     assert governor(Machine(tmp_path)) == ""
     files = {f"{CPU}/cpu{n}/cpufreq/scaling_governor": "performance\n" for n in range(12)}
-    assert governor(lay(tmp_path, files)) == "performance"
+    assert governor(write_files(tmp_path, files)) == "performance"
     files = {f"{CPU}/cpu11/cpufreq/scaling_governor": "powersave\n"}
-    assert governor(lay(tmp_path, files)) == "performance+powersave"
+    assert governor(write_files(tmp_path, files)) == "performance+powersave"
 
 
 @pytest.mark.parametrize(
@@ -120,41 +130,59 @@ def test_the_governors_of_all_cpus(tmp_path):
     ids=lambda value: str(value)[:60],
 )
 def test_cpu_limits(tmp_path, files, limit):
-    assert cpu_limit(lay(tmp_path, files)) == limit
+    assert cpu_limit(write_files(tmp_path, files)) == limit
 
 
-def test_stops_of_all_levels_are_summed(tmp_path):
-    machine = lay(tmp_path, {"proc/self/cgroup": "0::/a", f"{V2}/cpu.stat": "usage_usec 5"})
-    assert stopped_periods(machine) is None
+def test_throttled_periods_of_all_levels_are_summed(tmp_path):
+    machine = write_files(tmp_path, {"proc/self/cgroup": "0::/a", f"{V2}/cpu.stat": "usage_usec 5"})
+    assert throttled_periods(machine) is None
     stat = "nr_periods 9\nnr_throttled {}\nodd\nthrottled_usec x"
-    machine = lay(tmp_path, {f"{V2}/{part}cpu.stat": stat.format(3) for part in ("", "a/")})
-    assert stopped_periods(machine) == 6
+    machine = write_files(tmp_path, {f"{V2}/{part}cpu.stat": stat.format(3) for part in ("", "a/")})
+    assert throttled_periods(machine) == 6
 
 
-def test_sizes_and_names(tmp_path):
-    machine = lay(tmp_path, {"proc/meminfo": "MemTotal:  2048 kB\nodd\nHugePages_Total: 0\nX: y"})
-    assert memory_sizes(machine) == {"MemTotal": 2048 * 1024, "HugePages_Total": 0}
-    assert total_memory_bytes(machine) == 2048 * 1024
-    machine = lay(tmp_path, {"proc/cpuinfo": "processor : 0\nmodel name\t: Some CPU @ 2 GHz\n"})
-    assert cpu_model(machine) == "Some CPU @ 2 GHz"
-    assert cpu_model(lay(tmp_path, {"proc/cpuinfo": "BogoMIPS: 50"}))
+def test_memory_sizes(fake_psutil):
+    assert total_memory_bytes() == 0 and available_memory_bytes() is None and swap() is None
+    fake_psutil.virtual_memory = lambda: SimpleNamespace(total=2**30, available=2**20)
+    assert (total_memory_bytes(), available_memory_bytes()) == (2**30, 2**20)
 
 
-def test_files_that_refuse(tmp_path):
-    machine = lay(tmp_path, {"a/b": "x"})
+def test_cpu_model(tmp_path):
+    info = {"proc/cpuinfo": "processor : 0\nmodel name\t: Some CPU @ 2 GHz\n"}
+    assert cpu_model(write_files(tmp_path, info)) == "Some CPU @ 2 GHz"
+    assert cpu_model(write_files(tmp_path, {"proc/cpuinfo": "BogoMIPS: 50"}))
+
+
+def test_psutil_warnings_about_swap_mean_unknown(fake_psutil):
+    def warn():
+        warnings.warn("no swap counters", RuntimeWarning, stacklevel=1)
+        return SimpleNamespace(total=0, used=0, sin=0, sout=0)
+
+    fake_psutil.swap_memory = warn
+    assert swap() is None
+
+
+def test_psutil_errors_mean_unknown(fake_psutil):
+    fake_psutil.cpu_times = lambda: 1 / 0
+    assert query_psutil(lambda ps: ps.cpu_times()) is None
+    assert query_psutil(lambda ps: ps.cpu_freq()) is None
+
+
+def test_unreadable_files(tmp_path):
+    machine = write_files(tmp_path, {"a/b": "x"})
     assert machine.text("a") is None and machine.text("a/b/c") is None
-    assert machine.text("a\0") is None and machine.matching("\0") == []
+    assert machine.text("a\0") is None and machine.glob("\0") == []
     (tmp_path / "binary").write_bytes(b"\xff\xfe12")
     assert machine.number("binary") is None and machine.table("binary") == {}
 
 
-def test_this_machine():
+def test_psutil_agrees_with_this_machine():
     machine = Machine()
     if not machine.exists("proc/self/status"):
-        pytest.skip("no Linux")
-    assert len(usable_cpus(machine)) == usable_cores() <= len(online_cpus(machine))
+        pytest.skip("this system is not Linux")
+    assert usable_cpus() == os.sched_getaffinity(0)
+    assert len(usable_cpus()) == usable_cores() <= len(online_cpus(machine))
     assert cpu_limit(machine) is None or cpu_limit(machine) > 0
-
-
-def test_fake_cores(tmp_path):
-    assert usable_cpus(lay(tmp_path, cores(4))) == {0, 1, 2, 3}
+    sizes = machine.table("proc/meminfo")
+    assert total_memory_bytes() == 1024 * sizes["MemTotal"]
+    assert 0 < available_memory_bytes() <= total_memory_bytes()
