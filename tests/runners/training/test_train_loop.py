@@ -69,7 +69,7 @@ def test_yields_to_a_timing_after_every_step_and_every_batch_of_an_evaluation(mo
 
 def test_a_timing_in_between_changes_no_result_and_is_not_counted(monkeypatch):
     undisturbed = without_times(trained())
-    monkeypatch.setattr(device_lock, "_SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(device_lock, "_SECONDS_BETWEEN_CHECKS", 0)
     queued, seen, during = threading.Event(), [], []
 
     def time_it():
