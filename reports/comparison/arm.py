@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
-Row: TypeAlias = Mapping[str, Any]
-"""One record, flat: the fields of `runners.records.record.Record.flat`; an absent part is None."""
+from reports.tables.records import Row as Row
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reports.comparison.arm import Arm, Row
+from reports.comparison.arm import Arm
 from reports.tables.fingerprints import differing, listed, machines
+from reports.tables.records import Row
 
 BUDGET = 0.02
 """Arms whose params or MACs differ by more than this share are not equal budgets."""

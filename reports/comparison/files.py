@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reports.comparison import table
-from reports.comparison.arm import Row
 from reports.comparison.summary import Summary, summarise
 from reports.files import atomic_write
 from reports.tables import latex
-from reports.tables.records import records_csv
+from reports.tables.records import Row, records_csv
 
 
 def write(rows: Sequence[Row], folder: Path, *, title: str, force: bool = False) -> list[Path]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.comparison.arm import Row
 from reports.statistics.intervals import Estimate
 from reports.statistics.ratios import is_separable, ratio_interval, unpaired_ratio_interval
 from reports.tables.fingerprints import conditions
+from reports.tables.records import Row
 
 
 def latency_ratio(costs: Row, baseline: Row) -> dict[str, Any]:

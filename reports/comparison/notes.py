@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.comparison.arm import Arm, Row
+from reports.comparison.arm import Arm
 from reports.comparison.caveats import caveats, several
 from reports.comparison.cost_notes import cost_notes, ratio_notes, uncounted
 from reports.tables.fingerprints import machines
+from reports.tables.records import Row
 
 MACS = (
     "MACs are multiply-accumulates of matrix products, convolutions and attention products; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.comparison.arm import Row
+from reports.tables.records import Row
 
 
 def merge(runs: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:

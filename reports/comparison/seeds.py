@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from reports.comparison.arm import Arm, Row
+from reports.comparison.arm import Arm
 from reports.comparison.latency import blocks, latency_ratio, rounds
 from reports.statistics.intervals import mean_interval, wilson_interval
+from reports.tables.records import Row
 
 _COSTS = (
     "form_seconds",

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from reports.comparison.arm import Arm, Row
+from reports.comparison.arm import Arm
 from reports.comparison.notes import notes
 from reports.comparison.seeds import together, with_costs
 from reports.statistics.fronts import accuracy_cost_front
 from reports.tables.fingerprints import machines
+from reports.tables.records import Row
 
 if TYPE_CHECKING:
     import pandas as pd

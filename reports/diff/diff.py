@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from reports.comparison.arm import Arm, Row
+from reports.comparison.arm import Arm
 from reports.comparison.latency import rounds, unpaired_ratio, verdict
 from reports.comparison.seeds import tested, together, with_costs
 from reports.diff.arm_diff import ArmDiff, Difference, Ratio
 from reports.statistics.intervals import Estimate, difference_interval, welch_interval
 from reports.tables.fingerprints import CODE, Differing, differing
+from reports.tables.records import Row
 
 _Key: TypeAlias = tuple[str, str]
 """An arm's name and form."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reports.comparison.arm import Row
 from reports.diff.arm_diff import ArmDiff
 from reports.tables.fingerprints import Differing, listed
+from reports.tables.records import Row
 
 
 def diff_notes(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.comparison.arm import Row
 from reports.diff.arm_diff import ArmDiff, Difference, Ratio
 from reports.diff.notes import diff_notes
 from reports.diff.regression import percent, regressions
 from reports.tables.column import Column, ratio_cell
 from reports.tables.grid import Grid
+from reports.tables.records import Row
 
 _DROPPED_FIRST = ("memory", "latency", "accuracy", "params", "macs")
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from reports.comparison.arm import Row
+from reports.tables.records import Row
 
 Differing: TypeAlias = dict[str, list[Any]]
 """By field the distinct values in order of appearance, two at least; None where it is absent."""

@@ -1,48 +1,53 @@
-"""Every field of every record as CSV, and back without loss."""
+"""Records as CSV, and back without loss."""
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
-from typing import Any
+from typing import Any, TypeAlias
 
-from reports.comparison.arm import Row
+Row: TypeAlias = Mapping[str, Any]
+"""One record, flat: the fields of `runners.records.record.Record.flat`; an absent part is None."""
 
 
 def records_csv(rows: Sequence[Row]) -> str:
-    """One line per record, one column per field, in order of first appearance.
+    """One row per record, one column per field, in order of first appearance.
 
-    Text stands as it is; everything else, and text that would be taken for it, is JSON: None is
-    `null`, lists and dicts are JSON in their cell.
+    Text is written as it is; everything else, and text that would be mistaken for it, is JSON:
+    None is `null`, lists and dicts are JSON in their cell.
     """
     fields = list(dict.fromkeys(field for row in rows for field in row))
-    text = StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(fields)
-    writer.writerows([_cell(row.get(field)) for field in fields] for row in rows)
-    return text.getvalue()
+    return cells_csv(fields, [[_encode(row.get(field)) for field in fields] for row in rows])
 
 
 def read_records(text: str) -> list[dict[str, Any]]:
-    """The rows that `records_csv` wrote; a field that a row lacked comes back as None."""
-    # Cells hold whole curves: the module's limit of 128 KiB a cell is too low for them.
-    limit = csv.field_size_limit(2**31 - 1)
-    try:
-        lines = csv.DictReader(StringIO(text, newline=""))
-        return [{field: _value(cell) for field, cell in line.items()} for line in lines]
-    finally:
-        csv.field_size_limit(limit)
+    """The rows that `records_csv` wrote; a field that a row lacked is None."""
+    import pandas as pd
+
+    cells = pd.read_csv(StringIO(text), dtype=str, na_filter=False, index_col=False)
+    return [
+        {str(field): _decode(cell) for field, cell in row.items()}
+        for row in cells.to_dict("records")
+    ]
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, str) and value == _value(value):
+def cells_csv(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """Cells of text as CSV with Unix line ends; only cells that need quotes have them."""
+    import pandas as pd
+
+    table = pd.DataFrame(list(cells), columns=list(headings), dtype=object)
+    return str(table.to_csv(index=False, lineterminator="\n"))
+
+
+def _encode(value: Any) -> str:
+    # A bare carriage return would end the line for most readers.
+    if isinstance(value, str) and value == _decode(value) and "\r" not in value:
         return value
     return json.dumps(value)
 
 
-def _value(cell: str) -> Any:
+def _decode(cell: str) -> Any:
     try:
         return json.loads(cell)
     except ValueError:
