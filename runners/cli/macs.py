@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     targets, mistakes = parsed(arguments.targets, arguments.heads)
     found = {}
     if targets:
-        from runners.measure.counting.formula import macs_by_side
+        from runners.measure.counting import macs_by_side
         from runners.records.errors import first_line
 
         for target in targets:

@@ -108,7 +108,7 @@ def _print_modules(name: str, macs: dict[str, int]) -> None:
 
 def _explain(target: Target) -> None:
     """One table a counter; a target that cannot be counted has said so in its row."""
-    from runners.measure.counting.explain import explain_target, explanation_rows
+    from runners.measure.counting import explain_target, explanation_rows
     from runners.processes.isolated import ProcessFailed, run_isolated
 
     try:
@@ -118,5 +118,5 @@ def _explain(target: Target) -> None:
         return
     for explanation in explanations:
         print(f"\nMACs of {target.name}: what {explanation.counter} makes of them")
-        rows = [row[1:] for row in explanation_rows([explanation])]
-        print_table(("operators", "ours", "theirs", "difference", "why"), rows)
+        header = ("operators", "ours", "theirs", "difference", "reason")
+        print_table(header, explanation_rows(explanation))

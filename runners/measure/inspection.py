@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from runners.machine.fingerprint import usable_cores
-from runners.measure.counting.count_target import TargetCount, count_target
+from runners.measure.counting import TargetCount, count_target
 from runners.measure.forms.preparation import prepare
 from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant, PreparedForm
 from runners.measure.memory.limit import DoesNotFit, free_memory, run_within_memory

@@ -12,7 +12,7 @@ from attention_zoo import MixerError
 from attention_zoo.layers.focal_axis import TAPS, FocalAxis
 from attention_zoo.layers.segments import pool, seed_grid, segment, unpool
 from lolvit.mixer_config import MixerConfig
-from runners.measure.counting.macs import count_macs
+from runners.measure.counting import count_macs
 from tests.attention_zoo.cases import assert_close, drawn, made, unsettled
 from tests.naive import skip_layer as naive_skip_layer
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 import lolvit
 from lolvit import MixerConfig
 from lolvit.token_merging import DeformableTokenMerging
-from runners.measure.counting.macs import count_macs
+from runners.measure.counting import count_macs
 from tests.flops import counted
 
 

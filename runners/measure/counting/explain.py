@@ -1,158 +1,198 @@
-"""Why other counters say something else of the same forward pass, operator kind by operator kind.
+"""Why other counters give other MACs for the same forward pass, by kind of operator.
 
-The remainder of an explanation is what no kind of operator accounts for; it should be exactly 0.
+The remainder of an explanation is what no kind of operator accounts for; it should be 0.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from runners.measure.counting.counters import (
-    fvcore_default,
-    kinds,
-    ptflops_aten,
-    ptflops_pytorch,
-    tally,
-    torch_flops,
-)
-from runners.measure.counting.counters.forward import image_for, silence, untouched, with_weights
+from runners.measure.counting import counters, operators
+from runners.measure.counting.forward import evaluation_mode, make_image, materialize, silence
 from runners.measure.counting.macs import MacCount, count_macs
 from runners.measure.targets import Target
 from runners.records.errors import named_line
 
-COUNTERS: dict[str, tally.Counter] = {
-    "fvcore": fvcore_default.tally,
-    "ptflops pytorch": ptflops_pytorch.tally,
-    "ptflops aten": ptflops_aten.tally,
-    "torch FlopCounterMode / 2": torch_flops.tally,
+COUNTERS: dict[str, Callable[[nn.Module, Tensor], counters.Tally]] = {
+    "fvcore": counters.fvcore_default,
+    "ptflops pytorch": counters.ptflops_pytorch,
+    "ptflops aten": counters.ptflops_aten,
+    "torch FlopCounterMode / 2": counters.torch_flops,
 }
-"""Each with its defaults, by the name that a table shows."""
+"""Each with its defaults, by the name shown in tables."""
+
+# Names in the traced graph, in torch's dispatcher, in torch.nn.functional and of ptflops' hooks.
+_OPERATORS = {
+    "convolution": ("conv", "convolution", "_convolution_mode", "deformable_conv"),
+    "matrix product": ("linear", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum"),
+    "attention product": (
+        *("scaled_dot_product_attention", "multihead_attention", "timm_attention"),
+    ),
+    "recurrent gates": ("lstm", "rnn", "rnn_cell"),
+    "weighted sums": ("addcmul",),
+    "normalisation": (*operators.NORMALISATION, "bn"),
+    "activation": operators.ACTIVATION,
+    "pooling": (*operators.POOLING, "pool"),
+    "reduction": operators.REDUCTION,
+    "resampling": (*operators.RESAMPLING, "interpolate", "upsample"),
+    "element-wise": operators.BETWEEN_MAPS,
+}
+_KIND = {name: kind for kind, names in _OPERATORS.items() for name in names}
+OTHER = "other"
+KINDS = (*_OPERATORS, OTHER)
+"""In the order of a table."""
+
+_UNFUSED = "counts it as matrix products where torch runs it as such; no rule for it otherwise"
+_PRODUCTS = "includes attention and gates that torch runs as matrix products"
+_REASONS = {
+    ("fvcore", "matrix product"): ("misreads broadcasting, estimates einsum, no rule for baddbmm"),
+    ("ptflops pytorch", "convolution"): (
+        "adds biases, repeats shared layers; no rule for functional layers"
+    ),
+    ("ptflops pytorch", "matrix product"): (
+        "adds biases, repeats shared layers; no rule for `@`, einsum and functional layers"
+    ),
+    ("ptflops pytorch", "attention product"): (
+        "no rule for scaled_dot_product_attention; counts all of nn.MultiheadAttention here"
+    ),
+    ("ptflops pytorch", "recurrent gates"): "adds biases and the arithmetic of gates",
+    ("ptflops aten", "convolution"): "adds biases",
+    ("ptflops aten", "matrix product"): f"adds biases, {_PRODUCTS}; no rule for baddbmm and mv",
+    ("ptflops aten", "attention product"): _UNFUSED,
+    ("ptflops aten", "recurrent gates"): _UNFUSED,
+    ("torch FlopCounterMode / 2", "matrix product"): f"{_PRODUCTS}; no rule for mv",
+    ("torch FlopCounterMode / 2", "attention product"): _UNFUSED,
+    ("torch FlopCounterMode / 2", "recurrent gates"): _UNFUSED,
+}
+"""How a counter treats a kind of operator, where that depends on the counter."""
+UNKNOWN_REASON = "unknown reason"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What two counters say of one kind of operator, in MACs."""
+    """The MACs of one kind of operator by two counters."""
 
     kind: str
     ours: int
     theirs: int
-    reasons: tuple[tally.Reason, ...]
+    reason: str
 
     @property
     def difference(self) -> int:
         """Theirs minus ours."""
         return self.theirs - self.ours
 
-    @property
-    def unexplained(self) -> int:
-        """The part of the difference that no reason accounts for."""
-        return self.difference - sum(reason.amount for reason in self.reasons)
-
-    @property
-    def why(self) -> str:
-        """The reasons in words, each with its amount where there are several."""
-        parts = [(reason.words, reason.amount) for reason in self.reasons]
-        if self.unexplained:
-            parts.append(("not explained", self.unexplained))
-        if len(parts) == 1:
-            return parts[0][0]
-        return "; ".join(f"{words} ({amount:+,})" for words, amount in parts) or "the same"
-
 
 @dataclass(frozen=True)
 class Explanation:
-    """One counter beside the house's count."""
+    """Another counter compared with ours."""
 
     counter: str
     ours: int
     theirs: int | None
-    """Multiply-accumulates as this counter reports them; None where it failed."""
+    """Multiply-accumulates as this counter reports them; None if it failed."""
     differences: tuple[Difference, ...]
-    """By kind of operator, the kinds on which both agree included; none where it failed."""
+    """By kind of operator, including kinds without a difference; empty if the counter failed."""
     error: str | None = None
 
     @property
     def remainder(self) -> int | None:
-        """What the differences leave of theirs minus ours; None where the counter failed."""
+        """Theirs minus ours minus the sum of the differences; None if the counter failed."""
         if self.theirs is None:
             return None
-        return self.theirs - self.ours - sum(each.difference for each in self.differences)
+        return self.theirs - self.ours - sum(row.difference for row in self.differences)
 
 
-def explain(network: nn.Module, channels: int, height: int, width: int) -> list[Explanation]:
-    """Other counters on one forward pass of a (1, channels, height, width) image in eval mode.
+def explain_macs(network: nn.Module, channels: int, height: int, width: int) -> list[Explanation]:
+    """Compare other counters on one forward pass of a (1, channels, height, width) image.
 
-    The network is left as it was, and so is torch; a network on the meta device is run with
-    stand-in weights on the CPU.
+    The network and torch are left as they were; a network on the meta device runs with stand-in
+    weights on the CPU.
 
     Raises:
-        UncountedOperator: the house itself has no number to compare with.
+        UncountedOperator: there is no count of ours to compare with.
     """
-    network = with_weights(network)
+    network = materialize(network)
     ours = count_macs(network, channels, height, width)
-    image = image_for(network, channels, height, width)
-    return [_explain(name, counter, network, image, ours) for name, counter in COUNTERS.items()]
+    image = make_image(network, channels, height, width)
+    return [_explain(name, network, image, ours) for name in COUNTERS]
 
 
 def explain_target(target: Target) -> list[Explanation]:
-    """`explain` of what a target builds, on its own input."""
-    return explain(target.build(), *target.shape)
+    """`explain_macs` of the module of a target, for its own input."""
+    return explain_macs(target.build(), *target.shape)
 
 
-def explanation_rows(explanations: Iterable[Explanation]) -> list[tuple[str, ...]]:
-    """Rows of a table: counter, kind of operator, ours, theirs, difference, why.
+def explanation_rows(explanation: Explanation) -> list[tuple[str, ...]]:
+    """Rows of a table: kind of operator, ours, theirs, difference, reason.
 
-    A counter's kinds are followed by its total and by "remainder"; one that failed is one row.
+    The kinds are followed by "total" and "remainder"; a failed counter is one row.
     """
-    return [row for explanation in explanations for row in _rows(explanation)]
+    ours, theirs = explanation.ours, explanation.theirs
+    if theirs is None:
+        return [("total", f"{ours:,}", "failed", "", explanation.error or "")]
+    rows: list[tuple[str, ...]] = [
+        (row.kind, f"{row.ours:,}", f"{row.theirs:,}", _signed(row.difference), row.reason)
+        for row in explanation.differences
+    ]
+    remainder = explanation.remainder or 0
+    note = "in no kind of operator" if remainder else "the kinds account for every difference"
+    return [
+        *rows,
+        ("total", f"{ours:,}", f"{theirs:,}", _signed(theirs - ours), ""),
+        ("remainder", "", "", _signed(remainder), note),
+    ]
 
 
-def _explain(
-    name: str, counter: tally.Counter, network: nn.Module, image: Tensor, ours: MacCount
-) -> Explanation:
+def kind_of(operator: str) -> str:
+    """The kind of an operator by its short name (`linear`, not `aten::linear`)."""
+    return _KIND.get(operator, OTHER)
+
+
+def _explain(counter: str, network: nn.Module, image: Tensor, ours: MacCount) -> Explanation:
     try:
-        with silence(), untouched(network):
-            theirs = counter(network, image, ours)
-    except Exception as error:  # a foreign counter may fail in any way; the others still speak
-        words = str(error) if isinstance(error, tally.CounterFailed) else named_line(error)
-        return Explanation(name, ours.total, None, (), words)
-    return Explanation(name, ours.total, theirs.total, _differences(ours, theirs))
-
-
-def _differences(ours: MacCount, theirs: tally.Tally) -> tuple[Difference, ...]:
-    own = kinds.summed(ours.by_operator)
-    causes: dict[str, Counter[str]] = {kind: Counter() for kind in kinds.KINDS}
-    for reason in theirs.reasons:
-        causes[reason.kind][reason.words] += reason.amount
-    return tuple(
+        with silence(), evaluation_mode(network):
+            theirs = COUNTERS[counter](network, image)
+    except Exception as error:  # other counters may fail in any way; the rest still run
+        is_own = isinstance(error, counters.CounterError)
+        reason = str(error) if is_own else named_line(error)
+        return Explanation(counter, ours.total, None, (), reason)
+    our_kinds, their_kinds = (_sum_by_kind(c.by_operator) for c in (ours, theirs))
+    differences = tuple(
         Difference(
             kind,
-            own[kind],
-            theirs.by_kind.get(kind, 0),
-            tuple(tally.Reason(kind, words, n) for words, n in causes[kind].items() if n),
+            our_kinds[kind],
+            their_kinds[kind],
+            _reason(counter, kind, our_kinds[kind], their_kinds[kind], ours.by_operator),
         )
-        for kind in kinds.KINDS
-        if own[kind] or theirs.by_kind.get(kind)
+        for kind in KINDS
+        if our_kinds[kind] or their_kinds[kind]
     )
+    return Explanation(counter, ours.total, theirs.total, differences)
 
 
-def _rows(explanation: Explanation) -> list[tuple[str, ...]]:
-    name, ours = explanation.counter, f"{explanation.ours:,}"
-    if explanation.theirs is None:
-        return [(name, "total", ours, "failed", "", explanation.error or "")]
-    rows: list[tuple[str, ...]] = [
-        (name, each.kind, f"{each.ours:,}", f"{each.theirs:,}", _signed(each.difference), each.why)
-        for each in explanation.differences
-    ]
-    whole, rest = explanation.theirs - explanation.ours, explanation.remainder or 0
-    rows.append((name, "total", ours, f"{explanation.theirs:,}", _signed(whole), ""))
-    words = "in no kind of operator" if rest else "every difference has a kind of operator"
-    rows.append((name, "remainder", "", "", _signed(rest), words))
-    return rows
+def _sum_by_kind(by_operator: Mapping[str, int]) -> Counter[str]:
+    by_kind: Counter[str] = Counter()
+    for name, macs in by_operator.items():
+        by_kind[kind_of(name)] += macs
+    return by_kind
+
+
+def _reason(counter: str, kind: str, ours: int, theirs: int, our_operators: Iterable[str]) -> str:
+    if ours == theirs:
+        return "the same"
+    if reason := _REASONS.get((counter, kind)):
+        return reason
+    if not ours:
+        return f"counts {kind} as multiply-accumulates"
+    if not theirs:
+        names = ", ".join(name for name in our_operators if kind_of(name) == kind)
+        return f"no rule for {names}: counted as 0"
+    return UNKNOWN_REASON
 
 
 def _signed(macs: int) -> str:

@@ -1,14 +1,14 @@
-"""Multiply-accumulates by fvcore with the house's rules: each operator is counted or refused."""
+"""Multiply-accumulates by fvcore with our own rules: each operator is counted or refused."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fvcore.nn import FlopCountAnalysis
 from torch import nn
 
-from runners.measure.counting.counters.forward import image_for, untouched, with_weights
+from runners.measure.counting.forward import evaluation_mode, make_image, materialize
 from runners.measure.counting.operators import (
     ELEMENTS,
     ELEMENTWISE,
@@ -20,7 +20,7 @@ from runners.measure.counting.operators import (
 
 
 class UncountedOperator(RuntimeError):
-    """An operator for which no rule exists; the message names operator and module."""
+    """An operator has no counting rule; the message names the operator and the module."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,11 @@ class MacCount:
     total: int
     by_operator: dict[str, int]
     by_module: dict[str, int]
-    """With all that is below each; "" is the whole network."""
+    """Of each module including its children; "" is the whole network."""
     other_ops: dict[str, int]
-    """Elements written per operator that is no multiply-accumulate."""
+    """Elements written by each operator that is not a multiply-accumulate."""
     uncounted: tuple[str, ...] = ()
-    """Operators without a rule, sorted: with any of these the other numbers are lower bounds."""
-    operators_by_module: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
-    """`by_operator` of each module of `by_module`."""
+    """Operators without a rule, sorted: if there are any, the other numbers are lower bounds."""
 
 
 def count_macs(
@@ -51,57 +49,44 @@ def count_macs(
         channels: of the image.
         height: of the image, in pixels.
         width: of the image, in pixels.
-        allow_uncounted: name operators without a rule in the result rather than raise.
+        allow_uncounted: list operators without a rule in the result rather than raise.
 
     Raises:
-        UncountedOperator: an operator without a rule was met; it is never taken as zero.
+        UncountedOperator: an operator has no rule; it is never taken as zero.
     """
-    network = with_weights(network)
-    analysis = FlopCountAnalysis(network, image_for(network, channels, height, width))
+    network = materialize(network)
+    analysis = FlopCountAnalysis(network, make_image(network, channels, height, width))
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     analysis.tracer_warnings("none")
     analysis.clear_op_handles()
-    # fvcore ignores some arithmetic by default; only operators on the house's list may be ignored.
+    # fvcore ignores some arithmetic by default; only operators on our own list may be ignored.
     analysis._ignored_ops = set(WITHOUT_ARITHMETIC)
     analysis.set_op_handle(**MACS, **dict.fromkeys(ELEMENTWISE, elements))
-    with untouched(network):
-        found = analysis.by_module_and_operator()
-    unknown = {name: _unknown(analysis, name) for name in found}
-    if unknown[""] and not allow_uncounted:
-        raise UncountedOperator(_where(unknown))
-    modules = {name: _macs(operators) for name, operators in found.items()}
+    with evaluation_mode(network):
+        by_module = analysis.by_module_and_operator()
+    uncounted = {name: _uncounted_operators(analysis, name) for name in by_module}
+    if uncounted[""] and not allow_uncounted:
+        raise UncountedOperator(_first_uncounted(uncounted))
+    macs = {name: _macs_only(amounts) for name, amounts in by_module.items()}
     return MacCount(
-        total=sum(modules[""].values()),
-        by_operator=modules[""],
-        by_module={name: sum(operators.values()) for name, operators in modules.items()},
+        total=sum(macs[""].values()),
+        by_operator=macs[""],
+        by_module={name: sum(amounts.values()) for name, amounts in macs.items()},
         other_ops={
             name.removeprefix(ELEMENTS): int(n)
-            for name, n in found[""].items()
+            for name, n in by_module[""].items()
             if name.startswith(ELEMENTS)
         },
-        uncounted=tuple(sorted(unknown[""])),
-        operators_by_module=modules,
+        uncounted=tuple(sorted(uncounted[""])),
     )
 
 
-def count_ptflops(network: nn.Module, channels: int, height: int, width: int) -> int | None:
-    """What ptflops says of the same network, or None where it raises: shown beside, never used."""
-    from runners.measure.counting.counters.ptflops_run import run
-
-    network = with_weights(network)
-    with untouched(network):
-        try:
-            return run(network, image_for(network, channels, height, width), "pytorch", {})
-        except Exception:  # a foreign counter that fails must not take the arm with it
-            return None
+def _macs_only(amounts: Counter[str]) -> dict[str, int]:
+    return {name: int(n) for name, n in amounts.items() if ":" not in name}
 
 
-def _macs(found: Counter[str]) -> dict[str, int]:
-    return {name: int(n) for name, n in found.items() if ":" not in name}
-
-
-def _unknown(analysis: FlopCountAnalysis, module: str) -> set[str]:
-    """Operators without a rule in a module and below it, or of which this use has none."""
+def _uncounted_operators(analysis: FlopCountAnalysis, module: str) -> set[str]:
+    """Operators in a module and its children without a rule, or without one for this use."""
     refused = (name for name in analysis.by_operator(module) if name.startswith(UNCOUNTED))
     return {
         *analysis.unsupported_ops(module),
@@ -109,8 +94,8 @@ def _unknown(analysis: FlopCountAnalysis, module: str) -> set[str]:
     }
 
 
-def _where(unknown: dict[str, set[str]]) -> str:
-    operator = min(unknown[""])
+def _first_uncounted(uncounted: dict[str, set[str]]) -> str:
+    operator = min(uncounted[""])
     # The longest name is the innermost module: parents list the operators of their children too.
-    module = max((name for name, found in unknown.items() if operator in found), key=len)
+    module = max((name for name, names in uncounted.items() if operator in names), key=len)
     return f"no counting rule for operator {operator} in module {module or 'the network itself'}"

@@ -1,4 +1,4 @@
-"""What each operator of a traced graph costs: MACs, elements, or nothing, each with its reason.
+"""The cost of each operator of a traced graph: MACs, elements, or nothing.
 
 A new operator in a mixer or backbone needs an entry here; until then counting it is an error.
 Sources: the convention of the project, "MACs are multiply-accumulates of matrix products,
@@ -14,7 +14,7 @@ from typing import Any
 
 from fvcore.nn.jit_handles import conv_flop_jit, get_shape
 
-# In front of an operator's name in what a handle returns, where that is no number of MACs.
+# Prefixes of an operator's name in the result of a handle that returns no number of MACs.
 ELEMENTS = "elements:"
 UNCOUNTED = "uncounted:"  # this use of the operator has no rule
 
@@ -22,17 +22,17 @@ Handle = Callable[[Sequence[Any], Sequence[Any]], "int | Counter[str]"]
 
 
 def _convolution_mode(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
-    """A convolution with its padding given as a word: each output element meets one filter."""
+    """A convolution with padding="same" or "valid": each output element meets one filter."""
     return prod(get_shape(outputs[0])) * prod(get_shape(inputs[1])[1:])
 
 
 def _matrix_product(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
-    """Elements of the result times the inner length; right under broadcasting, too."""
+    """Elements of the result times the inner length; correct under broadcasting, too."""
     return prod(get_shape(outputs[0])) * get_shape(inputs[0])[-1]
 
 
 def _added_product(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
-    """Of addmm and baddbmm: the first input is what is added."""
+    """Of addmm and baddbmm: the first input is the added matrix."""
     return _matrix_product(inputs[1:], outputs)
 
 
@@ -48,25 +48,25 @@ def _recurrent_gates(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
     """Of an LSTM: every weight matrix meets every token once; biases and gates are no products."""
     lists = [value.node() for value in inputs if value.node().kind() == "prim::ListConstruct"]
     shapes = [get_shape(value) for node in lists for value in node.inputs()]
-    # The matrices are what has two dimensions: states have three, biases one.
+    # Weight matrices have two dimensions, states three, biases one.
     weights = sum(prod(shape) for shape in shapes if shape and len(shape) == 2)
     return prod(get_shape(inputs[0])[:-1]) * weights
 
 
 def _einsum(inputs: Sequence[Any], outputs: Sequence[Any]) -> Counter[str]:
-    """Of two operands: one per combination of their indices, as the batched product behind it.
+    """Of two operands: one per combination of their indices, as in the batched product behind it.
 
-    What one operand alone holds and the result does not is added up before; without a common
-    index that is summed it is a product of elements. For more operands the order is torch's choice.
+    An index of only one operand that the result lacks is summed before; without a common summed
+    index it is an element-wise product. With more operands torch chooses the order: no rule.
     """
     shapes = [get_shape(value) for value in inputs[1].node().inputs()]
     if len(shapes) > 2:
         return Counter({f"{UNCOUNTED}aten::einsum": 1})
     terms, arrow, kept = inputs[0].toIValue().replace(" ", "").partition("->")
-    if not arrow:  # then the result keeps what occurs once
+    if not arrow:  # the result keeps the indices that occur once
         kept = "..." + "".join(index for index in terms if terms.count(index) == 1)
     operands = [_indices(*term) for term in zip(terms.split(","), shapes, strict=True)]
-    sizes = {index: n for each in operands for index, n in each.items()}
+    sizes = {index: n for operand in operands for index, n in operand.items()}
     shared = set(operands[0]).intersection(*operands[1:])
     remain = {index for index in sizes if index.rstrip("0123456789") in kept}
     if len(operands) == 1 or shared <= remain:
@@ -75,20 +75,20 @@ def _einsum(inputs: Sequence[Any], outputs: Sequence[Any]) -> Counter[str]:
 
 
 def _indices(term: str, shape: Sequence[int]) -> dict[str, int]:
-    """Sizes by index of one operand; what "..." stands for is numbered from the right."""
+    """Sizes by index of one operand; the dimensions of "..." are numbered from the right."""
     head, _, tail = term.partition("...")
     dots = [f"...{i}" for i in range(len(shape) - len(head) - len(tail), 0, -1)]
-    # Of size 1 is broadcast: no index at all.
+    # A dimension of size 1 is broadcast, so it is no index.
     return {index: n for index, n in zip([*head, *dots, *tail], shape, strict=True) if n != 1}
 
 
 def _element_products(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
-    """Of addcmul: one per element; sums whose weights differ from pixel to pixel are made of it."""
+    """Of addcmul: one per element; sums with weights that differ from pixel to pixel use it."""
     return prod(get_shape(outputs[0]))
 
 
 def elements(inputs: Sequence[Any], outputs: Sequence[Any]) -> Counter[str]:
-    """Elements written by an operator that is no multiply-accumulate; scalars are bookkeeping."""
+    """Elements written by an operator that is no multiply-accumulate; scalars are ignored."""
     shape = get_shape(outputs[0])
     name = outputs[0].node().kind().removeprefix("aten::")
     return Counter({f"{ELEMENTS}{name}": prod(shape)} if shape else {})

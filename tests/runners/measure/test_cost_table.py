@@ -57,7 +57,7 @@ BAD = {
     "uncounted": (FormVariant(Odd("Uncounted")), "^UncountedOperator: .*aten::i0"),
     "wrong formula": (
         FormVariant(Odd("Plain", claimed_macs=7)),
-        f"^CostError: {PLAIN_MACS} MACs were counted, but its formula says 7$",
+        f"^CostError: {PLAIN_MACS} MACs were counted, but the formula gives 7$",
     ),
     "dies": (FormVariant(Odd("Dies")), "exit code 3$"),
     "batches": (FormVariant(Odd("SmallBatchesOnly")), "^ZeroDivisionError: "),

@@ -1,4 +1,4 @@
-"""Every difference between two counters has a kind of operator and a reason."""
+"""Differences between our MAC count and other counters add up, kind by kind, with a reason."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from torch import nn
 
 import attention_zoo
 import lolvit
-from runners.measure.counting import operators
-from runners.measure.counting.counters.kinds import OTHER, kind_of
-from runners.measure.counting.explain import COUNTERS, explain, explanation_rows
-from runners.measure.counting.macs import UncountedOperator, count_ptflops
+from runners.measure.counting import (
+    UncountedOperator,
+    count_ptflops,
+    explain_macs,
+    explanation_rows,
+    operators,
+)
+from runners.measure.counting.explain import COUNTERS, OTHER, UNKNOWN_REASON, kind_of
+
+FVCORE, PYTORCH, ATEN, TORCH = COUNTERS
 
 
 class Calls(nn.Module):
@@ -26,37 +32,40 @@ class Calls(nn.Module):
         return self.function(x, *self.layers)
 
 
-def explained(network, *size):
-    """By counter and kind, after checking that nothing is left over."""
-    found = explain(network, *(size or (3, 8, 8)))
-    assert [each.counter for each in found] == list(COUNTERS)
-    for each in found:
-        assert each.error is None
-        assert each.remainder == 0, each
-        assert [d for d in each.differences if d.unexplained] == []
-        assert sum(d.ours for d in each.differences) == each.ours
-        assert sum(d.theirs for d in each.differences) == each.theirs
-        assert {type(n) for d in each.differences for n in (d.ours, d.theirs)} <= {int}
-    return {each.counter: {d.kind: d for d in each.differences} for each in found}
+def differences(network, *size):
+    """By counter and kind, after checking that they add up to the whole difference."""
+    explanations = explain_macs(network, *(size or (3, 8, 8)))
+    assert [explanation.counter for explanation in explanations] == list(COUNTERS)
+    for explanation in explanations:
+        rows = explanation.differences
+        assert explanation.error is None
+        assert explanation.remainder == 0, explanation
+        assert sum(row.ours for row in rows) == explanation.ours
+        assert sum(row.theirs for row in rows) == explanation.theirs
+        assert {type(n) for row in rows for n in (row.ours, row.theirs)} <= {int}
+        for row in rows:
+            assert (row.reason == "the same") == (row.difference == 0)
+            assert row.kind != OTHER and row.reason not in ("", UNKNOWN_REASON), row
+    return {e.counter: {row.kind: row for row in e.differences} for e in explanations}
 
 
 @pytest.mark.parametrize("name", sorted(attention_zoo.entries()))
-def test_nothing_remains_of_a_mixer(name):
-    explained(attention_zoo.build(name, dim=24, num_heads=3), 24, 14, 14)
+def test_differences_add_up_for_a_mixer(name):
+    differences(attention_zoo.build(name, dim=24, num_heads=3), 24, 14, 14)
 
 
 @pytest.mark.parametrize("name", lolvit.VARIANTS)
-def test_nothing_remains_of_a_network(name):
+def test_differences_add_up_for_a_network(name):
     network = lolvit.build(lolvit.variant(name, resolution=64), seed=0)
-    ours = sum(each.ours for each in explained(network, 3, 64, 64)["fvcore"].values())
+    ours = sum(row.ours for row in differences(network, 3, 64, 64)[FVCORE].values())
     assert ours == network.macs(64, 64)
 
 
 @pytest.mark.parametrize("name", ["lolvit_nano", "mobilevit_xxs"])
-def test_nothing_remains_at_full_resolution(name):
+def test_differences_add_up_at_full_resolution(name):
     architecture = lolvit.variant(name)
     side = architecture.resolution
-    explained(lolvit.build(architecture, seed=0), 3, side, side)
+    differences(lolvit.build(architecture, seed=0), 3, side, side)
 
 
 class Attention(nn.Module):
@@ -72,288 +81,212 @@ class Attention(nn.Module):
         return self.out(F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2))
 
 
-def test_the_attention_of_the_design():
-    found = explain(Attention(), 64, 14, 14)
-    kinds = explained(Attention(), 64, 14, 14)
+def test_fused_attention_is_missing_from_all_others():
     products = 2 * 196 * 196 * 64
-    # The dispatcher fuses a bias into products of contiguous tokens alone, as after attention.
-    biases = {"ptflops pytorch": 4 * 196 * 64, "ptflops aten": 196 * 64}
-    assert {each.ours for each in found} == {8_128_512}
-    for each in found:
-        assert 3.2e6 <= each.theirs <= 3.3e6
-        attention = kinds[each.counter]["attention product"]
-        assert (attention.ours, attention.theirs, attention.difference) == (products, 0, -products)
-        assert attention.why.startswith("no rule for ")
-        assert attention.why.endswith(": counted as 0")
-        matrices = kinds[each.counter]["matrix product"]
-        assert matrices.difference == biases.get(each.counter, 0)
-        expected = "counts the additions of biases" if each.counter in biases else "the same"
-        assert matrices.why == expected
+    # The dispatcher fuses a bias only into products of contiguous tokens, as after attention.
+    biases = {FVCORE: 0, PYTORCH: 4 * 196 * 64, ATEN: 196 * 64, TORCH: 0}
+    for counter, kinds in differences(Attention(), 64, 14, 14).items():
+        attention, matrices = kinds["attention product"], kinds["matrix product"]
+        assert (attention.ours, attention.theirs) == (products, 0)
+        assert "no rule" in attention.reason
+        assert (matrices.ours, matrices.difference) == (8_128_512 - products, biases[counter])
+        assert ("adds biases" in matrices.reason) == (biases[counter] > 0)
 
 
-LAST = "ptflops pytorch"
+def broadcast(x):
+    return torch.ones(2, 8).matmul(x)
+
+
+def decomposed(x):
+    return F.scaled_dot_product_attention(x, x, x[..., :4])
+
+
+MATRIX, ATTENTION = "matrix product", "attention product"
+SHARED = nn.Linear(8, 8, bias=False)
 CASES = {
-    "a norm": (
+    "norm": (
         Calls(lambda x, norm: norm(x), nn.BatchNorm2d(3)),
-        {
-            ("fvcore", "normalisation"): (384, "counts norms as multiply-accumulates"),
-            (LAST, "normalisation"): (384, "counts norms as multiply-accumulates"),
-        },
+        {(FVCORE, "normalisation"): 384, (PYTORCH, "normalisation"): 384},
     ),
-    "an activation with a hook, of a patched function": (
-        Calls(lambda x, relu: relu(x), nn.ReLU()),
-        {
-            (LAST, "activation"): (
-                384,
-                "counts activations as multiply-accumulates (+192); "
-                "again in the patched function that a hooked module calls (+192)",
-            )
-        },
-    ),
-    "an activation without a hook": (
-        Calls(lambda x: F.relu(x)),
-        {(LAST, "activation"): (192, "counts activations as multiply-accumulates")},
-    ),
-    "products written as @": (
-        Calls(lambda x: x @ x.mT),
-        {(LAST, "matrix product"): (-1536, "`@` is not patched: counted as 0")},
-    ),
-    "products written as matmul": (Calls(lambda x: torch.matmul(x, x.mT)), {}),
-    "products of a broadcast operand": (
-        Calls(lambda x: torch.ones(2, 8).matmul(x)),
-        {
-            ("fvcore", "matrix product"): (-256, "misses the broadcasting of a left operand"),
-            (LAST, "matrix product"): (-256, "misreads broadcasting or a vector"),
-        },
-    ),
+    # Its hook, and again the patched function that it calls.
+    "activation module": (nn.Sequential(nn.ReLU()), {(PYTORCH, "activation"): 384}),
+    "activation function": (Calls(lambda x: F.relu(x)), {(PYTORCH, "activation"): 192}),
+    "@": (Calls(lambda x: x @ x.mT), {(PYTORCH, MATRIX): -1536}),
+    "matmul": (Calls(lambda x: torch.matmul(x, x.mT)), {}),
+    "broadcast": (Calls(broadcast), {(FVCORE, MATRIX): -256, (PYTORCH, MATRIX): -256}),
     "functional layers": (
         Calls(lambda x: F.linear(F.conv2d(x, torch.ones(3, 3, 1, 1)), torch.ones(8, 8))),
-        {
-            (LAST, "convolution"): (
-                -576,
-                "a convolution that is no layer of torch.nn: counted as 0",
-            ),
-            (LAST, "matrix product"): (-1536, "a linear layer that is no nn.Linear: counted as 0"),
-        },
+        {(PYTORCH, "convolution"): -576, (PYTORCH, MATRIX): -1536},
     ),
-    "a sum of products": (
+    "baddbmm": (
         Calls(lambda x: torch.baddbmm(x[0], x[0], x[0])),
-        {
-            ("fvcore", "matrix product"): (-1536, "no rule for baddbmm: counted as 0"),
-            ("ptflops aten", "matrix product"): (-1536, "no rule for baddbmm: counted as 0"),
-            (LAST, "matrix product"): (192, "counts the addition of the added matrix"),
-        },
+        {(FVCORE, MATRIX): -1536, (ATEN, MATRIX): -1536, (PYTORCH, MATRIX): 192},
     ),
-    "weights that differ from pixel to pixel": (
+    "addcmul": (
         Calls(lambda x: torch.addcmul(x, x, x)),
-        {(name, "weighted sums"): (-192, "no rule for addcmul: counted as 0") for name in COUNTERS},
+        {(name, "weighted sums"): -192 for name in COUNTERS},
     ),
-    "attention that torch takes apart": (
-        Calls(lambda x: F.scaled_dot_product_attention(x, x, x[..., :4])),
+    "decomposed attention": (
+        Calls(decomposed),
         {
-            ("fvcore", "attention product"): (
-                -2304,
-                "no rule for scaled_dot_product_attention: counted as 0",
-            ),
-            (LAST, "attention product"): (
-                -2304,
-                "no rule for scaled_dot_product_attention: counted as 0",
-            ),
-            **{
-                (name, kind): (sign * 2304, words)
-                for name in ("ptflops aten", "torch FlopCounterMode / 2")
-                for kind, sign, words in (
-                    ("attention product", -1, "ran as matrix products, booked there"),
-                    ("matrix product", 1, "attention product that ran as matrix products"),
-                )
-            },
+            **{(name, ATTENTION): -2304 for name in COUNTERS},
+            **{(name, MATRIX): 2304 for name in (ATEN, TORCH)},
         },
     ),
     "einsum": (
         Calls(lambda x: torch.einsum("bchw,cwo->bcho", x, torch.ones(3, 8, 2))),
-        {
-            (LAST, "matrix product"): (-384, "no rule for einsum: counted as 0"),
-        },
+        {(PYTORCH, MATRIX): -384},
     ),
-    "element-wise": (
-        Calls(lambda x: torch.add(x, x) + x),
-        {(LAST, "element-wise"): (192, "counts sums and products of maps as multiply-accumulates")},
+    "element-wise": (Calls(lambda x: torch.add(x, x) + x), {(PYTORCH, "element-wise"): 192}),
+    "shared layer": (
+        nn.Sequential(nn.Sequential(SHARED), nn.Sequential(SHARED)),
+        {(PYTORCH, MATRIX): 2 * 1536},
+    ),
+    "lstm": (
+        Calls(lambda x, layer: layer(x[0])[0], nn.LSTM(8, 4, bidirectional=True)),
+        {
+            **{(name, "recurrent gates"): -3 * 8 * 2 * 16 * 12 for name in (FVCORE, ATEN, TORCH)},
+            (PYTORCH, "recurrent gates"): 3 * 8 * 2 * (2 * 16 + 10 * 4),
+        },
     ),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_reasons(name):
+def test_differences_by_counter_and_kind(name):
     network, expected = CASES[name]
-    found = {
-        (counter, kind): (each.difference, each.why)
-        for counter, kinds in explained(network).items()
-        for kind, each in kinds.items()
-        if each.difference
-    }
-    assert found == expected
+    assert {
+        (counter, kind): row.difference
+        for counter, kinds in differences(network).items()
+        for kind, row in kinds.items()
+        if row.difference
+    } == expected
 
 
-def test_a_counter_that_knows_no_vector():
-    fvcore, *others = explain(Calls(lambda x: x @ torch.ones(8)), 3, 8, 8)
-    assert fvcore.error == "IndexError: list index out of range"
-    for each, words in zip(others, ("`@` is not patched", *["no rule for mv"] * 2), strict=True):
-        (difference,) = each.differences
-        assert (each.remainder, difference.unexplained) == (0, 0)
-        assert difference.why == f"{words}: counted as 0"
+@pytest.mark.parametrize(
+    ("case", "counter", "kind", "reason"),
+    [
+        ("norm", FVCORE, "normalisation", "counts normalisation as multiply-accumulates"),
+        ("addcmul", TORCH, "weighted sums", "no rule for addcmul: counted as 0"),
+        ("@", PYTORCH, MATRIX, "no rule for `@`"),
+        ("broadcast", FVCORE, MATRIX, "misreads broadcasting"),
+        ("decomposed attention", TORCH, MATRIX, "includes attention and gates"),
+        ("decomposed attention", FVCORE, ATTENTION, "no rule for scaled_dot_product_attention"),
+        ("shared layer", PYTORCH, MATRIX, "repeats shared layers"),
+        ("lstm", PYTORCH, "recurrent gates", "adds biases and the arithmetic of gates"),
+    ],
+)
+def test_reasons(case, counter, kind, reason):
+    assert reason in differences(CASES[case][0])[counter][kind].reason
 
 
-def test_a_shared_module_is_summed_twice():
-    layer = nn.Linear(8, 8, bias=False)
-    network = nn.Sequential(nn.Sequential(layer), nn.Sequential(layer))
-    (each,) = explained(network)[LAST].values()
-    assert (each.ours, each.theirs) == (2 * 1536, 4 * 1536)
-    assert each.why == "a shared module is summed once for each of its parents"
-
-
-def test_multi_head_attention_is_one_lump():
+def test_multi_head_attention_counts_as_attention():
     def attend(x, layer):
         tokens = x[0, 0][:, None]
         return layer(tokens, tokens, tokens)[0]
 
-    kinds = explained(Calls(attend, nn.MultiheadAttention(8, 2)))[LAST]
-    lump, matrices = kinds["attention product"], kinds["matrix product"]
-    assert "matrix product of the same module" in lump.why
-    assert "booked as attention product" in matrices.why
-    assert "in a hooked module and again in a patched function" in matrices.why
+    kinds = differences(Calls(attend, nn.MultiheadAttention(8, 2)))[PYTORCH]
+    assert kinds[ATTENTION].difference > 0 > kinds[MATRIX].difference
+    assert "nn.MultiheadAttention" in kinds[ATTENTION].reason
 
 
-def test_an_lstm_hides_from_the_dispatcher():
-    layer = nn.LSTM(8, 4, bidirectional=True)
-    kinds = explained(Calls(lambda x, layer: layer(x[0])[0], layer))
-    macs = 3 * 8 * 2 * 16 * (8 + 4)
-    for name in ("ptflops aten", "torch FlopCounterMode / 2"):
-        gates = kinds[name]["recurrent gates"]
-        assert (gates.difference, gates.why) == (
-            -macs,
-            "no rule for mkldnn_rnn_layer: counted as 0",
-        )
-    with torch.backends.mkldnn.flags(enabled=False):
-        apart = explained(Calls(lambda x, layer: layer(x[0])[0], layer))
-    assert apart["torch FlopCounterMode / 2"]["matrix product"].difference == macs
-    assert kinds[LAST]["recurrent gates"].why == "counts biases and the arithmetic of gates"
-
-
-def refuse(x, *_):
+def raise_error(x, *_):
     raise ValueError("no such\nforward")
 
 
-class FailsLater(nn.Module):
-    """Runs under the tracer alone, so that the house has a number."""
+class FailsWhenRun(nn.Module):
+    """Runs only under the tracer, so that there is a count of ours."""
 
     def forward(self, x):
         if not torch.jit.is_tracing():
-            refuse(x)
+            raise_error(x)
         return x @ x
 
 
-def test_a_counter_that_raises():
-    ours, *others = explain(FailsLater(), 3, 8, 8)
-    assert (ours.counter, ours.error, ours.remainder) == ("fvcore", None, 0)
-    for each in others:
-        assert (each.ours, each.theirs, each.differences, each.remainder) == (1536, None, (), None)
-        assert "\n" not in each.error
+def test_a_counter_that_fails_does_not_stop_the_others():
+    fvcore, *others = explain_macs(FailsWhenRun(), 3, 8, 8)
+    assert (fvcore.counter, fvcore.error, fvcore.remainder) == (FVCORE, None, 0)
+    for explanation in others:
+        assert (explanation.ours, explanation.theirs, explanation.remainder) == (1536, None, None)
+        assert explanation.differences == () and "\n" not in explanation.error
+        (row,) = explanation_rows(explanation)
+        assert row[:3] == ("total", "1,536", "failed")
     assert others[-1].error == "ValueError: no such"
-    assert [row[1:4] for row in explanation_rows(others)] == [("total", "1,536", "failed")] * 3
+    fvcore, *others = explain_macs(Calls(lambda x: x @ torch.ones(8)), 3, 8, 8)
+    assert fvcore.error == "IndexError: list index out of range"
+    assert [explanation.remainder for explanation in others] == [0, 0, 0]
 
 
-def test_without_a_number_of_the_house_there_is_nothing_to_explain():
+def test_a_network_that_cannot_be_counted_is_not_explained():
     with pytest.raises(UncountedOperator):
-        explain(Calls(lambda x: torch.fft.fft2(x)), 3, 8, 8)
+        explain_macs(Calls(lambda x: torch.fft.fft2(x)), 3, 8, 8)
 
 
-WATCHED = [
+PATCHED = [
     *((F, name) for name in ("linear", "relu", "gelu", "softmax", "interpolate", "max_pool2d")),
     *((torch, name) for name in ("matmul", "bmm", "addmm", "baddbmm", "mul", "add")),
     *((torch.Tensor, name) for name in ("matmul", "mm", "bmm", "addmm", "mul", "add")),
 ]
 
 
-@pytest.mark.parametrize("forward", [torch.sigmoid, refuse], ids=["runs", "raises"])
-def test_nothing_stays_patched(forward):
-    network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), FailsLater(), Calls(forward))
-    if forward is torch.sigmoid:
-        del network[2]
-    before = [vars(owner).get(name) for owner, name in WATCHED]
-    attributes = [set(vars(module)) for module in network.modules()]
+def interrupt(x):
+    if not torch.jit.is_tracing():
+        raise KeyboardInterrupt
+    return x
+
+
+@pytest.mark.parametrize("forward", [torch.sigmoid, raise_error, interrupt])
+@pytest.mark.parametrize("count", [explain_macs, count_ptflops])
+def test_network_and_torch_are_left_as_they_were(forward, count):
+    network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), Calls(forward))
     network[0].eval()
+    before = [vars(owner).get(name) for owner, name in PATCHED]
+    attributes = [set(vars(module)) for module in network.modules()]
     modes = [module.training for module in network.modules()]
-    for call in (explain, count_ptflops):
-        try:
-            call(network, 3, 8, 8)
-        except ValueError:
-            assert forward is refuse
-        after = [vars(owner).get(name) for owner, name in WATCHED]
-        assert all(a is b for a, b in zip(before, after, strict=True))
-        assert [set(vars(module)) for module in network.modules()] == attributes
-        assert [module.training for module in network.modules()] == modes
-        assert not any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())
-        assert all(weight.requires_grad for weight in network.parameters())
-
-
-def test_an_interrupt_leaves_nothing_patched():
-    def interrupt(x):
-        if not torch.jit.is_tracing():
-            raise KeyboardInterrupt
-        return x
-
-    relu = F.relu
-    network = nn.Sequential(nn.ReLU(), Calls(interrupt))
-    with pytest.raises(KeyboardInterrupt):
-        explain(network, 3, 8, 8)
-    assert F.relu is relu
+    try:
+        count(network, 3, 8, 8)
+    except (ValueError, KeyboardInterrupt):
+        assert forward is not torch.sigmoid
+    after = [vars(owner).get(name) for owner, name in PATCHED]
+    assert all(a is b for a, b in zip(before, after, strict=True))
+    assert [set(vars(module)) for module in network.modules()] == attributes
+    assert [module.training for module in network.modules()] == modes
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())
+    assert all(weight.requires_grad for weight in network.parameters())
 
 
-def test_counters_do_not_see_each_other(monkeypatch):
+def test_counters_do_not_influence_each_other(monkeypatch):
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.GELU(), nn.Upsample(4))
-    together = explain(network, 3, 8, 8)
-    assert explain(network, 3, 8, 8) == together
-    for name in reversed(COUNTERS):
-        monkeypatch.setattr("runners.measure.counting.explain.COUNTERS", {name: COUNTERS[name]})
-        assert explain(network, 3, 8, 8) == [each for each in together if each.counter == name]
+    together = explain_macs(network, 3, 8, 8)
+    assert explain_macs(network, 3, 8, 8) == together
+    for explanation in reversed(together):
+        counter = {explanation.counter: COUNTERS[explanation.counter]}
+        monkeypatch.setattr("runners.measure.counting.explain.COUNTERS", counter)
+        assert explain_macs(network, 3, 8, 8) == [explanation]
 
 
 def test_a_network_on_the_meta_device():
     with torch.device("meta"):
         network = Attention()
-    assert explain(network, 64, 14, 14) == explain(Attention(), 64, 14, 14)
+    assert explain_macs(network, 64, 14, 14) == explain_macs(Attention(), 64, 14, 14)
 
 
-def test_silence(capfd, recwarn, caplog):
-    explain(Attention(), 64, 14, 14)
-    explain(FailsLater(), 3, 8, 8)
+def test_nothing_is_printed_or_warned(capfd, recwarn, caplog):
+    explain_macs(Attention(), 64, 14, 14)
+    explain_macs(FailsWhenRun(), 3, 8, 8)
     assert capfd.readouterr() == ("", "")
     assert (list(recwarn), caplog.records) == ([], [])
 
 
-def test_rows():
-    rows = explanation_rows(explain(Attention(), 64, 14, 14))
-    assert {len(row) for row in rows} == {6}
-    assert {type(cell) for row in rows for cell in row} == {str}
-    assert [row for row in rows if row[0] == "torch FlopCounterMode / 2"] == [
-        ("torch FlopCounterMode / 2", *row)
-        for row in (
-            ("matrix product", "3,211,264", "3,211,264", "0", "the same"),
-            (
-                "attention product",
-                "4,917,248",
-                "0",
-                "-4,917,248",
-                "no rule for _scaled_dot_product_flash_attention_for_cpu: counted as 0",
-            ),
-            ("total", "8,128,512", "3,211,264", "-4,917,248", ""),
-            ("remainder", "", "", "0", "every difference has a kind of operator"),
-        )
-    ]
+def test_rows_of_a_table():
+    *_, torch_flops = explain_macs(Attention(), 64, 14, 14)
+    matrix, attention, total, remainder = explanation_rows(torch_flops)
+    assert matrix == (MATRIX, "3,211,264", "3,211,264", "0", "the same")
+    assert attention[:4] == (ATTENTION, "4,917,248", "0", "-4,917,248")
+    assert total == ("total", "8,128,512", "3,211,264", "-4,917,248", "")
+    assert remainder[:4] == ("remainder", "", "", "0")
 
 
-def test_every_operator_of_the_house_has_a_kind():
-    handled = {"aten::_convolution"}  # booked as conv
-    names = {*operators.MACS, *operators.ELEMENTWISE} - handled
+def test_every_operator_with_a_rule_has_a_kind():
+    names = {*operators.MACS, *operators.ELEMENTWISE} - {"aten::_convolution"}  # counted as conv
     assert [name for name in names if kind_of(name.removeprefix("aten::")) == OTHER] == []

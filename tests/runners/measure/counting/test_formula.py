@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attention_zoo import entries
-from runners.measure.counting.formula import macs_by_side
-from runners.measure.counting.macs import UncountedOperator, count_macs
+from runners.measure.counting import UncountedOperator, count_macs, macs_by_side
 from runners.measure.targets import (
     FactoryTarget,
     InputShape,

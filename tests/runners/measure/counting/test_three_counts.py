@@ -9,7 +9,7 @@ import torch
 
 import attention_zoo
 import lolvit
-from runners.measure.counting.macs import count_macs
+from runners.measure.counting import count_macs
 from tests.flops import counted
 
 WIDTHS, SIDES = (16, 48, 96), (7, 14, 20)

@@ -9,8 +9,8 @@ import sys
 import pytest
 import torch
 
-from runners.measure.counting.explain import explain
-from runners.measure.counting.macs import count_macs
+from runners.measure.counting import count_macs, explain_macs
+from runners.measure.counting.explain import UNKNOWN_REASON
 from tests.flops import counted
 
 pytestmark = pytest.mark.slow
@@ -72,9 +72,9 @@ def test_every_operator_has_a_rule(build, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_remains(build, name):
     network, size = build(name)
-    for each in explain(network, *size):
-        assert (each.error, each.remainder) == (None, 0)
-        assert [d for d in each.differences if d.unexplained] == []
+    for explanation in explain_macs(network, *size):
+        assert (explanation.error, explanation.remainder) == (None, 0)
+        assert [d for d in explanation.differences if d.reason == UNKNOWN_REASON] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,5 +91,5 @@ def test_the_published_figure_of_vit_tiny_lacks_its_attention(build):
     assert whole.total == 1_253_683_200
     attention = 12 * 2 * 197 * 197 * 192
     assert whole.by_operator["scaled_dot_product_attention"] == attention
-    *_, torchs = explain(network, *size)
+    *_, torchs = explain_macs(network, *size)
     assert torchs.theirs == whole.total - attention == 1_074_851_328

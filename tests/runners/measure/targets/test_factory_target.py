@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from runners.measure.counting.count_target import count_target
+from runners.measure.counting import count_target
 from runners.measure.targets import TargetError, parse_target
 from runners.processes.isolated import run_isolated
 

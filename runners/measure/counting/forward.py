@@ -1,4 +1,4 @@
-"""One forward pass for counting: its image, stand-ins for absent weights, and no trace of it."""
+"""One forward pass for counting: its image, stand-in weights, and a network left as it was."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _HOOKS = (
 )
 
 
-def image_for(network: nn.Module, channels: int, height: int, width: int) -> Tensor:
-    """Zeros of (1, channels, height, width), in the weights' number type and on their device."""
+def make_image(network: nn.Module, channels: int, height: int, width: int) -> Tensor:
+    """Zeros of (1, channels, height, width), in the dtype and on the device of the weights."""
     parameter = next(network.parameters(), torch.empty(0))
     return torch.zeros(1, channels, height, width, device=parameter.device, dtype=parameter.dtype)
 
 
-def with_weights(network: nn.Module) -> nn.Module:
-    """The network itself, or for one on the meta device a copy with zeros, on the CPU.
+def materialize(network: nn.Module) -> nn.Module:
+    """The network itself, or a copy with zeros on the CPU if it is on the meta device.
 
-    torch's tracer loses convolutions on the meta device, so that shapes alone are not enough.
+    torch's tracer loses convolutions on the meta device, so shapes alone are not enough.
     """
     if not any(t.is_meta for t in itertools.chain(network.parameters(), network.buffers())):
         return network
@@ -43,10 +43,10 @@ def with_weights(network: nn.Module) -> nn.Module:
 
 
 @contextlib.contextmanager
-def untouched(network: nn.Module) -> Iterator[None]:
-    """Eval mode without gradients for the block; modes and hooks as they were afterwards.
+def evaluation_mode(network: nn.Module) -> Iterator[None]:
+    """Eval mode without gradients in the block; modes and hooks are restored after it.
 
-    Counters leave hooks behind: fvcore when a forward fails, ptflops always.
+    Counters leave hooks behind: fvcore when a forward pass fails, ptflops always.
     """
     before = [
         (module, module.training, {name: set(getattr(module, name)) for name in _HOOKS})
@@ -57,22 +57,22 @@ def untouched(network: nn.Module) -> Iterator[None]:
         with torch.no_grad():
             yield
     finally:
-        for module, training, known in before:
+        for module, training, hooks in before:
             module.training = training
-            for name, keys in known.items():
-                hooks = getattr(module, name)
-                for key in set(hooks) - keys:
-                    del hooks[key]
+            for name, keys in hooks.items():
+                current = getattr(module, name)
+                for key in set(current) - keys:
+                    del current[key]
 
 
 @contextlib.contextmanager
 def silence() -> Iterator[io.StringIO]:
-    """Nothing printed or warned in the block; what went to stderr is in the yielded text."""
-    said = io.StringIO()
+    """Suppress prints and warnings in the block; yields the text written to stderr."""
+    errors = io.StringIO()
     with (
         contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(said),
+        contextlib.redirect_stderr(errors),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
-        yield said
+        yield errors
