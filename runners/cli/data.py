@@ -16,8 +16,8 @@ def add(commands: Commands) -> None:
     """Add `data list` and `data fetch`."""
     data = commands.add_parser("data", help="list or fetch data sets")
     actions = data.add_subparsers(required=True, metavar="ACTION")
-    actions.add_parser("list", help="show every data set").set_defaults(run=_list)
-    fetch = actions.add_parser("fetch", help="get a full data set into the cache")
+    actions.add_parser("list", help="list every data set").set_defaults(run=_list)
+    fetch = actions.add_parser("fetch", help="download a full data set into the cache")
     fetch.add_argument("name", help="fashion-mnist or cifar10")
     fetch.set_defaults(run=_fetch)
 
@@ -34,7 +34,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-    from runners.data.fetch import fetch
+    from runners.data import fetch
 
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())

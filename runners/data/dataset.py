@@ -1,7 +1,9 @@
-"""What a data set is: three splits of labelled images, and what must be told about them."""
+"""Data sets as three splits of labelled images, and batches of a split."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -15,7 +17,7 @@ Indices: TypeAlias = NDArray[np.int64]
 
 
 class Split(Protocol):
-    """Labelled images that can be asked for by position."""
+    """Labelled images, read by position."""
 
     @property
     def labels(self) -> Labels:
@@ -23,7 +25,7 @@ class Split(Protocol):
 
     @property
     def lazy(self) -> bool:
-        """Whether `images` does real work (decoding, resizing), so that fetching ahead pays."""
+        """Whether `images` does real work (decoding, resizing), so that reading ahead pays."""
 
     def __len__(self) -> int:
         """Number of images."""
@@ -32,11 +34,11 @@ class Split(Protocol):
         """The images at `indices` (B,), in that order, as a new array (B, C, H, W)."""
 
     def subset(self, indices: Indices) -> Split:
-        """A split of the images at `indices` alone, in that order."""
+        """A split of the images at `indices`, in that order."""
 
 
 class ArraySplit:
-    """A split that lies in memory."""
+    """A split in memory."""
 
     lazy = False
 
@@ -44,7 +46,7 @@ class ArraySplit:
         """Take pixels (N, C, H, W) and labels (N,)."""
         if pixels.ndim != 4 or labels.shape != pixels.shape[:1]:
             raise ValueError(f"pixels {pixels.shape} and labels {labels.shape} do not match")
-        # Read-only views: several arms train on one split, and none may change it for the others.
+        # Read-only views: several arms train on one split, and none may change it.
         self._pixels = pixels.view()
         self._pixels.flags.writeable = False
         self.labels = labels.astype(np.int64)
@@ -58,16 +60,16 @@ class ArraySplit:
         return self._pixels[indices]
 
     def subset(self, indices: Indices) -> ArraySplit:
-        """A split of the images at `indices` alone, in that order."""
+        """A split of the images at `indices`, in that order."""
         return ArraySplit(self._pixels[indices], self.labels[indices])
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three splits and what must be told about them. `resolution` in pixels.
+    """Three splits and their description. `resolution` in pixels.
 
-    `note` says in words what the data is; `checksum` is the SHA-256 (hex) of the content it comes
-    from, the same at every resolution. The test split is only ever reported, never chosen on.
+    `note` describes the data in a sentence; `checksum` is the SHA-256 (hex) of the original
+    content, the same at every resolution. The test split is for reporting only, never for choices.
     """
 
     name: str
@@ -84,3 +86,43 @@ class Dataset:
     def num_classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)
+
+
+def iterate_batches(
+    split: Split, batch_size: int, order: Indices
+) -> Iterator[tuple[Pixels, Labels]]:
+    """Images (B, C, H, W) and labels (B,) of `split` in `order`; the last batch may be smaller.
+
+    A lazy split is read one batch ahead by one thread, which ends with the iteration, however
+    that ends.
+
+    Args:
+        split: where the images come from.
+        batch_size: images a batch, at least 1.
+        order: positions in `split`, (N,), for instance a permutation.
+
+    Raises:
+        ValueError: `batch_size` below 1.
+        DataError: an image cannot be read; raised when its batch is due.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch size must be at least 1, not {batch_size}")
+    chunks = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    return _read_ahead(split, chunks) if split.lazy else _read(split, chunks)
+
+
+def _read(split: Split, chunks: list[Indices]) -> Iterator[tuple[Pixels, Labels]]:
+    for chunk in chunks:
+        yield split.images(chunk), split.labels[chunk]
+
+
+def _read_ahead(split: Split, chunks: list[Indices]) -> Iterator[tuple[Pixels, Labels]]:
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        # Leaving the block, also by close() of this generator, waits for the batch in the making.
+        pending = pool.submit(split.images, chunks[0]) if chunks else None
+        for number, chunk in enumerate(chunks):
+            assert pending is not None  # chunks is not empty
+            images = pending.result()
+            if number + 1 < len(chunks):
+                pending = pool.submit(split.images, chunks[number + 1])
+            yield images, split.labels[chunk]

@@ -24,10 +24,10 @@ _GZIP = b"\x1f\x8b"
 
 def read(path: Path) -> NDArray[np.uint8]:
     """The array in the file `path`, gzipped or plain; DataError naming the file if it is broken."""
-    return decode(content(path), str(path))
+    return decode(read_content(path), str(path))
 
 
-def content(path: Path) -> bytes:
+def read_content(path: Path) -> bytes:
     """The bytes of the file `path`, decompressed if it is gzipped; DataError naming the file."""
     try:
         return gunzip(path.read_bytes(), str(path))
@@ -36,7 +36,7 @@ def content(path: Path) -> bytes:
 
 
 def gunzip(data: bytes, origin: str) -> bytes:
-    """`data`, decompressed if it is gzipped; DataError naming `origin` unless all is sound."""
+    """`data`, decompressed if it is gzipped; DataError naming `origin` if it is damaged."""
     if not data.startswith(_GZIP):
         return data
     # Not gzip.decompress: it skips zero bytes after the end, and a strict reader should not.
@@ -44,7 +44,7 @@ def gunzip(data: bytes, origin: str) -> bytes:
     try:
         plain = stream.decompress(data)
     except zlib.error as error:
-        raise DataError(f"{origin} is not a sound gzip file: {error}") from error
+        raise DataError(f"{origin} is not a valid gzip file: {error}") from error
     if not stream.eof:
         raise DataError(f"{origin} is truncated: its gzip stream does not end")
     if stream.unused_data:
@@ -61,20 +61,20 @@ def decode(data: bytes, origin: str) -> NDArray[np.uint8]:
         )
     start = 4 + 4 * data[3]
     if len(data) < start:
-        raise DataError(f"{origin} is truncated: {len(data)} bytes, its header alone has {start}")
+        raise DataError(f"{origin} is truncated: {len(data)} bytes, but its header has {start}")
     shape = struct.unpack(f">{data[3]}I", data[4:start])
-    wanted = start + math.prod(shape)
-    if len(data) < wanted:
-        raise DataError(f"{origin} is truncated: {len(data)} bytes instead of {wanted}")
-    if len(data) > wanted:
-        raise DataError(f"{origin} has {len(data) - wanted} bytes after its {wanted}")
+    expected = start + math.prod(shape)
+    if len(data) < expected:
+        raise DataError(f"{origin} is truncated: {len(data)} bytes instead of {expected}")
+    if len(data) > expected:
+        raise DataError(f"{origin} has {len(data) - expected} bytes after its {expected}")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
 def encode(array: NDArray[np.uint8]) -> bytes:
     """`array` (1 to 255 dimensions, unsigned bytes) as plain IDX bytes."""
     if array.dtype != np.uint8 or not 1 <= array.ndim <= 255:
-        raise ValueError(f"IDX wants uint8 of 1 to 255 dimensions, not {array.dtype} {array.shape}")
+        raise ValueError(f"IDX needs uint8 of 1 to 255 dimensions, not {array.dtype} {array.shape}")
     return _MAGIC + struct.pack(f">B{array.ndim}I", array.ndim, *array.shape) + array.tobytes()
 
 

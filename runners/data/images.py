@@ -1,4 +1,4 @@
-"""Image files to pixels: RGB, the centred square, antialiased; by several threads at once."""
+"""Decode image files and resize images, antialiased; and the splits that do so on demand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from runners.data.dataset import Indices, Labels, Pixels
+from runners.data.dataset import Indices, Labels, Pixels, Split
 from runners.records.errors import DataError
 
 _MAX_THREADS = 16
@@ -46,7 +46,7 @@ def decode(path: Path, resolution: int) -> Pixels:
             image.load()
             colour = _to_rgb(image)
     except _BROKEN as error:
-        raise DataError(f"cannot read image {path}: {_reason(error)}") from error
+        raise DataError(f"cannot read image {path}: {_describe(error)}") from error
     side = min(colour.size)
     left, top = (colour.width - side) / 2, (colour.height - side) / 2
     square = colour.resize(
@@ -69,12 +69,12 @@ def decode_all(paths: Sequence[Path], resolution: int) -> Pixels:
 
 
 class FileSplit:
-    """A split that is decoded when asked for, where all images would not fit in memory."""
+    """A split of image files, decoded on demand: all of them would not fit in memory."""
 
     lazy = True
 
     def __init__(self, root: Path, names: Sequence[str], labels: Labels, resolution: int) -> None:
-        """Show the image files `names` below `root`, of classes `labels` (N,), at `resolution`."""
+        """Take the files `names` below `root`, of classes `labels` (N,), at `resolution`."""
         self._root = root
         self._names = names
         self._resolution = resolution
@@ -88,9 +88,48 @@ class FileSplit:
         return decode_all([self._root / self._names[row] for row in indices], self._resolution)
 
     def subset(self, indices: Indices) -> FileSplit:
-        """A split of the images at `indices` alone, in that order."""
+        """A split of the images at `indices`, in that order."""
         chosen = [self._names[row] for row in indices]
         return FileSplit(self._root, chosen, self.labels[indices], self._resolution)
+
+
+def resize(pixels: Pixels, resolution: int) -> Pixels:
+    """Images (B, 1 or 3, H, W) resized to (B, C, resolution, resolution)."""
+    count, channels = pixels.shape[:2]
+    out = np.empty((count, channels, resolution, resolution), np.uint8)
+    size = (resolution, resolution)
+    for row, image in enumerate(pixels):
+        flat = image[0] if channels == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
+        small = np.asarray(Image.fromarray(flat).resize(size, Image.Resampling.BILINEAR))
+        out[row] = small if channels == 1 else small.transpose(2, 0, 1)
+    return out
+
+
+class ResizedSplit:
+    """A split whose images are resized on demand: all of them would not fit in memory."""
+
+    lazy = True
+
+    def __init__(self, base: Split, resolution: int) -> None:
+        """Take the images of `base` at `resolution` x `resolution` pixels."""
+        self._base = base
+        self._resolution = resolution
+
+    @property
+    def labels(self) -> Labels:
+        """Class of each image, (N,)."""
+        return self._base.labels
+
+    def __len__(self) -> int:
+        return len(self._base)
+
+    def images(self, indices: Indices) -> Pixels:
+        """The images at `indices` (B,): (B, C, resolution, resolution)."""
+        return resize(self._base.images(indices), self._resolution)
+
+    def subset(self, indices: Indices) -> ResizedSplit:
+        """A split of the images at `indices`, in that order."""
+        return ResizedSplit(self._base.subset(indices), self._resolution)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -108,10 +147,10 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _reason(error: BaseException) -> str:
-    """Why, on one line and without the path, which the message already has."""
+def _describe(error: BaseException) -> str:
+    """One line without the path, which the message already has."""
     if isinstance(error, UnidentifiedImageError):
-        return "its content is not an image that Pillow knows"
+        return "not in an image format that Pillow supports"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split()) or type(error).__name__

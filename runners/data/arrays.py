@@ -1,4 +1,4 @@
-"""Four arrays and a catalogue entry become a data set at the wanted resolution."""
+"""Make a data set from the four arrays of a catalogue entry."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runners.data import idx
-from runners.data.carve import carve
-from runners.data.catalogue import Entry
+from runners.data.catalogue import DatasetEntry
 from runners.data.dataset import ArraySplit, Dataset, Split
-from runners.data.resize import ResizedSplit, resize
+from runners.data.images import ResizedSplit, resize
+from runners.data.validation_split import split_validation
 from runners.records.errors import DataError
 
 IN_MEMORY_BYTES = 2**30
-"""Images that fit in here are resized or decoded once up front; more are made batch by batch."""
+"""Images up to this size are resized or decoded once, up front; larger sets batch by batch."""
 
 PARTS = ("train-images", "train-labels", "test-images", "test-labels")
 
 
 @dataclass(frozen=True)
-class Arrays:
+class DatasetArrays:
     """The content of a data set: images (N, H, W) or (N, C, H, W) and labels (N,), all bytes."""
 
     train_images: NDArray[np.uint8]
@@ -33,10 +33,10 @@ class Arrays:
     checksum: str
 
 
-def arrays_of(contents: list[bytes], origins: list[Path]) -> Arrays:
-    """Plain IDX contents, in the order of PARTS, as arrays; `origins` name them in errors.
+def decode_arrays(contents: list[bytes], origins: list[Path]) -> DatasetArrays:
+    """Decode plain IDX contents, in the order of PARTS; `origins` name them in errors.
 
-    The checksum is the SHA-256 of the four contents' SHA-256: how they are packed is left out.
+    The checksum is the SHA-256 of the four contents' SHA-256: compression does not change it.
     """
     digest = hashlib.sha256()
     for content in contents:
@@ -48,13 +48,13 @@ def arrays_of(contents: list[bytes], origins: list[Path]) -> Arrays:
                 f"{origins[images]} has {len(parts[images])} images, "
                 f"but {origins[images + 1].name} {len(parts[images + 1])} labels"
             )
-    return Arrays(parts[0], parts[1], parts[2], parts[3], digest.hexdigest())
+    return DatasetArrays(parts[0], parts[1], parts[2], parts[3], digest.hexdigest())
 
 
-def assemble(entry: Entry, arrays: Arrays, resolution: int) -> Dataset:
-    """The data set of `entry` from its arrays; images of `resolution` x `resolution` pixels."""
+def make_dataset(entry: DatasetEntry, arrays: DatasetArrays, resolution: int) -> Dataset:
+    """The data set of `entry`; images of `resolution` x `resolution` pixels."""
     labels = arrays.train_labels.astype(np.int64)
-    train, val = carve(labels, entry.validation)
+    train, val = split_validation(labels, entry.validation)
     shape = (-1, entry.channels, entry.resolution, entry.resolution)
     learn = ArraySplit(arrays.train_images.reshape(shape), labels)
     test = ArraySplit(arrays.test_images.reshape(shape), arrays.test_labels.astype(np.int64))
@@ -63,7 +63,7 @@ def assemble(entry: Entry, arrays: Arrays, resolution: int) -> Dataset:
     if resolution != entry.resolution:
         note += f"; {entry.resolution} px images resized to {resolution} px"
 
-    def sized(split: ArraySplit) -> Split:
+    def resized(split: ArraySplit) -> Split:
         if resolution == entry.resolution:
             return split
         if total > IN_MEMORY_BYTES:
@@ -76,8 +76,8 @@ def assemble(entry: Entry, arrays: Arrays, resolution: int) -> Dataset:
         class_names=entry.class_names,
         channels=entry.channels,
         resolution=resolution,
-        train=sized(learn.subset(train)),
-        val=sized(learn.subset(val)),
-        test=sized(test),
+        train=resized(learn.subset(train)),
+        val=resized(learn.subset(val)),
+        test=resized(test),
         checksum=arrays.checksum,
     )

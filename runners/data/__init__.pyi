@@ -1,0 +1,12 @@
+from .catalogue import DEFAULT as DEFAULT
+from .catalogue import NAMES as NAMES
+from .dataset import ArraySplit as ArraySplit
+from .dataset import Dataset as Dataset
+from .dataset import Split as Split
+from .dataset import iterate_batches as iterate_batches
+from .fetching import fetch as fetch
+from .loading import describe as describe
+from .loading import is_present as is_present
+from .loading import load as load
+from .loading import native_resolution as native_resolution
+from .loading import require as require

@@ -1,0 +1,169 @@
+"""The data set `folder:PATH`: images in the ImageNet layout, PATH/{train,val}/<class>/*."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from runners.data.arrays import IN_MEMORY_BYTES
+from runners.data.catalogue import FOLDER
+from runners.data.dataset import ArraySplit, Dataset, Split
+from runners.data.images import FileSplit, decode_all
+from runners.data.validation_split import split_validation
+from runners.records.errors import DataError
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
+_CLASSES_NAMED = 5
+_VALIDATION_SHARE = 10
+"""One training image in this many is for validation."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The image files of one split, sorted by class and name, with the class of each."""
+
+    names: tuple[str, ...]
+    """Relative to PATH, with slashes. Not Path objects: a million would take most of a GiB."""
+    labels: tuple[int, ...]
+    sizes: tuple[int, ...]
+    """Bytes."""
+
+
+def load_folder(name: str, resolution: int, in_memory_bytes: int = IN_MEMORY_BYTES) -> Dataset:
+    """Load the images below PATH of "folder:PATH", as RGB of `resolution` x `resolution` pixels.
+
+    val/ is the test split that gets reported; the validation split is taken from train/. If all
+    decoded images fit in `in_memory_bytes` they are decoded now, so that a corrupt one is an error
+    before any training; else batch by batch.
+
+    Raises:
+        DataError: folders missing, empty or different in train/ and val/, fewer than two classes,
+            too few images for a validation split, a file that is not a whole image.
+    """
+    path = folder_path(name)
+    classes = list_classes(path)
+    learn, test = (list_split(path, split, classes) for split in ("train", "val"))
+    labels = np.array(learn.labels, np.int64)
+    for label, size in enumerate(np.bincount(labels)):
+        if size < 2:
+            raise DataError(
+                f"class folder {path / 'train' / classes[label]} has 1 image; at least 2 are "
+                "needed, one of them for validation"
+            )
+    count = max(len(classes), len(labels) // _VALIDATION_SHARE)
+    train, val = split_validation(labels, count)
+    fits = (len(labels) + len(test.labels)) * 3 * resolution**2 <= in_memory_bytes
+    both = _make_split(path, learn, resolution, fits)
+    return Dataset(
+        name=name,
+        note=(
+            f"image folder {path.resolve().name}: {len(classes)} classes, {len(labels):,} training "
+            f"and {len(test.labels):,} test images; {len(val):,} of the training images are for "
+            f"validation; centre crops of {resolution} px"
+        ),
+        class_names=classes,
+        channels=3,
+        resolution=resolution,
+        train=both.subset(train),
+        val=both.subset(val),
+        test=_make_split(path, test, resolution, fits),
+        checksum=checksum_of((learn, test)),
+    )
+
+
+def folder_path(name: str) -> Path:
+    """The PATH of "folder:PATH"; DataError if it is empty."""
+    text = name.removeprefix(FOLDER)
+    if not text:
+        raise DataError(f"{FOLDER} needs a path, as in {FOLDER}my-images")
+    return Path(text).expanduser()
+
+
+def list_classes(path: Path) -> tuple[str, ...]:
+    """The class names of the image folder `path`, sorted.
+
+    Raises:
+        DataError: `path`, train/ or val/ missing, fewer than two classes, or other classes in val/.
+    """
+    if not path.is_dir():
+        raise DataError(f"there is no image folder {path}")
+    names = [_subfolders(path / split) for split in ("train", "val")]
+    if len(names[0]) < 2:
+        raise DataError(
+            f"{path / 'train'} has {len(names[0])} class folders; at least 2 are needed"
+        )
+    for own, other, split in ((0, 1, "train"), (1, 0, "val")):
+        if extra := [name for name in names[own] if name not in names[other]]:
+            more = len(extra) - _CLASSES_NAMED
+            listed = ", ".join(extra[:_CLASSES_NAMED]) + (f" and {more} more" if more > 0 else "")
+            raise DataError(
+                f"{path}: train/ and val/ need the same classes; only in {split}/: {listed}"
+            )
+    return tuple(names[0])
+
+
+def list_split(path: Path, split: str, classes: tuple[str, ...]) -> Listing:
+    """The images of PATH/<split>; hidden files and other extensions are skipped.
+
+    Raises:
+        DataError: a class folder without an image.
+    """
+    names: list[str] = []
+    labels: list[int] = []
+    sizes: list[int] = []
+    for label, name in enumerate(classes):
+        folder = path / split / name
+        try:
+            with os.scandir(folder) as entries:
+                files = sorted(
+                    (entry.name, entry.stat().st_size) for entry in entries if _is_image(entry)
+                )
+        except OSError as error:
+            raise DataError(f"cannot read {folder}: {error.strerror}") from error
+        if not files:
+            raise DataError(f"class folder {folder} has no image ({' '.join(EXTENSIONS)})")
+        names.extend(f"{split}/{name}/{file}" for file, _ in files)
+        sizes.extend(size for _, size in files)
+        labels.extend([label] * len(files))
+    return Listing(tuple(names), tuple(labels), tuple(sizes))
+
+
+def checksum_of(listings: tuple[Listing, ...]) -> str:
+    """SHA-256 (hex) over sorted relative path, size in bytes and label of every image.
+
+    Not over the images' content: reading all of ImageNet takes longer than many runs.
+    """
+    lines = sorted(
+        os.fsencode(f"{name}\t{size}\t{label}\n")
+        for listing in listings
+        for name, size, label in zip(listing.names, listing.sizes, listing.labels, strict=True)
+    )
+    return hashlib.sha256(b"".join(lines)).hexdigest()
+
+
+def _subfolders(path: Path) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+    except FileNotFoundError:
+        raise DataError(
+            f"there is no folder {path}; the layout is train/<class>/* and val/<class>/*"
+        ) from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    name = entry.name
+    return not name.startswith(".") and name.lower().endswith(EXTENSIONS) and entry.is_file()
+
+
+def _make_split(path: Path, listing: Listing, resolution: int, fits: bool) -> Split:
+    labels = np.array(listing.labels, np.int64)
+    if fits:
+        return ArraySplit(decode_all([path / name for name in listing.names], resolution), labels)
+    return FileSplit(path, listing.names, labels, resolution)
