@@ -1,6 +1,7 @@
 """Search spaces: which architectures exist. Typed, from YAML or Python, without torch.
 
-`load("tiny")` or `load("sweep.yaml")` gives a `Space`; `Space(base, dimensions)` makes one.
+Load a `Space` with `load("tiny")` or `load("sweep.yaml")`, or make one with
+`Space(base, dimensions)`.
 """
 
 from search_space.constraint import Constraint

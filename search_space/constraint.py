@@ -6,18 +6,18 @@ import math
 import re
 from dataclasses import dataclass
 
-from attention_zoo import did_you_mean
+from attention_zoo import unknown_name
 from search_space.dimension import is_number
 from search_space.errors import SpaceError
 
 # Whether the quantity follows from the architecture alone, so that nothing needs to be measured.
 QUANTITIES = {"macs": True, "params": True, "latency_ms": False, "peak_memory_bytes": False}
-_TEXT = re.compile(r"\s*([^\s<>=]+)\s*(<=|>=)\s*([^\s<>=]+)\s*")
+_PATTERN = re.compile(r"\s*([^\s<>=]+)\s*(<=|>=)\s*([^\s<>=]+)\s*")
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """A quantity and the most, or the least, that it may be.
+    """An upper or lower bound on a quantity.
 
     Args:
         quantity: "macs", "params", "latency_ms" or "peak_memory_bytes".
@@ -31,10 +31,7 @@ class Constraint:
 
     def __post_init__(self) -> None:
         if self.quantity not in QUANTITIES:
-            hint = did_you_mean(self.quantity, QUANTITIES)
-            raise SpaceError(
-                f"no constraint on {self.quantity!r}; {hint}there are: {', '.join(QUANTITIES)}"
-            )
+            raise SpaceError(unknown_name("constraint quantity", self.quantity, QUANTITIES))
         if not is_number(self.bound) or self.bound <= 0:
             raise SpaceError(
                 f"the bound of {self.quantity} must be a number above 0, got {self.bound!r}"
@@ -46,11 +43,11 @@ class Constraint:
         return QUANTITIES[self.quantity]
 
     def excess(self, value: float) -> float:
-        """By which share of the bound a value violates it; 0 or less where it does not."""
+        """Return the violation relative to the bound: above 0 if violated, inf for NaN."""
         if math.isnan(value):
             return math.inf
-        beyond = value - self.bound if self.at_most else self.bound - value
-        return beyond / self.bound
+        difference = value - self.bound if self.at_most else self.bound - value
+        return difference / self.bound
 
     def __str__(self) -> str:
         short = f"{self.bound:.6g}"
@@ -58,35 +55,33 @@ class Constraint:
         return f"{self.quantity} {'<=' if self.at_most else '>='} {number}"
 
 
-def parse(text: object) -> Constraint:
-    """The constraint written as `quantity <= number` or `quantity >= number`.
-
-    Raises:
-        SpaceError: anything else.
-    """
-    found = _TEXT.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
+def parse_constraint(text: object) -> Constraint:
+    """Parse `quantity <= number` or `quantity >= number`; raises SpaceError for anything else."""
+    match = _PATTERN.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
         raise SpaceError(
             f"a constraint is `quantity <= number` or `quantity >= number`, got {text!r}"
         )
-    quantity, sign, number = found.groups()
+    quantity, sign, number = match.groups()
     try:
         bound = float(number)
     except ValueError:
         bound = math.nan
     if math.isnan(bound):
-        raise SpaceError(f"constraint {text!r}: {number!r} is no number")
+        raise SpaceError(f"constraint {text!r}: {number!r} is not a number")
     return Constraint(quantity, sign == "<=", bound)
 
 
-def check_together(constraints: tuple[Constraint, ...]) -> None:
-    """Raise SpaceError for two bounds of one kind on a quantity, or two that leave nothing."""
+def check_constraints(constraints: tuple[Constraint, ...]) -> None:
+    """Raise SpaceError for duplicate bounds, and for bounds that exclude every value."""
     bounds: dict[tuple[str, bool], Constraint] = {}
     for constraint in constraints:
         other = bounds.setdefault((constraint.quantity, constraint.at_most), constraint)
         if other is not constraint:
-            raise SpaceError(f"constraints '{other}' and '{constraint}' bound the same; keep one")
+            raise SpaceError(
+                f"constraints '{other}' and '{constraint}' bound the same side; keep one"
+            )
     for (quantity, at_most), upper in bounds.items():
         lower = bounds.get((quantity, False))
         if at_most and lower is not None and lower.bound > upper.bound:
-            raise SpaceError(f"constraints '{lower}' and '{upper}' leave nothing")
+            raise SpaceError(f"constraints '{lower}' and '{upper}' exclude every architecture")

@@ -1,4 +1,4 @@
-"""The domains that a dimension can have: a list of choices, whole numbers, real numbers."""
+"""The kinds of dimensions: a list of choices, whole numbers, real numbers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = bool | int | float | str
 Values: TypeAlias = dict[str, Value]
-_MOST_STEPS = 10_000
+_MAX_STEPS = 10_000
 
 
 def is_number(value: object) -> bool:
-    """Whether this is a finite number; True and False are none."""
+    """Whether this is a finite number; True and False are not."""
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool)
@@ -27,10 +27,10 @@ def is_number(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Dimension(ABC):
-    """One choice to make, by the name of what is chosen ("width", "mixer.4", "fwa.window").
+    """A parameter that the search varies, such as "width", "mixer.4" or "fwa.window".
 
     Args:
-        name: which part of the architecture is chosen.
+        name: the part of the architecture that it sets.
         when: the dimension exists only where each dimension named here has one of these values.
     """
 
@@ -42,47 +42,57 @@ class Dimension(ABC):
             raise self._error(f"`when` must map dimensions to lists of values, got {self.when!r}")
         for values in self.when.values():
             if not isinstance(values, list | tuple) or not values:
-                raise self._error(f"`when` must name values as a list, got {values!r}")
+                raise self._error(f"`when` must list at least one value, got {values!r}")
         object.__setattr__(self, "when", {name: tuple(v) for name, v in self.when.items()})
 
     @property
     @abstractmethod
     def values(self) -> Sequence[Value] | None:
-        """All values in order; None where they cannot be listed."""
+        """All values in order; None if there are infinitely many."""
 
     @property
     @abstractmethod
     def probes(self) -> Sequence[Value]:
-        """Values enough to tell whether an architecture can have each of them."""
+        """Values to validate; if an architecture can have these, it can have all."""
 
     @abstractmethod
     def sample(self, rng: np.random.Generator) -> Value:
-        """A value, drawn evenly (on a log scale where the dimension says so)."""
+        """Draw a value uniformly (on a log scale if `log` is set)."""
 
     @abstractmethod
     def find(self, value: object) -> Value | None:
-        """The dimension's own value that equals this one; None where it has none."""
+        """Return the dimension's own value that equals this one, or None."""
 
     @abstractmethod
     def to_spec(self) -> dict[str, Any]:
-        """The domain as plain JSON, without the name and `when`."""
+        """Return the domain as plain JSON, without name and `when`."""
 
-    def _error(self, what: str) -> SpaceError:
-        return SpaceError(f"dimension {self.name!r}: {what}")
+    def _error(self, problem: str) -> SpaceError:
+        return SpaceError(f"dimension {self.name!r}: {problem}")
 
-    def _check_numbers(self, kinds: type | tuple[type, ...], kind: str, **numbers: Any) -> None:
+    def _check_numbers(
+        self, types: type | tuple[type, ...], adjective: str, **numbers: Any
+    ) -> None:
         for name, value in numbers.items():
-            if not is_number(value) or not isinstance(value, kinds):
-                raise self._error(f"{name} must be a {kind} number, got {value!r}")
+            if not is_number(value) or not isinstance(value, types):
+                raise self._error(f"{name} must be a {adjective} number, got {value!r}")
         if numbers["low"] > numbers["high"]:
             raise self._error(f"low {numbers['low']} is above high {numbers['high']}")
         if numbers.get("step", 1) <= 0:
             raise self._error(f"step must be above 0, got {numbers['step']}")
 
+    def _check_log(self, log: object, low: float, *, has_step: bool) -> None:
+        if not isinstance(log, bool):
+            raise self._error(f"log must be true or false, got {log!r}")
+        if log and low <= 0:
+            raise self._error(f"low must be above 0 on a log scale, got {low}")
+        if log and has_step:
+            raise self._error("a log scale has no steps; remove step or log")
+
 
 @dataclass(frozen=True)
 class Choice(Dimension):
-    """One of a few values: words, numbers, True and False."""
+    """One of a list of values: strings, numbers or booleans."""
 
     choices: tuple[Value, ...]
 
@@ -92,14 +102,14 @@ class Choice(Dimension):
             raise self._error(f"choices must be a list, got {self.choices!r}")
         object.__setattr__(self, "choices", tuple(self.choices))
         if not self.choices:
-            raise self._error("there is nothing to choose from: the list of choices is empty")
+            raise self._error("the list of choices is empty")
         for index, value in enumerate(self.choices):
             if not isinstance(value, bool | int | float | str):
-                raise self._error(f"choices must be numbers or words, got {value!r}")
+                raise self._error(f"choices must be numbers, strings or booleans, got {value!r}")
             if isinstance(value, float) and not math.isfinite(value):
                 raise self._error(f"choices must be finite, got {value!r}")
-            if any(_same(value, other) for other in self.choices[:index]):
-                raise self._error(f"choice {value!r} is given twice")
+            if any(_equal(value, other) for other in self.choices[:index]):
+                raise self._error(f"duplicate choice {value!r}")
 
     @property
     def values(self) -> Sequence[Value]:
@@ -113,7 +123,7 @@ class Choice(Dimension):
         return self.choices[int(rng.integers(len(self.choices)))]
 
     def find(self, value: object) -> Value | None:
-        return next((choice for choice in self.choices if _same(choice, value)), None)
+        return next((choice for choice in self.choices if _equal(choice, value)), None)
 
     def to_spec(self) -> dict[str, Any]:
         return {"choices": list(self.choices)}
@@ -121,7 +131,7 @@ class Choice(Dimension):
 
 @dataclass(frozen=True)
 class Integer(Dimension):
-    """Whole numbers low, low + step, ... up to high; `log` tells samplers to think in ratios."""
+    """Whole numbers low, low + step, ... up to high, sampled uniformly or on a log scale."""
 
     low: int
     high: int
@@ -131,7 +141,7 @@ class Integer(Dimension):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_numbers(int, "whole", low=self.low, high=self.high, step=self.step)
-        _check_log(self, self.log, self.low, stepped=self.step != 1)
+        self._check_log(self.log, self.low, has_step=self.step != 1)
 
     @property
     def values(self) -> Sequence[int]:
@@ -139,7 +149,7 @@ class Integer(Dimension):
 
     @property
     def probes(self) -> Sequence[Value]:
-        # Few values are all tried (a kernel of 4 lies between two good ones), many at their ends.
+        # An invalid value may lie between valid ones: a kernel of 4, between 3 and 5.
         return self.values if len(self.values) <= 32 else (self.values[0], self.values[-1])
 
     def sample(self, rng: np.random.Generator) -> int:
@@ -154,13 +164,13 @@ class Integer(Dimension):
         return self.values[self.values.index(value)]
 
     def to_spec(self) -> dict[str, Any]:
-        stepped = {} if self.step == 1 else {"step": self.step}
-        return {"low": self.low, "high": self.high, **stepped, **_told(self.log)}
+        step = {} if self.step == 1 else {"step": self.step}
+        return {"low": self.low, "high": self.high, **step, **({"log": True} if self.log else {})}
 
 
 @dataclass(frozen=True)
 class Real(Dimension):
-    """Real numbers from low to high: all of them, or low, low + step, ... up to high."""
+    """Real numbers from low to high, or, with a step, low, low + step, ... up to high."""
 
     low: float
     high: float
@@ -171,16 +181,16 @@ class Real(Dimension):
         super().__post_init__()
         steps = {} if self.step is None else {"step": self.step}
         self._check_numbers((int, float), "finite", low=self.low, high=self.high, **steps)
-        _check_log(self, self.log, self.low, stepped=self.step is not None)
-        if self.step is not None and not (self.high - self.low) / self.step < _MOST_STEPS:
-            raise self._error(f"step {self.step} makes over {_MOST_STEPS} values; leave it out")
+        self._check_log(self.log, self.low, has_step=self.step is not None)
+        if self.step is not None and not (self.high - self.low) / self.step < _MAX_STEPS:
+            raise self._error(f"step {self.step} gives over {_MAX_STEPS} values; remove it")
 
     @property
     def values(self) -> Sequence[float] | None:
         if self.step is None:
             return None
         steps = math.floor((self.high - self.low) / self.step + 1e-9)
-        # 12 digits: 0.1 + 2 * 0.1 is then 0.3, as a person would write it.
+        # Rounded to 12 digits, 0.1 + 2 * 0.1 is 0.3.
         return [float(f"{self.low + i * self.step:.12g}") for i in range(steps + 1)]
 
     @property
@@ -205,24 +215,10 @@ class Real(Dimension):
         return number if self.low <= number <= self.high else None
 
     def to_spec(self) -> dict[str, Any]:
-        stepped = {} if self.step is None else {"step": self.step}
-        return {"low": self.low, "high": self.high, **stepped, **_told(self.log)}
+        step = {} if self.step is None else {"step": self.step}
+        return {"low": self.low, "high": self.high, **step, **({"log": True} if self.log else {})}
 
 
-def _same(one: object, other: object) -> bool:
-    """Equal, and not only because True counts as 1."""
+def _equal(one: object, other: object) -> bool:
+    """Compare by value, except that True is not 1."""
     return (type(one) is bool) == (type(other) is bool) and bool(one == other)
-
-
-def _told(log: bool) -> dict[str, Any]:
-    return {"log": True} if log else {}
-
-
-def _check_log(dimension: Dimension, log: object, low: float, *, stepped: bool) -> None:
-    where = f"dimension {dimension.name!r}"
-    if not isinstance(log, bool):
-        raise SpaceError(f"{where}: log must be true or false, got {log!r}")
-    if log and low <= 0:
-        raise SpaceError(f"{where}: low must be above 0 on a log scale, got {low}")
-    if log and stepped:
-        raise SpaceError(f"{where}: a log scale has no steps; leave out step or log")

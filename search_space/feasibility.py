@@ -1,4 +1,4 @@
-"""Which share of a space meets its constraints, found out before anything is trained."""
+"""Estimate which share of a space meets its constraints, before anything is trained."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from search_space.dimension import Values
 from search_space.errors import SpaceError
 from search_space.space import Space
 
-Costs = Callable[[LolvitConfig], Mapping[str, float]]
-_EXAMPLES = 5
+CostFunction = Callable[[LolvitConfig], Mapping[str, float]]
+_MAX_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
 class Feasibility:
-    """What a survey of a space found.
+    """Result of a survey.
 
     Args:
-        draws: how many values were tried.
-        distinct: how many different architectures they gave.
+        draws: number of values tried.
+        distinct: number of different architectures among them.
         feasible_share: share of draws that meets every constraint, 0 to 1.
-        excluded: per constraint, as text, the share of draws that violates it.
+        excluded: share of draws that violates a constraint, by the constraint's text.
         examples: a few values that meet every constraint, of different architectures.
-        nearest: per constraint the cost that came nearest to its bound, or kept it best.
+        nearest: the cost with the least excess, by the constraint's text.
     """
 
     draws: int
@@ -36,73 +36,73 @@ class Feasibility:
     nearest: dict[str, float] = field(default_factory=dict)
 
 
-def survey(space: Space, costs: Costs, draws: int = 1000, seed: int = 0) -> Feasibility:
-    """Try the constraints on random values; on all of them where the space has no more than draws.
+def survey(space: Space, costs: CostFunction, draws: int = 1000, seed: int = 0) -> Feasibility:
+    """Check the constraints on random values, or on all values if there are at most `draws`.
 
     Args:
-        space: what to survey.
-        costs: the costs of an architecture by quantity; constraints on others are passed over.
-        draws: how many values to try, at least 1.
+        space: the space to survey.
+        costs: returns an architecture's costs by quantity; other constraints are ignored.
+        draws: number of values to try, at least 1.
         seed: of the random values.
 
     Raises:
-        SpaceError: nothing to draw.
+        SpaceError: no draws.
     """
     if draws < 1:
         raise SpaceError(f"a survey needs at least 1 draw, got {draws}")
-    seen: dict[str, Mapping[str, float]] = {}
-    violated = dict.fromkeys(space.constraints, 0)
+    costs_by_hash: dict[str, Mapping[str, float]] = {}
+    violations = dict.fromkeys(space.constraints, 0)
     best: dict[Constraint, tuple[float, float]] = {}
     examples: list[Values] = []
     feasible = 0
-    tried = list(_drawn(space, draws, seed))
-    for values in tried:
+    points = list(_draw(space, draws, seed))
+    for values in points:
         architecture = space.architecture(values)
-        if new := architecture.hash not in seen:
-            seen[architecture.hash] = costs(architecture)
-        excesses = _excesses(space.constraints, seen[architecture.hash])
-        for constraint, (excess, value) in excesses.items():
-            best[constraint] = min(best.get(constraint, (excess, value)), (excess, value))
-            violated[constraint] += excess > 0
-        met = all(excess <= 0 for excess, _ in excesses.values())
-        feasible += met
-        if met and new and len(examples) < _EXAMPLES:
+        if is_new := architecture.hash not in costs_by_hash:
+            costs_by_hash[architecture.hash] = costs(architecture)
+        excesses = _excesses(space.constraints, costs_by_hash[architecture.hash])
+        for constraint, (excess, cost) in excesses.items():
+            best[constraint] = min(best.get(constraint, (excess, cost)), (excess, cost))
+            violations[constraint] += excess > 0
+        is_feasible = all(excess <= 0 for excess, _ in excesses.values())
+        feasible += is_feasible
+        if is_feasible and is_new and len(examples) < _MAX_EXAMPLES:
             examples.append(values)
     return Feasibility(
-        len(tried),
-        len(seen),
-        feasible / len(tried),
-        {str(constraint): count / len(tried) for constraint, count in violated.items()},
+        len(points),
+        len(costs_by_hash),
+        feasible / len(points),
+        {str(constraint): count / len(points) for constraint, count in violations.items()},
         tuple(examples),
-        {str(constraint): value for constraint, (_, value) in best.items()},
+        {str(constraint): cost for constraint, (_, cost) in best.items()},
     )
 
 
-def _excesses(
-    constraints: tuple[Constraint, ...], costs: Mapping[str, float]
-) -> dict[Constraint, tuple[float, float]]:
-    """Per constraint whose quantity is known, by how much it is violated, and the cost."""
-    known = {c: costs[c.quantity] for c in constraints if c.quantity in costs}
-    return {constraint: (constraint.excess(cost), cost) for constraint, cost in known.items()}
-
-
 def require_feasible(feasibility: Feasibility) -> None:
-    """Raise SpaceError where nothing met the constraints, saying which one excludes most."""
+    """Raise SpaceError if no draw meets the constraints, naming the one that excludes most."""
     if feasibility.feasible_share > 0:
         return
     worst = max(feasibility.excluded, key=lambda text: feasibility.excluded[text])
     raise SpaceError(
         f"none of {feasibility.draws} draws from the space meets all constraints; "
         f"'{worst}' excludes most, {feasibility.excluded[worst]:.0%}: "
-        f"the best of them has {feasibility.nearest[worst]:.4g}"
+        f"the nearest architecture has {feasibility.nearest[worst]:.4g}"
     )
 
 
-def _drawn(space: Space, draws: int, seed: int) -> Iterator[Values]:
+def _excesses(
+    constraints: tuple[Constraint, ...], costs: Mapping[str, float]
+) -> dict[Constraint, tuple[float, float]]:
+    """Return (excess, cost) of each constraint whose quantity is among the costs."""
+    values = {c: costs[c.quantity] for c in constraints if c.quantity in costs}
+    return {constraint: (constraint.excess(cost), cost) for constraint, cost in values.items()}
+
+
+def _draw(space: Space, draws: int, seed: int) -> Iterator[Values]:
     if space.size() <= draws:
         yield from space.grid()
         return
-    import numpy as np  # not needed to say what is wrong with a command line
+    import numpy as np  # imported late: command-line errors do not need it
 
     rng = np.random.default_rng(seed)
     for _ in range(draws):

@@ -1,93 +1,84 @@
-"""From an architecture back to the values that give it."""
+"""Find the values that give an architecture."""
 
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lolvit import LolvitConfig, MixerConfig
-from search_space import mixer_text
+from lolvit.config import LolvitConfig
+from lolvit.mixer_config import MixerConfig
 from search_space.dimension import Value, Values
 from search_space.errors import SpaceError
-from search_space.slot import HOSTS, STAGED
+from search_space.slot import FIRST_STAGE, FUSION_STAGES
+from search_space.structure import Structure
 
-if TYPE_CHECKING:
-    from search_space.space import Space
-
-_IMAGES = ("in_channels", "num_classes")
+_IMAGE_FIELDS = ("in_channels", "num_classes")
 
 
-def locate(space: Space, architecture: LolvitConfig) -> Values:
-    """The values for which the space gives this architecture.
+def comparable(structure: Structure, architecture: LolvitConfig) -> LolvitConfig:
+    """Return the architecture with the base's values in all fields that do not count.
 
-    Fields of the image do not count: channels and classes never, the resolution and its strides
-    only where the space searches the resolution. Neither do choices about fusion blocks in stages
-    that have none.
-
-    Raises:
-        SpaceError: names the first field that the space cannot express.
+    Channels and classes never count, resolution and strides only if the space searches the
+    resolution, and settings of fusion blocks only in stages that have some.
     """
-    if not isinstance(architecture, LolvitConfig):
-        raise SpaceError(f"only a LOLViT can be in the space, got {architecture!r}")
-    wanted = _comparable(space, architecture)
-    structure = space.structure
-    chosen: Values = {}
-    for name in structure.order:
-        if structure.exists(name, chosen):
-            has = _read(space, name, structure.live_stages(name, chosen)[0], wanted)
-            found = None if has is None else structure.find(name, has, chosen)
-            if found is None:
-                field = structure.slots[name].field
-                raise SpaceError(f"the space has no {field} like this: {name!r} cannot be {has!r}")
-            chosen[name] = found
-    values = {**space.default, **chosen}
-    made = space.architecture(values)
-    for field in (field.name for field in fields(LolvitConfig)):
-        if getattr(made, field) != getattr(wanted, field):
-            one, other = _shown(getattr(made, field)), _shown(getattr(wanted, field))
-            raise SpaceError(f"the space has no {field} like this: it has {one}, not {other}")
-    return values
-
-
-def _comparable(space: Space, architecture: LolvitConfig) -> LolvitConfig:
-    """The architecture with the base's choices wherever they change nothing."""
-    base = space.base
-    alike = list(_IMAGES)
-    if "resolution" not in space.structure.dimensions:
-        alike += ["resolution", "strides"]
-    changes: dict[str, Any] = {name: getattr(base, name) for name in alike}
+    base = structure.base
+    ignored = list(_IMAGE_FIELDS)
+    if "resolution" not in structure.dimensions:
+        ignored += ["resolution", "strides"]
+    changes: dict[str, Any] = {name: getattr(base, name) for name in ignored}
     for name in ("mixers", "heads", "fusion_after"):
-        entries = list(getattr(architecture, name))
-        for stage in HOSTS:
-            index = stage - STAGED[name]
+        by_stage = list(getattr(architecture, name))
+        for stage in FUSION_STAGES:
+            index = stage - FIRST_STAGE[name]
             if architecture.fusion_blocks[index] == 0:
-                entries[index] = getattr(base, name)[index]
-        changes[name] = tuple(entries)
+                by_stage[index] = getattr(base, name)[index]
+        changes[name] = tuple(by_stage)
     if not any(architecture.fusion_blocks):
         changes["fusion"] = base.fusion
     return replace(architecture, **changes)
 
 
-def _read(space: Space, name: str, stage: int, architecture: LolvitConfig) -> Value | None:
-    """What the architecture has; of a mixer, only the options that no dimension searches."""
-    structure = space.structure
-    if structure.slots[name].field != "mixers" or structure.slots[name].option:
-        return structure.slots[name].read(architecture, stage)
-    mixer = architecture.mixers[stage - STAGED["mixers"]]
+def active_values(structure: Structure, architecture: LolvitConfig) -> Values:
+    """Return the values of the active dimensions; raises SpaceError if one has no such value."""
+    chosen: Values = {}
+    for name in structure.order:
+        if structure.is_active(name, chosen):
+            wanted = _read(structure, name, structure.active_stages(name, chosen)[0], architecture)
+            value = None if wanted is None else structure.find(name, wanted, chosen)
+            if value is None:
+                field = structure.slots[name].field
+                raise SpaceError(f"no such {field} in the space: {name!r} cannot be {wanted!r}")
+            chosen[name] = value
+    return chosen
+
+
+def check_equal(architecture: LolvitConfig, wanted: LolvitConfig) -> None:
+    """Raise SpaceError that names the first field in which the two differ."""
+    for name in (field.name for field in fields(LolvitConfig)):
+        if getattr(architecture, name) != getattr(wanted, name):
+            expected, actual = (_text(getattr(config, name)) for config in (architecture, wanted))
+            raise SpaceError(f"no such {name} in the space: it must be {expected}, not {actual}")
+
+
+def _read(structure: Structure, name: str, stage: int, architecture: LolvitConfig) -> Value | None:
+    """Return the architecture's value; of a mixer, without the options that are searched."""
+    slot = structure.slots[name]
+    if slot.field != "mixers" or slot.option:
+        return slot.read(architecture, stage)
+    mixer = architecture.mixers[stage - FIRST_STAGE["mixers"]]
     searched = {
-        place.option
-        for other, place in structure.slots.items()
-        if place.option and place.word == mixer.name and stage in structure.stages[other]
+        other.option
+        for other_name, other in structure.slots.items()
+        if other.prefix == mixer.name and stage in structure.stages[other_name]
     }
-    left = tuple(pair for pair in mixer.options if pair[0] not in searched)
+    fixed = tuple(pair for pair in mixer.options if pair[0] not in searched)
     for choice in structure.dimensions[name].values or ():
-        if mixer_text.parse(choice) == MixerConfig(mixer.name, left):
+        if MixerConfig.parse(str(choice)) == replace(mixer, options=fixed):
             return choice
     return str(mixer)
 
 
-def _shown(value: object) -> object:
-    """Mixers as they are written, other fields as they are."""
+def _text(value: object) -> object:
     if not isinstance(value, tuple):
         return value
-    return [str(v) if isinstance(v, MixerConfig) else v for v in value]
+    return [str(item) if isinstance(item, MixerConfig) else item for item in value]

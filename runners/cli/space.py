@@ -1,4 +1,4 @@
-"""`bench.py space`: what a sweep would search, before it does."""
+"""`bench.py space`: describe a search space before a sweep."""
 
 from __future__ import annotations
 
@@ -10,18 +10,28 @@ from runners.cli.parser import EXIT_FINE, Commands, positive
 def add(commands: Commands) -> None:
     """Add `space`."""
     space = commands.add_parser(
-        "space", help="a search space: dimensions, size, feasible share, examples, time it takes"
+        "space",
+        help="describe a search space: dimensions, size, feasible share, duration of a sweep",
     )
     option = space.add_argument
-    option("file", metavar="FILE", help="a sweep or a space in YAML, or a preset's name")
-    option("--draws", type=positive, default=1000, help="to estimate shares (default: 1000)")
-    option("--seed", type=int, default=0, help="of the draws (default: 0)")
-    option("--no-estimate", action="store_true", help="do not time a few steps of training")
+    option("file", metavar="FILE", help="a sweep or a space in YAML, or the name of a preset")
+    option(
+        "--draws",
+        type=positive,
+        default=1000,
+        help="number of architectures drawn to estimate shares (default: 1000)",
+    )
+    option("--seed", type=int, default=0, help="random seed of the draws (default: 0)")
+    option(
+        "--no-estimate",
+        action="store_true",
+        help="do not time training steps to estimate the duration",
+    )
     space.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what there is to search."""
+    """Print the description."""
     from rich.console import Console
 
     from runners.jobs.describe_space import describe

@@ -1,4 +1,4 @@
-"""What a sweep would search: dimensions, size, feasible share, examples, and how long it takes."""
+"""Describe what a sweep would search: dimensions, size, feasible share, examples, duration."""
 
 from __future__ import annotations
 
@@ -24,109 +24,116 @@ from search_space import (
     Value,
     Values,
     load,
+    require_feasible,
     survey,
 )
-from search_space.feasibility import require_feasible
 from search_space.yaml_file import read_yaml
 
 _EXAMPLES = 3
-_LISTED = 12
+_MAX_LISTED = 12
 
 
 def describe(source: str, draws: int, seed: int, *, timed: bool) -> Iterator[Any]:
-    """Parts to print, one after another; the slow one, timing, comes last.
+    """Yield the parts to print; the slow one, timing, comes last.
 
     Args:
-        source: a sweep or space in YAML, or a preset's name.
-        draws: how many architectures to try for shares.
+        source: a sweep or a space in YAML, or the name of a preset.
+        draws: number of architectures drawn to estimate shares.
         seed: of the draws.
-        timed: whether a sweep that trains is timed for a few steps.
+        timed: whether to time a few training steps of a sweep that trains.
 
     Raises:
-        UserError: the sweep cannot be.
-        SpaceError: the space cannot be, or nothing of it is feasible.
+        UserError: an invalid sweep.
+        SpaceError: an invalid space, or one without a feasible architecture.
     """
-    config = _sweep(source)
-    prepared, missing = None, ""
+    config = _read_sweep(source)
+    prepared, data_problem = None, ""
     if config is not None:
         try:
             prepared = prepare(config, Path())
-        except DataError as error:  # the space can be looked at without images
-            missing = str(error)
+        except DataError as error:  # the space can be described without the images
+            data_problem = str(error)
     space = prepared.space if prepared is not None else load(source)
-    yield _dimensions(space)
-    found = survey(space, costs_of, draws, seed)
-    yield _size(space, found)
-    require_feasible(found)
-    for number, values in enumerate(found.examples[:_EXAMPLES], 1):
+    yield _dimension_table(space)
+    feasibility = survey(space, costs_of, draws, seed)
+    yield _size(space, feasibility)
+    require_feasible(feasibility)
+    examples = feasibility.examples[:_EXAMPLES]
+    for number, values in enumerate(examples, 1):
         yield _example(number, space, values)
-    if missing:
-        yield f"no estimate: {missing}"
+    if data_problem:
+        yield f"the duration cannot be estimated: {data_problem}"
     if config is not None and prepared is not None and timed:
         from runners.jobs.estimate import estimate
 
-        examples = [space.architecture(values) for values in found.examples[:_EXAMPLES]]
-        yield estimate(config, prepared, examples)
+        yield estimate(config, prepared, [space.architecture(values) for values in examples])
 
 
-def _sweep(source: str) -> SweepConfig | None:
-    """The sweep in a file; None for a space alone."""
-    if source in PRESETS:
+def _read_sweep(source: str) -> SweepConfig | None:
+    """Read the sweep in a file; None if the source is only a space."""
+    path = Path(source)
+    if source in PRESETS or not path.exists():
         return None
-    data = read_yaml(Path(source)) if Path(source).exists() else None
-    return read(Path(source)) if isinstance(data, dict) and "objectives" in data else None
+    data = read_yaml(path)
+    return read(path) if isinstance(data, dict) and "objectives" in data else None
 
 
-def _dimensions(space: Space) -> Table:
-    table = Table("dimension", "values", "exists", box=None, pad_edge=False)
-    for each in space.dimensions:
-        table.add_row(each.name, _domain(each), _condition(space, each))
+def _dimension_table(space: Space) -> Table:
+    table = Table("dimension", "values", "active", box=None, pad_edge=False)
+    for dimension in space.dimensions:
+        table.add_row(dimension.name, _domain(dimension), _condition(space, dimension))
     return table
 
 
 def _domain(dimension: Dimension) -> str:
     values = dimension.values
-    if isinstance(dimension, Choice) or (values is not None and len(values) <= _LISTED):
+    if isinstance(dimension, Choice) or (values is not None and len(values) <= _MAX_LISTED):
         assert values is not None
         return ", ".join(map(str, values))
-    told = dimension.to_spec()
-    steps = f" in steps of {told['step']}" if told.get("step") else ""
-    scale = ", log scale" if told.get("log") else ""
-    kind = "" if isinstance(dimension, Real) or steps else " (whole)"
-    return f"{told['low']} to {told['high']}{steps}{scale}{kind}"
+    spec = dimension.to_spec()
+    steps = f" in steps of {spec['step']}" if spec.get("step") else ""
+    scale = ", log scale" if spec.get("log") else ""
+    kind = "" if isinstance(dimension, Real) or steps else " (whole numbers)"
+    return f"{spec['low']} to {spec['high']}{steps}{scale}{kind}"
 
 
 def _condition(space: Space, dimension: Dimension) -> str:
-    said = [f"{name} in {', '.join(map(str, each))}" for name, each in dimension.when.items()]
+    conditions = [
+        f"if {name} is one of {', '.join(map(str, values))}"
+        for name, values in dimension.when.items()
+    ]
     slot = space.structure.slots[dimension.name]
     if slot.option:
-        said.insert(0, f"where the mixer is {slot.word}")
-    elif slot.hosted:
-        said.insert(0, "where there are fusion blocks")
-    return " and ".join(said) or "always"
+        conditions.insert(0, f"if the mixer is {slot.prefix}")
+    elif slot.needs_blocks:
+        conditions.insert(0, "if there are fusion blocks")
+    return " and ".join(conditions) or "always"
 
 
-def _size(space: Space, found: Feasibility) -> str:
+def _size(space: Space, feasibility: Feasibility) -> str:
     size = space.size()
-    many = "infinitely many" if size == inf else f"{size:,}"
-    said = [f"\n{many} architectures"]
-    if any(each.is_analytic for each in space.constraints):
-        kind = "all" if found.draws == size else f"{found.draws:,} drawn at random"
-        said.append(f"{found.feasible_share:.1%} feasible ({kind})")
-        known = [str(each) for each in space.constraints if each.is_analytic]
-        said += [f"{text} excludes {found.excluded[text]:.1%}" for text in known]
-    measured = [str(each) for each in space.constraints if not each.is_analytic]
+    count = "infinitely many" if size == inf else f"{size:,}"
+    parts = [f"\n{count} architectures"]
+    analytic_constraints = [str(c) for c in space.constraints if c.is_analytic]
+    if analytic_constraints:
+        draws = f"{feasibility.draws:,} random draws"
+        sample = "all architectures" if feasibility.draws == size else draws
+        parts.append(f"{feasibility.feasible_share:.1%} feasible, of {sample}")
+        parts += [f"{c} excludes {feasibility.excluded[c]:.1%}" for c in analytic_constraints]
+    measured = [str(c) for c in space.constraints if not c.is_analytic]
     if measured:
-        said.append(f"{' and '.join(measured)}: measured in each trial, before any training")
-    return "; ".join(said)
+        parts.append(f"{' and '.join(measured)}: measured in each trial, before any training")
+    return "; ".join(parts)
 
 
 def _example(number: int, space: Space, values: Values) -> str:
-    found = analytic(space.architecture(values))
-    told = ", ".join(f"{name}={_short(each)}" for name, each in space.active(values).items())
-    costs = f"{found.macs / 1e6:.2f} M MACs, {found.params / 1e6:.3f} M params"
-    return f"example {number}: {costs}: {told}"
+    costs = analytic(space.architecture(values))
+    settings = ", ".join(f"{name}={_text(value)}" for name, value in space.active(values).items())
+    return (
+        f"example {number}: {costs.macs / 1e6:.2f} M MACs, {costs.params / 1e6:.3f} M parameters: "
+        f"{settings}"
+    )
 
 
-def _short(value: Value) -> str:
+def _text(value: Value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""How long a sweep will take on this machine, from a few steps of three of its architectures."""
+"""Estimate how long a sweep takes on this machine, from training steps of a few architectures."""
 
 from __future__ import annotations
 
@@ -20,77 +20,76 @@ from runners.training.recipe import Recipe
 
 _STEPS = 3
 _OVERHEAD_S = 2.0
-"""Of a trial beside timing and training: its process, its data, its network."""
-_BESIDE_STEPS = 1.25
-"""Validation, averaging and augmentation, over the steps alone."""
+"""Of a trial, besides timing and training: process start, data, network."""
+_EPOCH_FACTOR = 1.25
+"""An epoch with validation, weight averaging and augmentation, relative to its steps."""
 
 
 def estimate(config: SweepConfig, prepared: Prepared, examples: Sequence[LolvitConfig]) -> str:
-    """One line: what a trial and the whole sweep will take, roughly.
+    """Return one line: roughly how long a trial and the whole sweep take.
 
-    Timed with a free core; a machine at work on something else takes longer.
+    Assumes an idle core; on a busy machine the sweep takes longer.
     """
     evaluator = prepared.evaluator
     assert isinstance(evaluator, Trained)
     if evaluator.immediate:
-        return "nothing is timed or trained: thousands of trials a minute"
-    # A trial and its reference network take turns; placing them anew takes half as long again.
+        return "nothing is timed or trained: thousands of trials per minute"
+    # A trial alternates with its reference network, and remeasures both in new memory.
     timing_s = 2 * config.latency.seconds if evaluator.reference is not None else 0.0
     fixed_s = _OVERHEAD_S + timing_s
     recipe = evaluator.recipe
     if recipe is None:
-        total = config.trials * fixed_s
-        return f"about {fixed_s:.0f} s a trial, {_told(total)} for {config.trials} trials"
+        total = _duration(config.trials * fixed_s)
+        return f"about {fixed_s:.0f} s per trial, {total} for {config.trials} trials"
     dataset = data.load(evaluator.images.name, prepared.space.base.resolution)
     images = len(dataset.train)
-    each = [_image_s(example, recipe, config.device) for example in examples]
-    epoch_s = _BESIDE_STEPS * images * sum(each) / len(each)
-    at_once = default_processes(torch.device(config.device), evaluator.threads)
-    whole = fixed_s + recipe.epochs * epoch_s
-    said = (
-        f"about {whole:.0f} s a trial that is trained to the end ({recipe.epochs} epochs of "
-        f"{images:,} images), {at_once} at once: at most {_told(config.trials * whole / at_once)} "
+    seconds = [_seconds_per_image(example, recipe, config.device) for example in examples]
+    epoch_s = _EPOCH_FACTOR * images * sum(seconds) / len(seconds)
+    parallel = default_processes(torch.device(config.device), evaluator.threads)
+    trial_s = fixed_s + recipe.epochs * epoch_s
+    line = (
+        f"about {trial_s:.0f} s per fully trained trial ({recipe.epochs} epochs of {images:,} "
+        f"images), {parallel} in parallel: at most {_duration(config.trials * trial_s / parallel)} "
         f"for {config.trials} trials"
     )
     if config.rungs is not None:
         epochs = expected_epochs(config.rungs.first, config.rungs.eta, recipe.epochs)
-        short = fixed_s + epochs * epoch_s
-        said += f", about {_told(config.trials * short / at_once)} with rungs"
-    return said
+        total = _duration(config.trials * (fixed_s + epochs * epoch_s) / parallel)
+        line += f", about {total} with early stopping at rungs"
+    return line
 
 
 def expected_epochs(first: int, eta: int, epochs: int) -> float:
-    """Epochs of a trial on average, if 1/eta of those that reach a rung go on."""
-    ends = [*rung_epochs(first, eta, epochs), epochs]
-    total, share, before = 0.0, 1.0, 0
-    for end in ends:
-        total += share * (end - before)
-        share, before = share / eta, end
+    """Return the mean epochs per trial if 1/eta of the trials at each rung continue."""
+    total, share, start = 0.0, 1.0, 0
+    for end in (*rung_epochs(first, eta, epochs), epochs):
+        total += share * (end - start)
+        share, start = share / eta, end
     return total
 
 
-def _image_s(architecture: LolvitConfig, recipe: Recipe, device: str) -> float:
-    """Seconds of a training step, over its images."""
-    place = torch.device(device)
-    network = build(architecture, seed=0).to(place).train()
+def _seconds_per_image(architecture: LolvitConfig, recipe: Recipe, device_name: str) -> float:
+    """Time a few training steps; returns the fastest, divided by its images."""
+    device = torch.device(device_name)
+    network = build(architecture, seed=0).to(device).train()
     side = architecture.resolution
-    x = torch.rand(recipe.batch_size, architecture.in_channels, side, side, device=place)
-    labels = torch.zeros(recipe.batch_size, dtype=torch.long, device=place)
+    x = torch.rand(recipe.batch_size, architecture.in_channels, side, side, device=device)
+    labels = torch.zeros(recipe.batch_size, dtype=torch.long, device=device)
     optimizer = torch.optim.AdamW(network.parameters())
-    taken = []
+    durations = []
     with intra_op_threads(1):
         for _ in range(_STEPS + 1):
             start = time.perf_counter()
             F.cross_entropy(network(x), labels).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad()
-            if place.type == "cuda":
+            if device.type == "cuda":
                 torch.cuda.synchronize()
-            taken.append(time.perf_counter() - start)
-    return min(taken[1:]) / recipe.batch_size
+            durations.append(time.perf_counter() - start)
+    return min(durations[1:]) / recipe.batch_size
 
 
-def _told(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

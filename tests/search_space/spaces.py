@@ -1,4 +1,4 @@
-"""Small random spaces, small enough to walk through every combination."""
+"""Random spaces that are small enough to enumerate."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ POOL = {
 
 
 @st.composite
-def spaces(draw: st.DrawFn, *, most: int = 3000) -> Space:
-    """A base and a few dimensions of the pool, some of them with conditions."""
+def spaces(draw: st.DrawFn, *, max_size: int = 3000) -> Space:
+    """Draw a base and a few dimensions of the pool, some of them with conditions."""
     base = draw(st.sampled_from(BASES))
     names = draw(st.lists(st.sampled_from(sorted(POOL)), min_size=1, max_size=7, unique=True))
     space = Space(base, ())
@@ -67,24 +67,24 @@ def spaces(draw: st.DrawFn, *, most: int = 3000) -> Space:
         if space.dimensions and draw(st.integers(0, 3)) == 0:
             other = draw(st.sampled_from(space.dimensions))
             when = {other.name: [draw(st.sampled_from(other.values))]}
-        try:  # what cannot stand beside the others is left out
+        try:  # a dimension that conflicts with the others is left out
             space = Space(base, (*space.dimensions, Choice(name, tuple(choices), when=when)))
         except SpaceError:
             continue
-        if math.prod(len(d.values) for d in space.dimensions) > most:
+        if math.prod(len(d.values) for d in space.dimensions) > max_size:
             return Space(base, space.dimensions[:-1])
     return space
 
 
-def everything(space: Space):
-    """Every combination of values, those that do the same included."""
+def all_values(space: Space):
+    """Yield every combination of values, equivalent ones included."""
     names = [dimension.name for dimension in space.dimensions]
     for values in itertools.product(*(dimension.values for dimension in space.dimensions)):
         yield dict(zip(names, values, strict=True))
 
 
 def key(values: dict) -> frozenset:
-    """Values as a set; True is not 1."""
+    """Return the values as a set in which True is not 1."""
     return frozenset((name, repr(value)) for name, value in values.items())
 
 

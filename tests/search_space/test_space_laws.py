@@ -1,4 +1,4 @@
-"""What holds for every space, small ones walked through and presets drawn from."""
+"""Properties of every space, checked on small enumerated ones and on sampled presets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spaces import everything, key, spaces
+from spaces import all_values, key, spaces
 
 import attention_zoo
 from search_space import PRESETS, Choice, Integer, SpaceError, from_dict, load
@@ -23,39 +23,39 @@ from search_space import Space as SearchSpace
 @settings(max_examples=60)
 @given(space=spaces())
 def test_size_grid_and_architectures_agree(space):
-    active, hashes = {}, {}
-    for values in everything(space):
-        exist = key(space.active(values))
-        hashed = space.architecture(values).hash
-        assert active.setdefault(exist, hashed) == hashed
-        assert hashes.setdefault(hashed, exist) == exist
+    hash_by_active, active_by_hash = {}, {}
+    for values in all_values(space):
+        active = key(space.active(values))
+        hash_ = space.architecture(values).hash
+        assert hash_by_active.setdefault(active, hash_) == hash_
+        assert active_by_hash.setdefault(hash_, active) == active
     grid = [key(space.active(values)) for values in space.grid()]
     assert len(grid) == len(set(grid)) == space.size()
-    assert set(grid) == set(active)
+    assert set(grid) == set(hash_by_active)
 
 
 @settings(max_examples=60)
 @given(space=spaces(), data=st.data())
-def test_values_that_do_not_exist_change_nothing(space, data):
+def test_inactive_values_change_nothing(space, data):
     values = space.sample(np.random.default_rng(data.draw(st.integers(0, 99))))
-    exist = space.active(values)
-    other = space.sample(np.random.default_rng(data.draw(st.integers(0, 99)))) | exist
-    assert space.active(other) == exist
+    active = space.active(values)
+    other = space.sample(np.random.default_rng(data.draw(st.integers(0, 99)))) | active
+    assert space.active(other) == active
     assert space.architecture(other) == space.architecture(values)
 
 
 @settings(max_examples=60)
 @given(space=spaces(), seed=st.integers(0, 99))
-def test_an_architecture_of_the_space_is_located(space, seed):
+def test_locate_inverts_architecture(space, seed):
     architecture = space.architecture(space.sample(np.random.default_rng(seed)))
-    found = space.locate(architecture)
-    assert set(found) == {dimension.name for dimension in space.dimensions}
-    assert space.architecture(found).hash == architecture.hash
+    values = space.locate(architecture)
+    assert set(values) == {dimension.name for dimension in space.dimensions}
+    assert space.architecture(values).hash == architecture.hash
 
 
 @settings(max_examples=40)
 @given(space=spaces())
-def test_plain_json_is_the_same_space(space):
+def test_space_survives_json_and_pickle(space):
     text = json.dumps(space.to_dict(), allow_nan=False)
     assert from_dict(json.loads(text)) == space
     assert pickle.loads(pickle.dumps(space)) == space
@@ -65,49 +65,49 @@ def test_plain_json_is_the_same_space(space):
 @pytest.mark.parametrize("name", PRESETS)
 @settings(max_examples=40)
 @given(seed=st.integers(0, 10**6))
-def test_presets_give_architectures(name, seed):
+def test_preset_samples_are_located(name, seed):
     space = load(name)
     architecture = space.architecture(space.sample(np.random.default_rng(seed)))
     assert space.architecture(space.locate(architecture)).hash == architecture.hash
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_start_at_their_base(name):
+def test_preset_default_is_its_base(name):
     space = load(name)
     assert space.architecture(space.default) == space.base
     assert from_dict(space.to_dict()) == space
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_mixers_of_presets_can_be_built(name):
-    """With every combination of their options: what they may be is checked only there."""
+def test_preset_mixers_can_be_built(name):
+    """With every combination of their options, whose values only the mixer checks."""
     space = load(name)
-    places = [d for d in space.dimensions if d.name.partition(".")[0] == "mixer"]
-    offered = {m for d in places for m in d.values} or {m.name for m in space.base.mixers}
-    for mixer in offered:
-        word = mixer.partition(":")[0]
-        searched = [d for d in space.dimensions if d.name.startswith(f"{word}.")]
+    mixer_dimensions = [d for d in space.dimensions if d.name.partition(".")[0] == "mixer"]
+    choices = {m for d in mixer_dimensions for m in d.values} or {m.name for m in space.base.mixers}
+    for mixer in choices:
+        name = mixer.partition(":")[0]
+        searched = [d for d in space.dimensions if d.name.startswith(f"{name}.")]
         for combination in itertools.product(*(d.values for d in searched)):
             options = {d.name: v for d, v in zip(searched, combination, strict=True)}
-            hosts = {place.name: mixer for place in places if mixer in place.values}
-            made = space.architecture({**space.default, **hosts, **options})
-            found = next(m for m in made.mixers if m.name == word)
+            hosts = {d.name: mixer for d in mixer_dimensions if mixer in d.values}
+            architecture = space.architecture({**space.default, **hosts, **options})
+            config = next(m for m in architecture.mixers if m.name == name)
             with torch.device("meta"):
-                attention_zoo.build(word, dim=32, num_heads=2, **dict(found.options))
+                attention_zoo.build(name, dim=32, num_heads=2, **dict(config.options))
 
 
-def test_sizes_of_presets():
+def test_preset_sizes():
     assert load("tiny").size() == sum(1 for _ in load("tiny").grid())
     assert 10**6 < load("paper").size() < 10**8
     assert load("full").size() > 10**20
 
 
-def test_the_grid_is_lazy_and_always_the_same():
-    one, other = load("full").grid(), load("full").grid()
-    assert [next(one) for _ in range(20)] == [next(other) for _ in range(20)]
+def test_grid_is_lazy_and_deterministic():
+    first, second = load("full").grid(), load("full").grid()
+    assert [next(first) for _ in range(20)] == [next(second) for _ in range(20)]
 
 
-def test_ways_of_counting_by_hand():
+def test_size_equals_a_count_by_hand():
     space = SearchSpace(
         load("tiny").base,
         (
@@ -127,7 +127,7 @@ def test_ways_of_counting_by_hand():
     assert space.size() == without + only_5 + with_4
 
 
-def test_no_torch_is_imported():
+def test_torch_is_not_imported():
     code = (
         "import sys, search_space as s\n"
         "space = s.load('full')\n"
@@ -137,12 +137,12 @@ def test_no_torch_is_imported():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_values_are_checked():
+def test_invalid_values_are_refused():
     space = load("tiny")
-    for values, named in (
+    for values, part in (
         ({**space.default, "wdth": 1}, "'width'"),
         ({**space.default, "width": 0.21}, "0.21"),
         ({"width": 0.2}, "depth.3"),
     ):
-        with pytest.raises(SpaceError, match=named):
+        with pytest.raises(SpaceError, match=part):
             space.architecture(values)

@@ -1,4 +1,4 @@
-"""Every mistake in a space is one line that names what is wrong, where, and what would be right."""
+"""Every error in a space is one line that says what is wrong, where, and what is allowed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from lolvit import MobileVitConfig
 from search_space import Choice, Integer, Real, Space, SpaceError, from_dict, load
 
 
-def refused(make, *named):
+def assert_refused(make, *parts):
     with pytest.raises(SpaceError) as caught:
         make()
     message = str(caught.value)
     assert "\n" not in message
     assert message.strip() == message
-    for word in named:
-        assert word in message, message
+    for part in parts:
+        assert part in message, message
 
 
-MISTAKES = [
+INVALID_DIMENSIONS = [
     ({"widht": [1.0]}, "'widht'", "did you mean 'width'", "depth.N", "<mixer>.<option>"),
     ({"depth": [1]}, "depth.1 to depth.5"),
     ({"depth.6": [1]}, "1 to 5", "'6'"),
@@ -33,13 +33,13 @@ MISTAKES = [
     ({"linear.window": [4], "mixer": ["linear"]}, "has no options"),
     ({"fwa": [4]}, "'fwa' is a mixer"),
     ({"width": []}, "'width'", "empty"),
-    ({"width": [0.5, 0.25, 0.5]}, "0.5 is given twice"),
-    ({"width": [1, 1.0]}, "1.0 is given twice"),
+    ({"width": [0.5, 0.25, 0.5]}, "duplicate choice 0.5"),
+    ({"width": [1, 1.0]}, "duplicate choice 1.0"),
     ({"mixer": ["fwa", "fwa:window=sqrt"]}, "are the same"),
     ({"width": 0.5}, "write a list", "0.5"),
     ({"width": "0.5"}, "write a list"),
-    ({"width": [[0.5]]}, "numbers or words"),
-    ({"width": ["wide"]}, "'width'", "'wide'", "takes numbers"),
+    ({"width": [[0.5]]}, "numbers, strings or booleans"),
+    ({"width": ["wide"]}, "'width'", "'wide'", "are numbers"),
     ({"width": [9.5]}, "'width'", "9.5", "at most 8"),
     ({"width": [math.nan]}, "finite"),
     ({"width": [math.inf]}, "finite"),
@@ -61,8 +61,8 @@ MISTAKES = [
     ({"mixer": ["hilo:alpha=inf"]}, "finite"),
     ({"softmax.relative_bias": [1], "mixer": ["softmax"]}, "must be bool, got 1"),
     ({"window.window": [True], "mixer": ["window"]}, "must be int, got True"),
-    ({"window.window": [4]}, "'window'", "offered by no"),
-    ({"mixer": ["linear"], "fwa.window": [4]}, "'fwa'", "offered by no"),
+    ({"window.window": [4]}, "'window'", "in no 'mixer' dimension"),
+    ({"mixer": ["linear"], "fwa.window": [4]}, "'fwa'", "in no 'mixer' dimension"),
     ({"mixer": ["fwa:window=4", "linear"], "fwa.window": [4, 2]}, "fwa:window=4", "remove one"),
     ({"mixer": ["fwa"], "mixer.3": ["fwa"], "mixer.4": ["fwa"], "mixer.5": ["fwa"]}, "'mixer'"),
     ({"after.4": [0, 1]}, "'after.4'", "more than one bottleneck"),
@@ -71,7 +71,7 @@ MISTAKES = [
     ({"width": {"low": 0.5, "high": 0.25}}, "low 0.5 is above high 0.25"),
     ({"width": {"low": 0.1, "high": 0.5, "step": 0}}, "step must be above 0"),
     ({"width": {"low": 0.1, "high": 0.5, "step": -0.1}}, "step must be above 0"),
-    ({"width": {"low": 0.1, "high": 0.5, "step": 1e-9}}, "leave it out"),
+    ({"width": {"low": 0.1, "high": 0.5, "step": 1e-9}}, "remove it"),
     ({"width": {"low": 0.1, "high": 0.5, "step": 0.1, "log": True}}, "log"),
     ({"width": {"low": 0, "high": 0.5, "log": True}}, "log scale"),
     ({"width": {"low": 0.1, "high": 0.5, "log": "yes"}}, "true or false"),
@@ -89,22 +89,28 @@ MISTAKES = [
         "did you mean 'squeeze'",
     ),
     ({"squeeze": ["all"], "width": {"choices": [1], "when": {"squeeze": "none"}}}, "'none'"),
-    ({"squeeze": ["all"], "width": {"choices": [1], "when": {"squeeze": []}}}, "as a list"),
+    (
+        {"squeeze": ["all"], "width": {"choices": [1], "when": {"squeeze": []}}},
+        "must list at least one value",
+    ),
     ({"width": {"choices": [1], "when": ["squeeze"]}}, "`when` must map"),
-    ({"fusion": ["add"], "blocks.4": {"choices": [1], "when": {"fusion": "add"}}}, "circle"),
-    ({4: [1]}, "no word"),
+    (
+        {"fusion": ["add"], "blocks.4": {"choices": [1], "when": {"fusion": "add"}}},
+        "cycle: fusion -> blocks.4 -> fusion",
+    ),
+    ({4: [1]}, "not a string"),
 ]
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: str(mistake[0])[:60])
-def test_dimensions(mistake):
-    dimensions, *named = mistake
+@pytest.mark.parametrize("case", INVALID_DIMENSIONS, ids=lambda case: str(case[0])[:60])
+def test_invalid_dimension(case):
+    dimensions, *parts = case
     base = {"variant": "lolvit_nano", "resolution": 32}
-    refused(lambda: from_dict({"base": base, "dimensions": dimensions}), *named)
+    assert_refused(lambda: from_dict({"base": base, "dimensions": dimensions}), *parts)
 
 
 @pytest.mark.parametrize(
-    "mistake",
+    "case",
     [
         (None, "must be a mapping"),
         ([], "must be a mapping"),
@@ -112,12 +118,15 @@ def test_dimensions(mistake):
         ({"preset": "tyni"}, "'tyni'", "did you mean 'tiny'", "paper"),
         ({"preset": []}, "unknown preset"),
         ({"preset": "tiny", "dimensions": {"widht": None}}, "did you mean 'width'"),
+        ({"preset": "tiny", "dimensions": {"blocks.4": ["x"]}}, "'blocks.4' cannot be 'x'"),
+        ({"preset": "tiny", "dimensions": {"mixer": ["fwaa"]}}, "unknown mixer 'fwaa'"),
+        ({"preset": "paper", "dimensions": {"fwa.window": None}}, "unknown dimension 'fwa.window'"),
         ({"dimensions": {"width": None}}, "'width'"),
         ({"dimensions": []}, "`dimensions` must be a mapping"),
         ({"base": "lolvit_xs"}, "`base` must be a mapping"),
         ({"base": {"variant": "lolvit_xy"}}, "did you mean"),
         ({"base": {"variant": ["lolvit_xs"]}}, "unknown variant"),
-        ({"base": {"variant": "mobilevit_xs"}}, "'mobilevit_xs' is no LOLViT"),
+        ({"base": {"variant": "mobilevit_xs"}}, "'mobilevit_xs' is not a LOLViT"),
         ({"base": {"widht": 1}}, "did you mean 'width'"),
         ({"base": {"width": "wide"}}, "`base`", "width"),
         ({"base": {"mixers": "fwaa"}}, "`base`", "'fwaa'"),
@@ -126,41 +135,43 @@ def test_dimensions(mistake):
         ({"base": {"resolution": "big"}}, "resolution"),
         ({"constraints": "macs <= 3"}, "must be a list"),
         ({"constraints": ["mac <= 3"]}, "did you mean 'macs'"),
-        ({"constraints": ["flops <= 3"]}, "there are: macs"),
+        ({"constraints": ["flops <= 3"]}, "unknown constraint quantity 'flops'; available: macs"),
         ({"constraints": ["macs < 3"]}, "quantity <= number"),
         ({"constraints": [3]}, "quantity <= number"),
-        ({"constraints": ["macs <= many"]}, "'many' is no number"),
-        ({"constraints": ["macs <= nan"]}, "no number"),
+        ({"constraints": ["macs <= many"]}, "'many' is not a number"),
+        ({"constraints": ["macs <= nan"]}, "not a number"),
         ({"constraints": ["macs <= inf"]}, "above 0"),
         ({"constraints": ["macs <= 0"]}, "above 0"),
         ({"constraints": ["macs >= -1"]}, "above 0"),
         ({"constraints": ["macs <= 3", "macs <= 4"]}, "keep one"),
-        ({"constraints": ["macs <= 3", "macs >= 4"]}, "leave nothing"),
+        ({"constraints": ["macs <= 3", "macs >= 4"]}, "exclude every"),
     ],
-    ids=lambda mistake: str(mistake[0])[:60],
+    ids=lambda case: str(case[0])[:60],
 )
-def test_spaces(mistake):
-    data, *named = mistake
-    refused(lambda: from_dict(data), *named)
+def test_invalid_space(case):
+    data, *parts = case
+    assert_refused(lambda: from_dict(data), *parts)
 
 
-def test_in_python_as_in_files():
+def test_invalid_spaces_made_in_python():
     base = base_of()
-    refused(lambda: Space(MobileVitConfig(), ()), "LolvitConfig")
-    refused(lambda: Space(base, ("width",)), "'width'")
-    refused(lambda: Space(base, (Choice("width", (9.5,)),)), "9.5")
-    refused(lambda: Space(base, (Choice("width", (1,)), Choice("width", (2,)))), "twice")
-    refused(lambda: Choice("width", 0.5), "must be a list")
-    refused(lambda: Choice("width", (1,), when=[1]), "`when`")
-    refused(lambda: Integer("depth.4", 1, 2.0), "whole number")
-    refused(lambda: Real("width", 0.1, math.nan), "finite")
-    refused(lambda: Space(base, (), ("macs <= 0",)), "above 0")
-    refused(lambda: Space(base, (Real("width", 0.1, 1),)).grid(), "needs a step")
-    refused(lambda: Space(base, ()).for_images(3, 0, 32), "num_classes")
+    assert_refused(lambda: Space(MobileVitConfig(), ()), "LolvitConfig")
+    assert_refused(lambda: Space(base, ("width",)), "'width'")
+    assert_refused(lambda: Space(base, (Choice("width", (9.5,)),)), "9.5")
+    assert_refused(
+        lambda: Space(base, (Choice("width", (1,)), Choice("width", (2,)))), "duplicate dimension"
+    )
+    assert_refused(lambda: Choice("width", 0.5), "must be a list")
+    assert_refused(lambda: Choice("width", (1,), when=[1]), "`when`")
+    assert_refused(lambda: Integer("depth.4", 1, 2.0), "whole number")
+    assert_refused(lambda: Real("width", 0.1, math.nan), "finite")
+    assert_refused(lambda: Space(base, (), ("macs <= 0",)), "above 0")
+    assert_refused(lambda: Space(base, (Real("width", 0.1, 1),)).grid(), "needs a step")
+    assert_refused(lambda: Space(base, ()).for_images(3, 0, 32), "num_classes")
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "part"),
     [
         ("dimensions:\n  width: [0.5\n", ":3"),
         ("dimensions:\n  width: [0.5]\n  width: [0.4]\n", ":3: duplicate key 'width'"),
@@ -175,15 +186,15 @@ def test_in_python_as_in_files():
         ("? [1, 2]\n: 3\n", "(1, 2)"),
     ],
 )
-def test_files(tmp_path, text, named):
+def test_invalid_yaml(tmp_path, text, part):
     path = tmp_path / "space.yaml"
     path.write_text(text)
-    refused(lambda: load(path), str(path), named)
+    assert_refused(lambda: load(path), str(path), part)
 
 
-def test_files_that_cannot_be_read(tmp_path):
-    refused(lambda: load("tyni"), "did you mean 'tiny'", "no such file")
-    refused(lambda: load(tmp_path / "none.yaml"), "none.yaml", "No such file")
-    refused(lambda: load(tmp_path), "directory")
+def test_unreadable_file(tmp_path):
+    assert_refused(lambda: load("tyni"), "did you mean 'tiny'", "no such file")
+    assert_refused(lambda: load(tmp_path / "none.yaml"), "none.yaml", "No such file")
+    assert_refused(lambda: load(tmp_path), "directory")
     (tmp_path / "picture.yaml").write_bytes(b"\xff\xfe\x00\xd8")
-    refused(lambda: load(tmp_path / "picture.yaml"), "picture.yaml")
+    assert_refused(lambda: load(tmp_path / "picture.yaml"), "picture.yaml")

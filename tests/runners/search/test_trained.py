@@ -12,7 +12,7 @@ from runners.search.candidate import Candidate
 from runners.search.config import parse
 from runners.search.limits import Limits
 from runners.search.prepare import prepare
-from search_space.constraint import parse as constraint
+from search_space.constraint import parse_constraint
 from tests.bench_runs import draw_images
 
 
@@ -95,7 +95,7 @@ def test_who_is_stopped_is_not_tested(prepared, candidate):
 
 
 def test_a_limit_on_what_is_measured_comes_before_training(prepared, candidate):
-    limits = Limits((constraint("latency_ms <= 0.001"),))
+    limits = Limits((parse_constraint("latency_ms <= 0.001"),))
     record, steps = evaluate(prepared, candidate, limits=limits)
     assert record.state is State.INFEASIBLE and record.quality is None and not steps
     assert record.reason.startswith("latency_ms of ") and "breaks latency_ms <= 0.001" in (
