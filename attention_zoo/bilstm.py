@@ -18,7 +18,7 @@ class BidirectionalLSTM(Mixer):
     """h LSTMs of width d, there and back over the tokens row by row, then 2d -> d each (FAR).
 
     Reconstructed from the abstract of arXiv 2505.21535; here it trains from scratch, whereas the
-    paper puts it in the place of the attention of a trained network.
+    paper replaces the attention of a trained network with it.
     """
 
     def __init__(self, dim: int, num_heads: int = 1) -> None:
@@ -34,7 +34,7 @@ class BidirectionalLSTM(Mixer):
         # (N, B, C): the recurrence reads one contiguous slice a step.
         tokens = self.enter(x).flatten(2).permute(2, 0, 1)
         parts = tokens.chunk(self.num_heads, -1)
-        # Heads have weights of their own, so each is one call of the fused recurrence.
+        # Heads have separate weights: one call of the fused recurrence per head.
         states = [lstm(part)[0] for lstm, part in zip(self.heads, parts, strict=True)]
         both = torch.cat(states, -1).permute(1, 2, 0).reshape(b, 2 * c, h, w)
         return self.project(self.merge(both))

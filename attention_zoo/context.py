@@ -1,4 +1,4 @@
-"""Low-dimensional attention beside a gated depthwise branch."""
+"""Low-dimensional attention in parallel with a gated depthwise branch."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Attention whose keys are read at learned, fractional positions of the map."""
+"""Attention whose keys are read at learned, fractional positions."""
 
 import math
 
@@ -25,8 +25,8 @@ class DeformableAttention(Mixer):
     Args:
         dim: channels C.
         num_heads: heads h.
-        groups: sets of key positions; the greatest divisor that h shares with it counts.
-        stride: pixels a key stands for along each side, r.
+        groups: sets of key positions; reduced to the greatest common divisor with h.
+        stride: pixels per key along each side, r.
         kernel: side k of the depthwise convolution before the offsets, odd.
         reference: "centered" (middles of the r x r cells, offsets in pixels, kept on the map),
             "dat" (offsets of at most 2 / keys, not kept on the map) or "dat++" (free offsets, kept

@@ -25,8 +25,8 @@ class LinearAdaptiveMixer(Mixer):
 
     Args:
         dim: channels C.
-        num_heads: not used; `groups` is this mixer's split of the channels.
-        groups: G, sets of tap weights a pixel; the greatest divisor that C' shares with it counts.
+        num_heads: unused; `groups` splits the channels instead.
+        groups: G, sets of tap weights per pixel; reduced to the greatest common divisor with C'.
         kernel: P, the odd length of the depthwise convolutions before the tap weights.
     """
 

@@ -20,9 +20,9 @@ from attention_zoo.registry.mixer import Mixer, check_odd
 class LocalLatentAttention(Mixer):
     """Y_i = sum_j softmax(q_i k_j / sqrt d) v_j, |i - j| <= w // 2, k = W k', v = W v' per head.
 
-    Reconstructed from the operator that the authors of arXiv 2506.18791 published beside it. Tokens
+    Reconstructed from the operator that the authors of arXiv 2506.18791 published with it. Tokens
     are pixels row by row; one d x d linear layer W is shared by keys, values and heads. Unlike
-    theirs, tokens beyond the first and last are masked, not filled with far ones.
+    theirs, tokens before the first and after the last are masked, not filled with far ones.
 
     Args:
         dim: channels C.
@@ -52,20 +52,22 @@ class LocalLatentAttention(Mixer):
         q = q.to(torch.promote_types(q.dtype, torch.float32))
         # The sum over a head's channels as a matrix product: counters then see its cost.
         ones = q.new_ones(1, self.head_dim)
-        beyond = self._near(q.new_zeros(q.shape[-1]), float("-inf"))
-        scores = [ones @ (q * key) + mask for key, mask in zip(self._near(k), beyond, strict=True)]
+        masks = self._neighbours(q.new_zeros(q.shape[-1]), float("-inf"))
+        scores = [
+            ones @ (q * key) + mask for key, mask in zip(self._neighbours(k), masks, strict=True)
+        ]
         return torch.cat(scores, 2)
 
     def _mixed(self, weights: Tensor, v: Tensor) -> Tensor:
         mixed = weights.new_zeros(())
-        for weight, value in zip(weights.chunk(self.window, 2), self._near(v), strict=True):
+        for weight, value in zip(weights.chunk(self.window, 2), self._neighbours(v), strict=True):
             mixed = torch.addcmul(mixed, weight, value)
         return mixed
 
-    def _near(self, x: Tensor, beyond: float = 0) -> Iterator[Tensor]:
+    def _neighbours(self, x: Tensor, outside: float = 0) -> Iterator[Tensor]:
         """The neighbours of all tokens (..., N) at one distance after the other."""
         reach = self.window // 2
-        padded = F.pad(x, (reach, reach), value=beyond)
+        padded = F.pad(x, (reach, reach), value=outside)
         return (padded[..., start : start + x.shape[-1]] for start in range(self.window))
 
     def macs(self, height: int, width: int) -> int:

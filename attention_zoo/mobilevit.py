@@ -1,4 +1,4 @@
-"""MobileViT's attention among the pixels that share a place within their patch."""
+"""MobileViT's attention among the pixels that have the same position within their patch."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ PATCH = 2
 
 @register("mobilevit", paper="arXiv 2110.02178", complexity="4NC^2 + N^2C/2")
 class MobileViTAttention(Mixer):
-    """Softmax attention in each of the 4 groups of N/4 pixels with the same place in a 2x2 patch.
+    """Softmax attention in the 4 groups of N/4 pixels with the same position in a 2x2 patch.
 
     Odd sides are resized up bilinearly and the result back (Mehta & Rastegari 2022, section 3.1).
     """
@@ -34,7 +34,7 @@ class MobileViTAttention(Mixer):
         rows, columns = h // PATCH, w // PATCH
         qkv = self.query_key_value(x)
         qkv = qkv.reshape(b, 3, self.num_heads, self.head_dim, rows, PATCH, columns, PATCH)
-        # (3, B * places in the patch, heads, rows * columns, d): four dimensions each, or the
+        # (3, B * positions in the patch, heads, rows * columns, d): four dimensions each, or the
         # fused kernel is not taken.
         q, k, v = qkv.permute(1, 0, 5, 7, 2, 4, 6, 3).flatten(1, 3).flatten(-3, -2)
         mixed = F.scaled_dot_product_attention(q, k, v)
@@ -43,10 +43,10 @@ class MobileViTAttention(Mixer):
 
     def macs(self, height: int, width: int) -> int:
         group, c = _rows(height) * _rows(width), self.dim
-        places = PATCH**2
-        return 4 * places * group * c**2 + places * 2 * group**2 * c
+        positions = PATCH**2
+        return 4 * positions * group * c**2 + positions * 2 * group**2 * c
 
 
 def _rows(side: int) -> int:
-    """Patches along a side, the last one resized to be whole."""
+    """Patches along a side, after it is resized to whole patches."""
     return (side + PATCH - 1) // PATCH

@@ -9,7 +9,7 @@ from attention_zoo.registry import register
 
 @register("mobilevit_v2", paper="arXiv 2206.02680", complexity="N(3C^2 + 2C)")
 class SeparableAttention(MobileViTAttention):
-    """W_o(relu(v) * c), c = sum_j softmax(s)_j k_j over pixels with the same place in a 2x2 patch.
+    """W_o(relu(v) * c), c = sum_j softmax(s)_j k_j over pixels of one position in a 2x2 patch.
 
     s is one score per pixel (Mehta & Rastegari 2022, section 3.1), so that `num_heads` changes
     nothing. Odd sides are resized up bilinearly and the result back.
@@ -22,9 +22,9 @@ class SeparableAttention(MobileViTAttention):
     def _attend(self, x: Tensor) -> Tensor:
         b, c, h, w = x.shape
         score, key, value = self.query_key_value(x).split((1, c, c), 1)
-        weights = _by_place(score).softmax(-1)
-        # (B, places, C, 1) -> (B, C, places)
-        context = (_by_place(key) @ weights.transpose(-2, -1)).squeeze(-1).transpose(1, 2)
+        weights = _by_position(score).softmax(-1)
+        # (B, positions, C, 1) -> (B, C, positions)
+        context = (_by_position(key) @ weights.transpose(-2, -1)).squeeze(-1).transpose(1, 2)
         context = context.reshape(b, c, 1, PATCH, PATCH).repeat(1, 1, 1, 1, w // PATCH)
         mixed = F.relu(value).reshape(b, c, h // PATCH, PATCH, w) * context
         return self.project(mixed.reshape(b, c, h, w))
@@ -34,8 +34,8 @@ class SeparableAttention(MobileViTAttention):
         return n * (3 * c**2 + 2 * c)
 
 
-def _by_place(x: Tensor) -> Tensor:
-    """(B, K, H, W) -> (B, places in a patch, K, patches)."""
+def _by_position(x: Tensor) -> Tensor:
+    """(B, K, H, W) -> (B, positions in a patch, K, patches)."""
     b, k, h, w = x.shape
     tiles = x.reshape(b, k, h // PATCH, PATCH, w // PATCH, PATCH)
     return tiles.permute(0, 3, 5, 1, 2, 4).reshape(b, PATCH**2, k, -1)

@@ -1,4 +1,4 @@
-"""No attention: what is left of a network when its mixers are taken out."""
+"""No attention: the network without its mixers."""
 
 import torch
 from torch import Tensor

@@ -35,17 +35,17 @@ class SkipLayerAttention(Mixer):
         self.project = nn.Conv2d(dim, dim, 1)
 
     def forward(self, x: Tensor, memory: Memory | None = None) -> Tensor:
-        """Mix the tokens of x; `memory` holds earlier layers' (K, V), and gets this layer's."""
+        """Mix the tokens of x; reads earlier (K, V) from `memory` and appends its own."""
         b, c, h, w = x.shape
         heads = self.query_key_value(x).reshape(b, 3, self.num_heads, self.head_dim, h * w)
         # Without the copy, torch's fused attention refuses the strides: five times the time.
         q, k, v = heads.transpose(-2, -1).contiguous().unbind(1)
-        mixed = F.scaled_dot_product_attention(q, *self._seen(k, v, memory))
+        mixed = F.scaled_dot_product_attention(q, *self._keys_values(k, v, memory))
         if memory is not None:
             memory.append((k, v))
         return self.project(mixed.transpose(-2, -1).reshape(b, c, h, w))
 
-    def _seen(self, k: Tensor, v: Tensor, memory: Memory | None) -> tuple[Tensor, Tensor]:
+    def _keys_values(self, k: Tensor, v: Tensor, memory: Memory | None) -> tuple[Tensor, Tensor]:
         if memory is None or len(memory) < self.n_l or self.n_h == 0:
             return k, v
         old_k, old_v = memory[-self.n_l]

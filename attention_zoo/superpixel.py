@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attention_zoo.layers.segments import pixel_places, pool, seed_grid, segment, unpool
+from attention_zoo.layers.segments import pixel_positions, pool, seed_grid, segment, unpool
 from attention_zoo.registry import MixerError, build, entries, register
 from attention_zoo.registry.mixer import Mixer, check_choice, check_flag, check_positive
 
@@ -25,9 +25,9 @@ class SuperpixelPooling(Mixer):
         dim: channels C.
         num_heads: heads of the inner mixer.
         inner: name of the mixer among the segments, with its default options.
-        segments: the most segments K; fewer where the seeds' grid does not use all.
+        segments: upper bound of the number of segments K; the grid of seeds may need fewer.
         rounds: R, assignments of every pixel to its nearest segment.
-        compactness: weight of the distance in the map beside that of the features, above 0.
+        compactness: weight of the distance in the map relative to that of the features, above 0.
         positions: add the sine and cosine of the segments' centroids before the inner mixer.
     """
 
@@ -66,8 +66,8 @@ class SuperpixelPooling(Mixer):
 
     def _position(self, x: Tensor, labels: Tensor, tokens: Tensor) -> Tensor:
         """Sines and cosines of the centroids' rows and columns, (B, C, K); 0 for C % 4 channels."""
-        places = pixel_places(x, tokens.dtype).expand(x.shape[0], -1, -1)
-        centroids = pool(places, labels, tokens.shape[2])
+        pixels = pixel_positions(x, tokens.dtype).expand(x.shape[0], -1, -1)
+        centroids = pool(pixels, labels, tokens.shape[2])
         count = self.dim // 4
         steps = torch.arange(count, device=x.device).to(tokens.dtype) / max(count, 1)
         angles = centroids[:, :, None] * (10000**-steps)[:, None]

@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lolvit.analytic import analytic
+from lolvit.analytic import analytic_costs
 from runners import data
 from search_space import Space, Values, load
 
@@ -120,7 +120,7 @@ def feature_columns(space: Space, every: Sequence[Values]) -> list[list[float]]:
             continue
         for choice in choices:
             columns.append([float(values.get(dimension.name) == choice) for values in active])
-    costs = [analytic(space.architecture(values)) for values in every]
+    costs = [analytic_costs(space.architecture(values)) for values in every]
     columns.append([float(np.log(each.macs)) for each in costs])
     columns.append([float(np.log(each.params)) for each in costs])
     return [list(row) for row in zip(*columns, strict=True)]
@@ -134,7 +134,7 @@ def _row(
     trained: dict[str, Any] | None,
     predicted: dict[str, np.ndarray],
 ) -> dict[str, Any]:
-    costs = analytic(space.architecture(values))
+    costs = analytic_costs(space.architecture(values))
     curve = [e["val_accuracy"] for e in trained["curve"]] if trained else predicted[key]
     return {
         "hash": key,

@@ -1,4 +1,4 @@
-"""LOLViT's trunk: GhostNet's stages, three of them ending in global-local fusion blocks."""
+"""LOLViT's trunk: GhostNet's stages, three of them with global-local fusion blocks."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Backbone(nn.Module):
             blocks = _bottlenecks(config, channels, rows)
             channels = rows[-1].out
             if stage >= FIRST_FUSED_STAGE:
-                place = plan.fusion_place(config, stage)
-                blocks[place:place] = [_fusion_blocks(config, stage, rows[place - 1].out)]
+                index = plan.fusion_index(config, stage)
+                blocks[index:index] = [_fusion_blocks(config, stage, rows[index - 1].out)]
             self.stages.append(_Stage(*(block for group in blocks for block in group)))
             self.channels.append(channels)
 
@@ -47,13 +47,14 @@ class Backbone(nn.Module):
 
     def out_sides(self, height: int, width: int) -> tuple[int, int]:
         """Sides of the last map."""
-        return self._walk(height, width)[1:]
+        return self._count(height, width)[1:]
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for one height x width image."""
-        return self._walk(height, width)[0]
+        return self._count(height, width)[0]
 
-    def _walk(self, height: int, width: int) -> tuple[int, int, int]:
+    def _count(self, height: int, width: int) -> tuple[int, int, int]:
+        """MACs, and the sides of the last map."""
         height, width = -(-height // self.stem_stride), -(-width // self.stem_stride)
         total = self.stem.macs(height, width)
         for stage in self.stages:
@@ -65,7 +66,7 @@ class Backbone(nn.Module):
 
 
 class _Stage(nn.Sequential):
-    """Blocks one after another; the memory of their mixers lives for one forward."""
+    """Blocks in sequence; the memory of their mixers lasts for one forward."""
 
     def forward(self, x: Tensor) -> Tensor:
         memory: Memory = []
@@ -77,7 +78,7 @@ class _Stage(nn.Sequential):
 def _bottlenecks(
     config: LolvitConfig, channels: int, rows: list[GhostRow]
 ) -> list[list[nn.Module]]:
-    """The modules of each row: a bottleneck, and what downsamples before it."""
+    """The modules of each row: a bottleneck, after a token merging where that downsamples."""
     groups: list[list[nn.Module]] = []
     for row in rows:
         group: list[nn.Module] = []

@@ -8,7 +8,15 @@ from dataclasses import asdict, dataclass, fields
 from math import prod
 from typing import Any, ClassVar
 
-from lolvit.fields import ArchitectureError, check_length, check_whole, real, set_field, set_tuple
+from attention_zoo import did_you_mean
+from lolvit.fields import (
+    ArchitectureError,
+    check_integer,
+    check_length,
+    set_field,
+    set_tuple,
+    to_float,
+)
 from lolvit.mixer_config import MixerConfig
 
 DOWNSAMPLINGS = ("strided", "deformable")
@@ -22,13 +30,13 @@ FULL_STRIDES = (2, 2, 2, 2, 2)
 
 @dataclass(frozen=True)
 class Architecture:
-    """What every network of the house has; the families add their own choices.
+    """The fields that all families of networks share.
 
     Args:
         resolution: side of the square input in pixels.
         in_channels: 1 (grey) or 3 (colour), any number works.
         num_classes: outputs of the classifier.
-        strides: steps of the stem and of the first block of stages 2 to 5.
+        strides: strides of the stem and of the first block of stages 2 to 5.
     """
 
     family: ClassVar[str]
@@ -41,7 +49,7 @@ class Architecture:
     def __post_init__(self) -> None:
         set_tuple(self, "strides")
         for name in ("resolution", "in_channels", "num_classes"):
-            check_whole(name, getattr(self, name), least=1)
+            check_integer(name, getattr(self, name), least=1)
         # By type too: True and 2.0 would be equal to 1 and 2, and yet have another hash.
         if len(self.strides) != 5 or any(
             type(s) is not int or s not in (1, 2) for s in self.strides
@@ -59,12 +67,12 @@ class Architecture:
         Fields at their default are left out, so that a choice added later changes no older hash.
         """
         defaults = type(self)().to_dict()
-        told = {key: value for key, value in self.to_dict().items() if value != defaults[key]}
-        told["family"] = self.family
-        return json.dumps(told, sort_keys=True, separators=(",", ":"))
+        changed = {key: value for key, value in self.to_dict().items() if value != defaults[key]}
+        changed["family"] = self.family
+        return json.dumps(changed, sort_keys=True, separators=(",", ":"))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, with the family beside the fields."""
+        """The fields and the family as plain JSON types."""
         data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return {"family": self.family, **data}
 
@@ -93,7 +101,7 @@ class LolvitConfig(Architecture):
             the last one's number, is the end of the stage.
         fusion: how a block joins local and global: "ghost", "concat", "add", "gate" or "serial".
         mixers: the global branch of stages 3, 4 and 5.
-        heads: heads wanted in stages 3, 4 and 5; fewer where a head would have under 8 channels.
+        heads: upper bound of heads in stages 3, 4 and 5; a head has at least 8 channels.
         trunk_channels: channels of the last 1x1 convolution at width 1.
         feature_channels: channels between pooling and classifier.
     """
@@ -121,10 +129,10 @@ class LolvitConfig(Architecture):
         for name in ("depths", "fusion_blocks", "fusion_after", "mixers", "heads", "kernels"):
             set_tuple(self, name)
         for name in ("width", "dropout"):
-            set_field(self, name, real(name, getattr(self, name)))
+            set_field(self, name, to_float(name, getattr(self, name)))
         for name in ("stage_widths", "expansions"):
             set_tuple(self, name)
-            set_field(self, name, tuple(real(name, value) for value in getattr(self, name)))
+            set_field(self, name, tuple(to_float(name, value) for value in getattr(self, name)))
             check_length(name, getattr(self, name), 5)
         for name in ("stage_widths", "expansions", "width"):
             values = (self.width,) if name == "width" else getattr(self, name)
@@ -132,16 +140,16 @@ class LolvitConfig(Architecture):
                 raise ArchitectureError(f"{name} must be above 0 and at most 8, got {wrong[0]}")
         if not 0 <= self.dropout < 1:
             raise ArchitectureError(f"dropout must be in [0, 1), got {self.dropout}")
-        for name, allowed in _WORDS.items():
+        for name, allowed in _CHOICES.items():
             if (value := getattr(self, name)) not in allowed:
                 raise ArchitectureError(f"{name} must be one of {allowed}, got {value!r}")
-        check_whole("trunk_channels", self.trunk_channels, least=4)
-        check_whole("feature_channels", self.feature_channels, least=1)
-        for name, length, least in _WHOLES:
+        check_integer("trunk_channels", self.trunk_channels, least=4)
+        check_integer("feature_channels", self.feature_channels, least=1)
+        for name, length, least in _INTEGERS:
             values = getattr(self, name)
             check_length(name, values, length)
             for value in values:
-                check_whole(name, value, least=least)
+                check_integer(name, value, least=least)
         if any(kept > full for kept, full in zip(self.depths, FULL_DEPTHS, strict=True)):
             raise ArchitectureError(f"depths must be at most {FULL_DEPTHS}, got {self.depths}")
         if wrong := [kernel for kernel in self.kernels if kernel not in KERNELS]:
@@ -157,9 +165,9 @@ class LolvitConfig(Architecture):
                 raise ArchitectureError(f"mixers must be made of MixerConfig, got {mixer!r}")
 
 
-_WORDS = {"fusion": FUSIONS, "downsampling": DOWNSAMPLINGS, "squeeze": SQUEEZES}
-# Name, entries, least value.
-_WHOLES = (
+_CHOICES = {"fusion": FUSIONS, "downsampling": DOWNSAMPLINGS, "squeeze": SQUEEZES}
+# Name, number of entries, minimum.
+_INTEGERS = (
     ("fusion_blocks", 3, 0),
     ("fusion_after", 3, 0),
     ("heads", 3, 1),
@@ -197,10 +205,11 @@ def from_dict(data: dict[str, Any]) -> Architecture:
 
 
 def from_fields(kind: type[Architecture], values: dict[str, Any]) -> Architecture:
-    """An architecture of a family; a field that it does not have raises ArchitectureError."""
-    known = {field.name for field in fields(kind)}
-    if unknown := sorted(set(values) - known):
+    """An architecture of a family; raises ArchitectureError for a field that it does not have."""
+    names = sorted(field.name for field in fields(kind))
+    if unknown := sorted(set(values) - set(names)):
+        hint = did_you_mean(unknown[0], names)
         raise ArchitectureError(
-            f"{kind.family} has no {unknown[0]!r}; it has: {', '.join(sorted(known))}"
+            f"{kind.family} has no field {unknown[0]!r}; {hint}it has: {', '.join(names)}"
         )
     return kind(**values)

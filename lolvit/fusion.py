@@ -1,4 +1,4 @@
-"""The global-local fusion block and the five ways it joins its branches."""
+"""The global-local fusion block and its five ways to join the branches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class GlobalLocalFusion(nn.Module):
         mixer: the global branch.
         fusion: "ghost" (Ghost module on both), "concat" (1x1 convolution on both), "add" (L + G),
             "gate" (L sigmoid(G) + G) or "serial" (G alone, which has seen L).
-        block: place among the fusion blocks of the network, for mixers that differ by it.
+        block: index among the fusion blocks of the network, for mixers that alternate.
     """
 
     def __init__(
@@ -36,16 +36,16 @@ class GlobalLocalFusion(nn.Module):
         super().__init__()
         self.local = ConvNorm(channels, channels, 3, groups=channels)
         self.norm = nn.BatchNorm2d(channels)
-        self.mixer = mixer_of(mixer, channels, heads, block)
+        self.mixer = build_block_mixer(mixer, channels, heads, block)
         self.fuse = _FUSIONS[fusion](channels)
         row = GhostRow(3, FFN_EXPANSION * channels, channels, squeeze=False)
         self.ffn = GhostBottleneck(channels, row)
 
     def forward(self, x: Tensor, memory: Memory | None = None) -> Tensor:
-        """Z of X; `memory` is the stage's, for mixers that look back at earlier layers."""
+        """Z of X; `memory` is the stage's, for mixers that read earlier layers."""
         local = F.relu(self.local(x))
-        seen = (memory,) if self.mixer.takes_memory else ()
-        mixed = self.mixer(self.norm(local), *seen)
+        extra = (memory,) if self.mixer.takes_memory else ()
+        mixed = self.mixer(self.norm(local), *extra)
         return self.ffn(x + self.fuse(local, mixed))
 
     def macs(self, height: int, width: int) -> int:
@@ -53,8 +53,8 @@ class GlobalLocalFusion(nn.Module):
         return sum(part.macs(height, width) for part in parts)
 
 
-def mixer_of(mixer: MixerConfig, channels: int, heads: int, block: int) -> Mixer:
-    """The mixer of the block-th fusion block, counted from 0.
+def build_block_mixer(mixer: MixerConfig, channels: int, heads: int, block: int) -> Mixer:
+    """Build the mixer of the block-th fusion block, counted from 0.
 
     Raises:
         MixerError: an option whose value is not allowed.

@@ -1,4 +1,4 @@
-"""GhostNet's table, resolved for a config: channels, kernel, stride of every block. No torch."""
+"""GhostNet's table for a config: channels, kernel and stride of every block. No torch."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ _TABLE = (
 )
 _STEM = 16
 FFN_EXPANSION = 2
-"""Of the Ghost bottleneck that ends a fusion block."""
+"""Expansion of the Ghost bottleneck at the end of a fusion block."""
 MERGED_TAPS = 4
-"""Pixels that deformable token merging makes one of."""
+"""Pixels that deformable token merging joins into one."""
 FIRST_FUSED_STAGE = 2  # stage 3, counted from 0
-_LEAST_HEAD_CHANNELS = 8
+_MIN_HEAD_CHANNELS = 8
 
 
 def stem_channels(config: LolvitConfig) -> int:
-    """Channels that the stem makes."""
+    """Output channels of the stem."""
     return round_channels(_STEM * config.width)
 
 
 def stages(config: LolvitConfig) -> list[list[GhostRow]]:
-    """The Ghost bottlenecks of stages 1 to 5 as the config wants them."""
+    """The Ghost bottlenecks of stages 1 to 5."""
     firsts = (1, *config.strides[1:])
     return [
         [_row(config, stage, row, first if index == 0 else 1) for index, row in enumerate(rows)]
@@ -62,8 +62,8 @@ def stages(config: LolvitConfig) -> list[list[GhostRow]]:
     ]
 
 
-def fusion_place(config: LolvitConfig, stage: int) -> int:
-    """How many bottlenecks of a stage, counted from 0, come before its fusion blocks."""
+def fusion_index(config: LolvitConfig, stage: int) -> int:
+    """Number of bottlenecks before the fusion blocks of a stage; stages count from 0."""
     return config.fusion_after[stage - FIRST_FUSED_STAGE] or config.depths[stage]
 
 
@@ -93,14 +93,14 @@ def squeezed_channels(channels: int) -> int:
 
 
 def round_channels(channels: float, multiple: int = 4) -> int:
-    """The nearest multiple of 4, not more than 10 % below what was asked (the MobileNet rule)."""
+    """The nearest multiple of 4, at most 10 % below `channels` (the MobileNet rule)."""
     rounded = max(multiple, int(channels + multiple / 2) // multiple * multiple)
     return rounded + multiple if rounded < 0.9 * channels else rounded
 
 
-def heads_for(channels: int, wanted: int) -> int:
-    """The most heads, up to `wanted`, that divide the channels and keep at least 8 in each."""
-    for heads in range(min(wanted, channels), 1, -1):
-        if channels % heads == 0 and channels // heads >= _LEAST_HEAD_CHANNELS:
+def heads_for(channels: int, limit: int) -> int:
+    """The most heads, up to `limit`, that divide the channels into at least 8 each."""
+    for heads in range(min(limit, channels), 1, -1):
+        if channels % heads == 0 and channels // heads >= _MIN_HEAD_CHANNELS:
             return heads
     return 1

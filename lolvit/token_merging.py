@@ -1,4 +1,4 @@
-"""Deformable token merging: downsampling that looks where it likes (LIT, arXiv 2105.14217)."""
+"""Deformable token merging: downsampling from learned positions (LIT, arXiv 2105.14217)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DeformableTokenMerging(nn.Module):
         self.reset_offset()
 
     def reset_offset(self) -> None:
-        """Put every tap on its pixel."""
+        """Set every offset to zero, so that each tap reads its own pixel."""
         nn.init.zeros_(self.offset.weight)
         nn.init.zeros_(self.offset.bias)  # type: ignore[arg-type]
 
@@ -50,18 +50,18 @@ class DeformableTokenMerging(nn.Module):
         y = _STEP * torch.arange(rows, device=offset.device)[:, None, None] + tap // _STEP
         x = _STEP * torch.arange(columns, device=offset.device)[:, None] + tap % _STEP
         y, x = y + moves[..., 0], x + moves[..., 1]
-        places = torch.stack(((2 * x + 1) / width - 1, (2 * y + 1) / height - 1), -1)
-        return places.flatten(2, 3)
+        positions = torch.stack(((2 * x + 1) / width - 1, (2 * y + 1) / height - 1), -1)
+        return positions.flatten(2, 3)
 
-    def _read(self, x: Tensor, places: Tensor) -> Tensor:
-        wide = x.to(places.dtype)
-        return F.grid_sample(wide, places, mode="bilinear", align_corners=False).to(x.dtype)
+    def _read(self, x: Tensor, positions: Tensor) -> Tensor:
+        wide = x.to(positions.dtype)
+        return F.grid_sample(wide, positions, mode="bilinear", align_corners=False).to(x.dtype)
 
     def out_side(self, side: int) -> int:
         """Length of an output side."""
         return (side + _STEP - 1) // _STEP
 
     def macs(self, height: int, width: int) -> int:
-        """For one height x width *input* map; reading between pixels counts as none."""
+        """For one height x width *input* map; interpolation counts as none."""
         rows, columns = self.out_side(height), self.out_side(width)
         return rows * columns * self.offset.weight.numel() + self.merge.macs(rows, columns)

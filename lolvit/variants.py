@@ -6,10 +6,10 @@ from typing import Any
 
 from attention_zoo import unknown_name
 from lolvit.config import FULL_STRIDES, Architecture, LolvitConfig, MobileVitConfig, from_fields
-from lolvit.fields import ArchitectureError, check_whole
+from lolvit.fields import ArchitectureError, check_integer
 
 _LOLVIT: dict[str, dict[str, Any]] = {
-    # Lean enough to train on a laptop's CPU in a minute: for images of 28 to 48 pixels.
+    # Trains in a minute on a laptop's CPU: for images of 28 to 48 pixels.
     "lolvit_nano": {
         "width": 0.25,
         "depths": (1, 1, 1, 1, 1),
@@ -37,24 +37,22 @@ VARIANTS = (*_LOLVIT, *_ALIASES, *_MOBILEVIT)
 def variant(name: str, *, resolution: int | None = None, **changes: Any) -> Architecture:
     """The architecture called `name`, for a resolution, with `changes` to its fields.
 
-    Small images get smaller strides, unless `strides` is among the changes.
+    Small images get smaller strides, unless `changes` has `strides`.
 
     Raises:
         ArchitectureError: unknown name, or a change that no network can have.
     """
-    known = _ALIASES.get(name, name)
-    if known in _LOLVIT or known in _MOBILEVIT:
-        kind: type[Architecture] = LolvitConfig if known in _LOLVIT else MobileVitConfig
-        chosen = _LOLVIT[known] if known in _LOLVIT else {"size": _MOBILEVIT[known]}
-        side = kind.resolution if resolution is None else resolution
-        check_whole("resolution", side, least=1)
-        fields = {"resolution": side, "strides": strides_for(side), **chosen, **changes}
-        return from_fields(kind, fields)
-    raise ArchitectureError(unknown_name("variant", name, VARIANTS))
+    if name not in VARIANTS:
+        raise ArchitectureError(unknown_name("variant", name, VARIANTS))
+    kind: type[Architecture] = MobileVitConfig if name in _MOBILEVIT else LolvitConfig
+    own = {"size": _MOBILEVIT[name]} if name in _MOBILEVIT else _LOLVIT[_ALIASES.get(name, name)]
+    side = kind.resolution if resolution is None else resolution
+    check_integer("resolution", side, least=1)
+    return from_fields(kind, {"resolution": side, "strides": strides_for(side), **own, **changes})
 
 
 def strides_for(resolution: int) -> tuple[int, ...]:
-    """Strides that leave attention maps of about 16, 8 and 4 a side on small images."""
+    """Strides for attention maps of about 16, 8 and 4 pixels a side on small images."""
     if resolution <= 48:
         return (2, 1, 1, 2, 2)
     if resolution <= 96:
@@ -63,6 +61,6 @@ def strides_for(resolution: int) -> tuple[int, ...]:
 
 
 def accepts_mixer(name: str) -> bool:
-    """Whether the variant has fusion blocks that host a mixer of the zoo."""
-    known = _ALIASES.get(name, name)
-    return known in _LOLVIT and sum(_LOLVIT[known].get("fusion_blocks", (1, 2, 2))) > 0
+    """Whether the variant has fusion blocks, whose mixer can be chosen."""
+    name = _ALIASES.get(name, name)
+    return name in _LOLVIT and sum(_LOLVIT[name].get("fusion_blocks", (1, 2, 2))) > 0

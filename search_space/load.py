@@ -9,7 +9,7 @@ from typing import Any
 
 from attention_zoo import MixerError, did_you_mean, unknown_name
 from lolvit.config import LolvitConfig, from_fields
-from lolvit.fields import ArchitectureError, check_whole
+from lolvit.fields import ArchitectureError, check_integer
 from lolvit.mixer_config import MixerConfig
 from lolvit.variants import strides_for, variant
 from search_space.check import check_condition, check_values, reason_unused
@@ -182,7 +182,7 @@ def _base(section: Mapping[str, Any]) -> tuple[LolvitConfig, bool]:
             values["mixers"] = [_mixer(mixer) for mixer in by_stage]
         if name is None:
             resolution = values.get("resolution", LolvitConfig.resolution)
-            check_whole("resolution", resolution, least=1)
+            check_integer("resolution", resolution, least=1)
             base = from_fields(LolvitConfig, {"strides": strides_for(resolution), **values})
         else:
             base = variant(str(name), **values)

@@ -1,0 +1,5 @@
+"""Layers that several mixers and networks share. All of them need torch."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""How FWA turns windows of pixels into keys: the window rule and five aggregations."""
+"""FWA's keys from windows of pixels: the window rule and five aggregations."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Windows:
         self.fixed: int | None = None
         if isinstance(rule, str) and rule.startswith("fixed:") and rule[6:].isdecimal():
             self.fixed = int(rule[6:])
-        given = self.constant if self.constant is not None else self.fixed
-        allowed = rule in ("sqrt", "global") if given is None else given >= 1
+        size = self.constant if self.constant is not None else self.fixed
+        allowed = rule in ("sqrt", "global") if size is None else size >= 1
         if not allowed:
             raise MixerError(
                 f"window must be 'sqrt', 'global', 'fixed:K' or a whole number >= 1, got {rule!r}"
@@ -82,7 +82,7 @@ class Aggregation(nn.Module):
 
 
 class MeanDepthwise(Aggregation):
-    """P = P0 + BN(DWConv3x3(P0)), P0 the window means: keys that know their neighbours."""
+    """P = P0 + BN(DWConv3x3(P0)), P0 the window means: keys with their neighbours' context."""
 
     def __init__(self, dim: int, windows: Windows) -> None:
         super().__init__(windows)

@@ -36,7 +36,7 @@ class ConvNorm(nn.Sequential):
 
 
 def fold(module: Module) -> Module:
-    """A copy in eval mode in which the convolution of each ConvNorm has taken in its norm."""
+    """A copy in eval mode with the norm of each ConvNorm folded into its convolution."""
     folded = copy.deepcopy(module).eval()
     for part in folded.modules():
         if isinstance(part, ConvNorm) and isinstance(part[1], nn.BatchNorm2d):

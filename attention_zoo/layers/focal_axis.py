@@ -1,4 +1,4 @@
-"""Weighted means of ever longer segments on both sides of a pixel, along one axis of the map."""
+"""Weighted means of increasingly long segments beside a pixel, along one axis of the map."""
 
 import torch
 import torch.nn.functional as F
@@ -75,5 +75,5 @@ def _pixels(taps: list[tuple[int, int, int]], side: int, device: torch.device) -
     first = torch.tensor([tap[1] for tap in taps], device=device)[:, None]
     length = torch.tensor([tap[2] for tap in taps], device=device)[:, None]
     start = torch.arange(side, device=device) + first
-    found = (start + length).clamp(0, side) - start.clamp(0, side)
-    return found.clamp(min=1)[:, None, None]
+    counts = (start + length).clamp(0, side) - start.clamp(0, side)
+    return counts.clamp(min=1)[:, None, None]

@@ -1,4 +1,4 @@
-"""Where deformable attention reads its keys: three reference grids, moved by learned offsets."""
+"""Key positions of deformable attention: three reference grids plus learned offsets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _on_unit_scale(pixels: Tensor, side: int) -> Tensor:
 
 
 def _cell_middles(side: int, stride: int, like: Tensor) -> Tensor:
-    """Of the pixels on the map of each cell, in pixels: with stride 1, every pixel."""
+    """Middles of the on-map pixels of each cell, in pixels: with stride 1, every pixel."""
     first = torch.arange(0, side, stride, device=like.device)
     return (first + (first + stride - 1).clamp(max=side - 1)).to(like) / 2
 

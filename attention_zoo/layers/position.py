@@ -1,4 +1,4 @@
-"""Learned tables of positions, made at a base size and resized to the map at hand."""
+"""Learned tables of positions, of a base size, resized to that of the map."""
 
 import torch
 import torch.nn.functional as F

@@ -28,23 +28,23 @@ def segment(x: Tensor, grid: tuple[int, int], rounds: int, compactness: float) -
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         features = x.detach().to(wide).flatten(2) / math.sqrt(c)
         steps = features.new_tensor([grid[0] / h, grid[1] / w])[:, None]
-        places = pixel_places(x, wide) * steps * math.sqrt(compactness)
-        points = torch.cat((features, places.expand(b, -1, -1)), 1)
-        homes = _homes(grid, h, w, x.device)
-        labels = _nearest(points, points[:, :, homes], homes)
+        positions = pixel_positions(x, wide) * steps * math.sqrt(compactness)
+        points = torch.cat((features, positions.expand(b, -1, -1)), 1)
+        seeds = _seeds(grid, h, w, x.device)
+        labels = _nearest(points, points[:, :, seeds], seeds)
         for _ in range(rounds - 1):
-            labels = _nearest(points, pool(points, labels, len(homes)), homes)
+            labels = _nearest(points, pool(points, labels, len(seeds)), seeds)
     return labels
 
 
-def _nearest(points: Tensor, means: Tensor, homes: Tensor) -> Tensor:
-    """The mean nearest to each point, but for the homes, each its own: (B, N)."""
+def _nearest(points: Tensor, means: Tensor, seeds: Tensor) -> Tensor:
+    """The nearest mean of each point, and of each seed its own: (B, N)."""
     # -|p - m|^2 / 2 without |p|^2, which is the same for all means; means last, for the argmax.
     norms = means.square().sum(1)[:, None]
     nearness = torch.baddbmm(norms, points.transpose(1, 2), means, beta=-0.5)
-    order = torch.arange(len(homes), device=points.device)
+    order = torch.arange(len(seeds), device=points.device)
     batch = len(points)
-    return nearness.argmax(2).scatter(1, homes.expand(batch, -1), order.expand(batch, -1))
+    return nearness.argmax(2).scatter(1, seeds.expand(batch, -1), order.expand(batch, -1))
 
 
 def pool(x: Tensor, labels: Tensor, count: int) -> Tensor:
@@ -61,7 +61,7 @@ def unpool(tokens: Tensor, labels: Tensor) -> Tensor:
     return tokens.gather(2, labels[:, None].expand(-1, tokens.shape[1], -1))
 
 
-def pixel_places(x: Tensor, dtype: torch.dtype) -> Tensor:
+def pixel_positions(x: Tensor, dtype: torch.dtype) -> Tensor:
     """Row and column of every pixel: (1, 2, N)."""
     rows = torch.arange(x.shape[2], device=x.device)
     columns = torch.arange(x.shape[3], device=x.device)
@@ -69,8 +69,8 @@ def pixel_places(x: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.stack(grid).flatten(1).to(dtype)[None]
 
 
-def _homes(grid: tuple[int, int], height: int, width: int, device: torch.device) -> Tensor:
-    """The pixels in the middle of the cells of the grid, each another one: (K,)."""
+def _seeds(grid: tuple[int, int], height: int, width: int, device: torch.device) -> Tensor:
+    """The pixels in the middle of the cells of the grid, all distinct: (K,)."""
     rows = (2 * torch.arange(grid[0], device=device) + 1) * height // (2 * grid[0])
     columns = (2 * torch.arange(grid[1], device=device) + 1) * width // (2 * grid[1])
     return (rows[:, None] * width + columns).flatten()

@@ -1,7 +1,7 @@
-"""Which mixers exist: declared by a decorator, read from source files without importing torch."""
+"""The registry of mixers: declared by a decorator, read from source without importing torch."""
 
 from attention_zoo.registry.declarations import Option, OptionValue
-from attention_zoo.registry.errors import MixerError
+from attention_zoo.registry.errors import MixerError, did_you_mean, unknown_name
 from attention_zoo.registry.registry import (
     MixerEntry,
     add_files,
@@ -10,7 +10,6 @@ from attention_zoo.registry.registry import (
     entry,
     register,
 )
-from attention_zoo.registry.suggestions import did_you_mean, unknown_name
 
 __all__ = [
     "MixerEntry",

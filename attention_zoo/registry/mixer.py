@@ -1,4 +1,4 @@
-"""What every mixer promises to the block that hosts it."""
+"""The base class of mixers, and checks of their options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from attention_zoo.registry.errors import MixerError
 
 Memory = list[tuple[Tensor, Tensor]]
-"""What the mixers of a stage leave to those after them, in order: keys and values, (B, h, N, d)."""
+"""Keys and values of the earlier mixers of a stage, in order; all (B, h, N, d)."""
 
 
 class Mixer(nn.Module):
@@ -26,7 +26,7 @@ class Mixer(nn.Module):
     """
 
     takes_memory: ClassVar[bool] = False
-    """True where it is `forward(x, memory=None)`: reads the stage's memory, and appends to it."""
+    """Whether forward is `forward(x, memory=None)`, which reads the stage's memory and appends."""
 
     def __init__(self, dim: int, num_heads: int = 1) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Mixer(nn.Module):
 
 
 def check_choice(option: str, value: object, allowed: Collection[str]) -> None:
-    """Raise MixerError unless value is one of the allowed words."""
+    """Raise MixerError unless value is one of the allowed strings."""
     if value not in allowed:
         raise MixerError(f"{option} must be one of {', '.join(allowed)}; got {value!r}")
 

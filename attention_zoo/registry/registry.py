@@ -1,4 +1,4 @@
-"""Which mixers exist. Entries are read from source files, so that listing imports no torch."""
+"""All mixers by name, read from source files, so that listing them imports no torch."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attention_zoo.registry.declarations import Option, OptionValue, read_declarations
-from attention_zoo.registry.errors import MixerError
-from attention_zoo.registry.source_files import SESSION_FILES, imported, source_files
-from attention_zoo.registry.suggestions import did_you_mean, unknown_name
+from attention_zoo.registry.errors import MixerError, did_you_mean, unknown_name
+from attention_zoo.registry.source_files import (
+    SESSION_FILES,
+    import_source,
+    session_files,
+    source_files,
+)
 
 if TYPE_CHECKING:
     from attention_zoo.registry.mixer import Mixer
@@ -43,7 +47,7 @@ class MixerEntry:
 
     def load(self) -> type[Mixer]:
         """The class; imports torch."""
-        return cast("type[Mixer]", getattr(imported(self.module, self.file), self.class_name))
+        return cast("type[Mixer]", getattr(import_source(self.module, self.file), self.class_name))
 
     def option(self, name: str) -> Option:
         """The option called `name`; raises MixerError naming the nearest and all others."""
@@ -99,7 +103,7 @@ def register(
         name: what users type.
         paper: where the mechanism comes from, "arXiv 2508.01385".
         complexity: cost in N = H*W tokens, C channels and whatever the mixer names.
-        reconstructed: the paper's equations or code could not be had.
+        reconstructed: neither the paper's equations nor its code are publicly available.
         limits: what it cannot do and why: {"onnx": "...", "compile": "..."}.
 
     Raises:
@@ -107,12 +111,12 @@ def register(
     """
 
     def declare(cls: Class) -> Class:
-        known = entries().get(name)
-        if known is None:  # a file outside the folders the registry reads
-            known = entries()[name] = _declared_in(name, cls)
-        if (known.module, known.class_name) != (cls.__module__, cls.__qualname__):
+        declared = entries().get(name)
+        if declared is None:  # a file outside the folders the registry reads
+            declared = entries()[name] = _read_entry(name, cls)
+        if (declared.module, declared.class_name) != (cls.__module__, cls.__qualname__):
             raise MixerError(
-                f"mixer {name!r} is registered twice: {known.module}.{known.class_name} and "
+                f"mixer {name!r} is registered twice: {declared.module}.{declared.class_name} and "
                 f"{cls.__module__}.{cls.__qualname__}"
             )
         return cls
@@ -122,32 +126,31 @@ def register(
 
 @cache
 def entries() -> dict[str, MixerEntry]:
-    """Every mixer by name: this folder's, those of files named for the session, other packages'.
+    """Every mixer by name: of this package, of the session's files and of installed packages.
 
     Raises:
         MixerError: two files declare the same name.
     """
-    found: dict[str, MixerEntry] = {}
+    mixers: dict[str, MixerEntry] = {}
     for module, path in source_files():
-        for declared in read_declarations(path):
-            if declared["name"] in found:
-                other = found[declared["name"]].module
-                raise MixerError(
-                    f"mixer {declared['name']!r} is registered twice: in {other} and {module}"
-                )
-            found[declared["name"]] = MixerEntry(module=module, file=path, **declared)
-    return found
+        for declaration in read_declarations(path):
+            name = declaration["name"]
+            if name in mixers:
+                other = mixers[name].module
+                raise MixerError(f"mixer {name!r} is registered twice: in {other} and {module}")
+            mixers[name] = MixerEntry(module=module, file=path, **declaration)
+    return mixers
 
 
 def entry(name: str) -> MixerEntry:
-    """The entry called `name`; raises MixerError naming the nearest and all others."""
+    """The entry called `name`; raises MixerError with the nearest and all available names."""
     if name not in entries():
         raise MixerError(unknown_name("mixer", name, sorted(entries())))
     return entries()[name]
 
 
 def build(name: str, *, dim: int, num_heads: int = 1, **options: Any) -> Mixer:
-    """Make the mixer `name` for `dim` channels.
+    """Build the mixer `name` for `dim` channels.
 
     Raises:
         MixerError: unknown name, unknown option, or a value the mixer does not allow.
@@ -159,29 +162,28 @@ def build(name: str, *, dim: int, num_heads: int = 1, **options: Any) -> Mixer:
 
 
 def add_files(paths: Iterable[Path]) -> None:
-    """Make the mixers of further source files known to this process and those it starts.
+    """Add the mixers of further source files, for this process and those that it starts.
 
     Raises:
-        MixerError: a file that is missing, is no Python, or declares no mixer.
+        MixerError: a file that is missing, is not Python, or declares no mixer.
     """
     files = [path.resolve() for path in paths]
     for path in files:
         try:
             declared = read_declarations(path)
         except (OSError, SyntaxError, ValueError, LookupError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
-            raise MixerError(f"cannot read a mixer from {path}: {why}") from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise MixerError(f"cannot read a mixer from {path}: {reason}") from error
         if not declared:
             raise MixerError(f"{path} declares no mixer: it has no class with @register(...)")
-    known = [text for text in os.environ.get(SESSION_FILES, "").split(os.pathsep) if text]
-    os.environ[SESSION_FILES] = os.pathsep.join(dict.fromkeys([*known, *map(str, files)]))
+    os.environ[SESSION_FILES] = os.pathsep.join(map(str, dict.fromkeys([*session_files(), *files])))
     entries.cache_clear()
 
 
-def _declared_in(name: str, cls: type) -> MixerEntry:
+def _read_entry(name: str, cls: type) -> MixerEntry:
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)  # a notebook has none
     path = Path(file or os.devnull)
-    for declared in read_declarations(path):
-        if declared["name"] == name:
-            return MixerEntry(module=cls.__module__, file=path, **declared)
+    for declaration in read_declarations(path):
+        if declaration["name"] == name:
+            return MixerEntry(module=cls.__module__, file=path, **declaration)
     raise MixerError(f"mixer {name!r} must be declared at the top level of a source file")

@@ -1,4 +1,4 @@
-"""Where mixers' source files are: this folder, files named for a session, other packages."""
+"""The source files of mixers: this package, files added for a session, installed packages."""
 
 from __future__ import annotations
 
@@ -17,28 +17,32 @@ _SESSION_PREFIX = "attention_zoo_session_"
 
 
 def source_files() -> list[tuple[str, Path]]:
-    """Module name and file of every source that may declare mixers; none of them is run."""
+    """Module name and file of every source that may declare mixers; runs none of them."""
     own = [(f"attention_zoo.{path.stem}", path) for path in sorted(_folder().glob("*.py"))]
-    named = [Path(text) for text in os.environ.get(SESSION_FILES, "").split(os.pathsep) if text]
-    session = [(_SESSION_PREFIX + path.stem, path) for path in named]
+    session = [(_SESSION_PREFIX + path.stem, path) for path in session_files()]
     points = metadata.entry_points(group=ENTRY_POINT_GROUP)
-    others = [(point.module, path) for point in points if (path := _source(point.module))]
-    return own + session + others
+    installed = [(point.module, path) for point in points if (path := _source(point.module))]
+    return own + session + installed
 
 
-def imported(module: str, file: Path) -> ModuleType:
-    """The module of a source file; runs it, and so imports torch."""
+def session_files() -> list[Path]:
+    """The files added for this session."""
+    return [Path(text) for text in os.environ.get(SESSION_FILES, "").split(os.pathsep) if text]
+
+
+def import_source(module: str, file: Path) -> ModuleType:
+    """Import the module of a source file, and so torch."""
     if module in sys.modules or not module.startswith(_SESSION_PREFIX):
         return import_module(module)
     spec = spec_from_file_location(module, file)
     assert spec is not None and spec.loader is not None
-    made = sys.modules[module] = module_from_spec(spec)
+    loaded = sys.modules[module] = module_from_spec(spec)
     try:
-        spec.loader.exec_module(made)
+        spec.loader.exec_module(loaded)
     except BaseException:
         del sys.modules[module]  # half-run modules must not look imported
         raise
-    return made
+    return loaded
 
 
 def _folder() -> Path:
@@ -46,7 +50,7 @@ def _folder() -> Path:
 
 
 def _source(module: str) -> Path | None:
-    """The file of a module, found without running it or the packages above it."""
+    """The file of a module, without running it or the packages above it."""
     top, *below = module.split(".")
     spec = find_spec(top)
     if spec is None:

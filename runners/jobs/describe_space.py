@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from lolvit.analytic import analytic
+from lolvit.analytic import analytic_costs
 from runners.records.errors import DataError
 from runners.search.config import SweepConfig, read
 from runners.search.limits import costs_of
@@ -127,7 +127,7 @@ def _size(space: Space, feasibility: Feasibility) -> str:
 
 
 def _example(number: int, space: Space, values: Values) -> str:
-    costs = analytic(space.architecture(values))
+    costs = analytic_costs(space.architecture(values))
     settings = ", ".join(f"{name}={_text(value)}" for name, value in space.active(values).items())
     return (
         f"example {number}: {costs.macs / 1e6:.2f} M MACs, {costs.params / 1e6:.3f} M parameters: "

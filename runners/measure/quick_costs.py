@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lolvit import LolvitConfig
-from lolvit.analytic import analytic
+from lolvit.analytic import analytic_costs
 from reports.statistics.ratios import ratio_interval
 from runners.machine.device_lock import lock_for_timing
 from runners.machine.fingerprint import fingerprint
@@ -51,7 +51,7 @@ class QuickCosts:
 
 def count_costs(architecture: LolvitConfig) -> Costs:
     """MACs and parameters alone, by formula; no network is built."""
-    found = analytic(architecture)
+    found = analytic_costs(architecture)
     return Costs(params=found.params, macs=found.macs, fingerprint={})
 
 
@@ -91,7 +91,7 @@ def _form_variant(name: str, architecture: LolvitConfig) -> FormVariant:
 def _costs(
     architecture: LolvitConfig, samples: Samples, brief: QuickCosts, memory: int | None
 ) -> Costs:
-    counted = analytic(architecture)
+    counted = analytic_costs(architecture)
     latency, reference = samples.ms[_CANDIDATE], samples.ms[_REFERENCE]
     low, high = np.percentile(latency, (25, 75))
     ratio, _, _ = ratio_interval(latency, reference, blocks=samples.blocks, resamples=1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lolvit import LolvitConfig
-from lolvit.analytic import analytic
+from lolvit.analytic import analytic_costs
 from runners.records.record import Costs
 from runners.search.objectives import cost
 from search_space import Constraint
@@ -14,7 +14,7 @@ from search_space import Constraint
 
 def costs_of(architecture: LolvitConfig) -> dict[str, float]:
     """What is known of an architecture by formula."""
-    found = analytic(architecture)
+    found = analytic_costs(architecture)
     return {"macs": found.macs, "params": found.params}
 
 

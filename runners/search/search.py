@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lolvit.analytic import analytic
+from lolvit.analytic import analytic_costs
 from runners.engines.task_queue import Task
 from runners.progress.listener import Step
 from runners.progress.search_listener import SearchWatch
@@ -208,7 +208,7 @@ class Search:
     def _within_limits(self, candidate: Candidate) -> bool:
         if not any(each.is_analytic for each in self._limits.constraints):
             return True
-        found = analytic(candidate.architecture)
+        found = analytic_costs(candidate.architecture)
         costs = Costs(macs=found.macs, params=found.params, fingerprint={})
         broken = self._limits.broken(costs)
         if not broken:

@@ -466,7 +466,7 @@ REFUSED = [
     *(("local_latent", "window", value) for value in (*WHOLE, 2, 6)),
     *(("rank_enhanced", "kernel", value) for value in (*WHOLE, 2, 6)),
     *(("rank_enhanced", "channel_gate", value) for value in FLAGS),
-    *(("plane", "axis", value) for value in ("rows", "", None, 1, ["row"])),
+    *(("plane", "axis", value) for value in ("rows", "", 1, ["row"])),
 ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from attention_zoo import entries
 from lolvit import VARIANTS, build, variant
-from lolvit.analytic import analytic
+from lolvit.analytic import analytic_costs
 from lolvit.config import DOWNSAMPLINGS, FULL_DEPTHS, FUSIONS, KERNELS, SQUEEZES, LolvitConfig
 from lolvit.mixer_config import MixerConfig
 from lolvit.variants import strides_for
@@ -52,7 +52,7 @@ def configs(draw):
 @settings(deadline=None, max_examples=80)
 @given(configs())
 def test_random_architectures(config):
-    found = analytic(config)
+    found = analytic_costs(config)
     assert (found.macs, found.params) == built(config)
 
 
@@ -60,7 +60,7 @@ def test_random_architectures(config):
 @pytest.mark.parametrize("name", NAMED)
 def test_named_networks(name, resolution):
     config = variant(name, resolution=resolution)
-    found = analytic(config)
+    found = analytic_costs(config)
     assert (found.macs, found.params) == built(config)
 
 
@@ -71,7 +71,7 @@ def test_fusion_after_the_last_bottleneck_is_the_end():
 
 def test_formulas_need_torch_only_for_mixers():
     code = (
-        "import sys; from lolvit import variant; from lolvit.analytic import analytic;"
-        "analytic(variant('ghostnet_1.0')); assert 'torch' not in sys.modules"
+        "import sys; from lolvit import variant; from lolvit.analytic import analytic_costs;"
+        "analytic_costs(variant('ghostnet_1.0')); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,10 @@
+from .aggregation import KINDS as KINDS
+from .aggregation import Windows as Windows
+from .aggregation import aggregation as aggregation
+from .conv_norm import ConvNorm as ConvNorm
+from .conv_norm import fold as fold
+from .focal_axis import FocalAxis as FocalAxis
+from .key_grid import key_grid as key_grid
+from .position import pair_bias as pair_bias
+from .position import resized as resized
+from .windowed import attend_in_windows as attend_in_windows
