@@ -50,12 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Search, print the front, tell whether nothing came of it."""
     from attention_zoo import add_files
     from runners.jobs.sweep import sweep
-    from runners.search.config import read
+    from runners.search.config import read_sweep
     from runners.store import run_folder
 
     add_files(arguments.mixer)
     _check(arguments)
-    config = read(arguments.file)
+    config = read_sweep(arguments.file)
     name = arguments.name or arguments.file.stem
     folder = run_folder.choose(
         arguments.out, [name], resume=arguments.resume, holds=run_folder.SWEEP_FILE, or_begin=True
@@ -124,13 +124,13 @@ def _shared(arguments: argparse.Namespace, folder: Path) -> Path:
 
 
 def _seeds(arguments: argparse.Namespace, config: SweepConfig, space: Space) -> list[Values]:
-    from runners.search import warm_starts as seeds
+    from runners.search import warm_starts
 
-    found = seeds.of_variants(config.enqueue, space)
+    found = warm_starts.locate_variants(config.enqueue, space)
     if arguments.enqueue is not None:
-        found += seeds.of_file(arguments.enqueue, space)
+        found += warm_starts.read_file(arguments.enqueue, space)
     if arguments.origin is not None:
-        inside, outside = seeds.of_run(arguments.origin, space)
+        inside, outside = warm_starts.read_front(arguments.origin, space)
         if outside:
             total = outside + len(inside)
             print(
@@ -143,17 +143,17 @@ def _seeds(arguments: argparse.Namespace, config: SweepConfig, space: Space) -> 
 
 def _engine(arguments: argparse.Namespace, job: Sweep, folder: Path) -> Engine:
     if arguments.engine == "ray":
-        from runners.engines.ray import run as on_ray
+        from runners.engines.ray import RayOptions, run
 
-        options = on_ray.RayOptions(
+        options = RayOptions(
             address=arguments.address,
             cpus=arguments.cpus,
             gpus=arguments.gpus,
-            at_once=arguments.processes,
+            max_concurrent=arguments.processes,
         )
         place = arguments.storage_path
         path = place if place and "://" in place else _shared(arguments, folder) / "ray"
-        return partial(on_ray.run, options=options, storage_path=path, name=job.name)
+        return partial(run, options=options, storage_path=path, name=job.name)
     from runners.engines import local
 
     processes = arguments.processes

@@ -1,6 +1,6 @@
-"""The queue in Ray Tune's terms: a search algorithm, a scheduler and a callback around one floor.
+"""Connects a task queue to Ray Tune: a search algorithm, a scheduler, a callback and a stopper.
 
-Tune calls all of them in the thread that called it.
+All four share one `TrialCoordinator`. Tune calls them in the thread that called `Tuner.fit`.
 """
 
 from __future__ import annotations
@@ -19,200 +19,210 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from runners.engines.ray.resources import places
-from runners.engines.ray.trial import Report, packed
-from runners.engines.task_queue import Task, TaskQueue, run_here
+from runners.engines.ray.options import RayOptions
+from runners.engines.ray.resources import count_slots
+from runners.engines.ray.trial import Report, pack_task
+from runners.engines.task_queue import Task, TaskQueue, ignore_step, run_here
 from runners.progress.listener import Step
 from runners.records.errors import UserError, named_line
 from runners.records.record import Record
 
-_SECONDS_BETWEEN_BEATS = 1.0
+_SECONDS_BETWEEN_HEARTBEATS = 1.0
+_MAX_CAUSE = 200
+"""Characters: Ray lists every imaginable cause after the actual one."""
 
 
-class Floor:
-    """Tasks under way, by the trial of Tune that does each.
+class TrialCoordinator:
+    """Runs a queue's tasks as trials of Tune.
 
     Args:
-        queue: hands them out.
-        cpus: per task.
-        gpus: per task.
-        at_once: how many may be under way; None for as many as there is room for.
-        carried: whether what tasks leave to go on from travels through Tune.
+        queue: decides which tasks run.
+        options: resources per task, and how many tasks run at a time.
+        carries_files: whether the files of unfinished tasks travel through Tune's storage.
     """
 
-    def __init__(
-        self, queue: TaskQueue, cpus: float, gpus: float, at_once: int | None, carried: bool
-    ) -> None:
-        self._queue, self._cpus, self._gpus = queue, cpus, gpus
-        self._at_once, self._carried = at_once, carried
+    def __init__(self, queue: TaskQueue, options: RayOptions, *, carries_files: bool) -> None:
+        self._queue, self._options, self._carries_files = queue, options, carries_files
         self._tasks: dict[str, Task] = {}
         self._records: dict[str, Record] = {}
-        self._deaths: dict[str, str] = {}
+        self._losses: dict[str, str] = {}
         self.actors: dict[str, Any] = {}
-        self._places = 1
-        self._last_beat = float("-inf")
-        self.lost = False
-        self.over = False
+        self._slots = 1
+        self._last_heartbeat = float("-inf")
+        self.has_losses = False
+        self.is_over = False
         self.error: BaseException | None = None
-        """Why the run is over, unless the queue wanted it."""
+        """Why the run is over, unless the queue ended it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Tune pickles all that it was given, to go on after a crash: that is for the study to do.
+        # Tune pickles its arguments to resume after a crash; here only the study is resumed.
         return object, ()
 
     def end_run(self, error: BaseException | None = None) -> None:
-        """Have Tune end whatever is under way."""
-        self.over, self.error = True, self.error or error
+        """Have Tune end all running trials."""
+        self.is_over, self.error = True, self.error or error
 
     @contextmanager
-    def safe(self) -> Iterator[None]:
-        """Let an error of the queue end the run: Tune would keep it to itself, or try again."""
+    def end_run_on_error(self) -> Iterator[None]:
+        """Let an error of the queue end the run: Tune would hide it, or try again."""
         try:
             yield
         except BaseException as error:
             self.end_run(error)
 
-    def next(self, trial: str) -> dict[str, Any] | str | None:
-        """The configuration of a trial, None for not now, `Searcher.FINISHED` for never."""
-        while len(self._tasks) < self._places and not self.over:
+    def next_config(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Configuration of a new trial; None for none now, `Searcher.FINISHED` for no more."""
+        while len(self._tasks) < self._slots and not self.is_over:
             task = self._queue.next_task()
             if task is None:
                 return None if self._tasks else Searcher.FINISHED
             if not task.immediate:
-                self._tasks[trial] = task
-                return packed(task, self._carried)
-            self._queue.complete(
-                task, task.work(_unheard, partial(self._queue.should_continue, task), run_here)
-            )
-            self._beat_now()
-        return Searcher.FINISHED if self.over else None
+                self._tasks[trial_id] = task
+                return pack_task(task, self._carries_files)
+            record = task.work(ignore_step, partial(self._queue.should_continue, task), run_here)
+            self._queue.complete(task, record)
+            self._send_heartbeat()
+        return Searcher.FINISHED if self.is_over else None
 
-    def hear(self, trial: str, told: Mapping[str, Any]) -> bool:
-        """Take in a report; whether the trial goes on."""
-        task, kind = self._tasks[trial], Report(told["kind"])
-        self._deaths.pop(trial, None)  # of a process before this one
+    def handle_report(self, trial_id: str, result: Mapping[str, Any]) -> bool:
+        """Pass a report on to the queue; whether the trial continues."""
+        task, kind = self._tasks[trial_id], Report(result["kind"])
+        self._losses.pop(trial_id, None)  # of a process before this one
         if kind is Report.USER_ERROR:
-            raise UserError(told["text"])
+            raise UserError(result["text"])
         if kind is Report.STEP:
-            self._queue.report_step(task, Step(*told["step"]))
+            self._queue.report_step(task, Step(*result["step"]))
             return True
-        if kind is Report.DEATH:
-            self._deaths[trial] = told["text"]
+        if kind is Report.ERROR:
+            self._losses[trial_id] = result["text"]
             return False
-        record = self._records[trial] = Record.model_validate_json(told["record"])
+        record = self._records[trial_id] = Record.model_validate_json(result["record"])
         return kind is Report.QUESTION and self._queue.should_continue(task, record)
 
-    def give_up(self, trial: str, reason: str) -> None:
-        """Note what a process of a trial died of: the last one, unless another speaks."""
-        self._deaths[trial] = reason
+    def record_loss(self, trial_id: str, reason: str) -> None:
+        """Note why the process of a trial died; a report of a later process cancels it."""
+        self._losses[trial_id] = reason
 
-    def end(self, trial: str) -> None:
-        """A trial is over, whatever became of it."""
-        task, record = self._tasks.pop(trial), self._records.pop(trial, None)
-        self.actors.pop(trial, None)
-        if trial in self._deaths:
-            self.lost = True
-            self._queue.report_lost(task, self._deaths.pop(trial))
+    def end_trial(self, trial_id: str) -> None:
+        """Give the queue the result of a trial, or the reason why there is none."""
+        task, record = self._tasks.pop(trial_id), self._records.pop(trial_id, None)
+        self.actors.pop(trial_id, None)
+        if trial_id in self._losses:
+            self.has_losses = True
+            self._queue.report_lost(task, self._losses.pop(trial_id))
         else:
             assert record is not None
             self._queue.complete(task, record)
 
-    def beat(self) -> None:
-        """Called many times a second."""
+    def heartbeat(self) -> None:
+        """Send the queue a heartbeat every second; Tune calls this many times a second."""
         now = time.monotonic()
-        if now - self._last_beat > _SECONDS_BETWEEN_BEATS:
-            self._last_beat = now
-            self._beat_now()
-            self._places = self._at_once or max(1, places(self._cpus, self._gpus))
+        if now - self._last_heartbeat > _SECONDS_BETWEEN_HEARTBEATS:
+            self._last_heartbeat = now
+            self._send_heartbeat()
+            fitting = count_slots(self._options.cpus, self._options.gpus)
+            self._slots = self._options.max_concurrent or max(1, fitting)
 
-    def _beat_now(self) -> None:
+    def _send_heartbeat(self) -> None:
         if not self._queue.heartbeat():
             self.end_run()
 
 
-def _unheard(epoch: int, images: int, total_images: int) -> None:
-    """Nobody watches what takes no time."""
+class QueueSearcher(Searcher):
+    """Takes the configurations of trials from the queue."""
 
-
-class Asking(Searcher):
-    """Takes what is to be done from the floor."""
-
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, coordinator: TrialCoordinator) -> None:
         super().__init__()
-        self._floor = floor
+        self._coordinator = coordinator
 
     def suggest(self, trial_id: str) -> Any:
-        with self._floor.safe():
-            return self._floor.next(trial_id)
+        with self._coordinator.end_run_on_error():
+            return self._coordinator.next_config(trial_id)
         return Searcher.FINISHED
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        with self._floor.safe():
-            self._floor.end(trial_id)
+        with self._coordinator.end_run_on_error():
+            self._coordinator.end_trial(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the study holds it all."""
+        """Save nothing: the study holds everything."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing was saved."""
+        """Restore nothing, since nothing is saved."""
 
 
-class Judging(FIFOScheduler):
-    """Asks the floor after each report whether the trial goes on."""
+class QueueScheduler(FIFOScheduler):
+    """Asks the queue after each report whether the trial continues."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, coordinator: TrialCoordinator) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._floor = floor
+        self._coordinator = coordinator
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        with self._floor.safe():
-            if not self._floor.hear(trial.trial_id, result):
+        with self._coordinator.end_run_on_error():
+            if not self._coordinator.handle_report(trial.trial_id, result):
                 return TrialScheduler.STOP
         return TrialScheduler.CONTINUE
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        times = trial.run_metadata.num_failures
-        self._floor.give_up(trial.trial_id, f"it died {times} times, the last time of {_of(trial)}")
+        count = trial.run_metadata.num_failures
+        times = "once" if count == 1 else f"{count} times"
+        reason = f"the process died {times}, most recently with {_failure_cause(trial)}"
+        self._coordinator.record_loss(trial.trial_id, reason)
 
 
-class Beating(Callback):
-    """Lets the queue look up now and then."""
+class HeartbeatCallback(Callback):
+    """Sends heartbeats to the queue, and notes the actor of each trial."""
 
-    def __init__(self, floor: Floor) -> None:
-        self._floor = floor
+    def __init__(self, coordinator: TrialCoordinator) -> None:
+        self._coordinator = coordinator
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        with self._floor.safe():
-            self._floor.beat()
+        with self._coordinator.end_run_on_error():
+            self._coordinator.heartbeat()
 
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        self._floor.actors[trial.trial_id] = trial.temporary_state.ray_actor
+        self._coordinator.actors[trial.trial_id] = trial.temporary_state.ray_actor
 
 
-class Ending(Stopper):
-    """Ends the run when the floor says so."""
+class EndStopper(Stopper):
+    """Ends the run, and kills its actors, when the coordinator says so."""
 
-    def __init__(self, floor: Floor) -> None:
-        self._floor = floor
+    def __init__(self, coordinator: TrialCoordinator) -> None:
+        self._coordinator = coordinator
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
-        if self._floor.over:
-            # Tune is patient with actors that do not listen; a training does not between reports.
-            while self._floor.actors:
+        if self._coordinator.is_over:
+            # Tune waits for an actor to respond, and a training responds only when it reports.
+            while self._coordinator.actors:
                 with suppress(Exception):
-                    ray.kill(self._floor.actors.popitem()[1])
-        return self._floor.over
+                    ray.kill(self._coordinator.actors.popitem()[1])
+        return self._coordinator.is_over
 
 
-def _of(trial: Trial) -> str:
-    """What the process of a trial died of, in one line."""
+def _failure_cause(trial: Trial) -> str:
+    """Why the process of a trial died, in one line."""
     with suppress(Exception):
-        return named_line(cloudpickle.loads(Path(trial.pickled_error_file).read_bytes()))
-    return "an unknown cause"
+        return describe_error(cloudpickle.loads(Path(trial.pickled_error_file).read_bytes()))
+    return "an unknown error"
+
+
+def describe_error(error: BaseException) -> str:
+    """The class of an error of Ray, the first line of its message, and the cause further down.
+
+    Ray says why a process died ("The actor died because its node has died.", "Worker exit detail:
+    ...") below lines that identify the actor.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line for line in lines[1:] if "exit detail:" in line or " because " in line]
+    if not causes:
+        return named_line(error)
+    cause = causes[0].rpartition("exit detail:")[2].strip()
+    return f"{named_line(error)} ({cause[:_MAX_CAUSE]})"

@@ -1,4 +1,4 @@
-"""Timing for tasks on a cluster: on a node that declares it, one at a time."""
+"""Run timings of tasks on a cluster: on a node that declares `timing`, one at a time."""
 
 from __future__ import annotations
 
@@ -11,68 +11,68 @@ from typing import Any
 
 import ray
 
-from runners.engines.ray.resources import NO_TIMING, TIMING, can_time
+from runners.engines.ray.resources import NO_TIMING_NODE, TIMING, has_timing_node
 from runners.processes.isolated import ProcessDied, ProcessFailed, run_isolated
 from runners.records.errors import UserError, named_line
 
 _RETRIES = 3
-_SECONDS_BETWEEN_LOOKS = 10.0
-_PATIENCE_S = 120.0
+_SECONDS_BETWEEN_CHECKS = 10.0
+_NO_NODE_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
 class _Failure:
-    """What a function raised, as one line; exceptions of many kinds do not survive the journey."""
+    """What a function raised, as one line: many exceptions cannot be unpickled elsewhere."""
 
     line: str
-    is_users: bool = False
+    is_user_error: bool = False
 
 
-def elsewhere(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What the function returns, run in a fresh process of a node for timings.
+def run_on_timing_node(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run a function in a fresh process of a timing node, and return its result.
 
     Raises:
-        UserError: the function raised one, or the last such node is gone for good.
-        Exception: the function raised; class name and first line of the message are its own.
+        UserError: the function raised one, or no timing node has been alive for two minutes.
+        Exception: the function raised; class name and first line of the message are kept.
     """
-    answer = _timer().remote(function, arguments)
-    _wait(answer)
-    found = ray.get(answer)
-    if not isinstance(found, _Failure):
-        return found
-    if found.is_users:
-        raise UserError(found.line)
-    name, _, message = found.line.partition(": ")
+    reference = _remote_timing().remote(function, arguments)
+    _wait(reference)
+    result = ray.get(reference)
+    if not isinstance(result, _Failure):
+        return result
+    if result.is_user_error:
+        raise UserError(result.line)
+    name, _, message = result.line.partition(": ")
     raise type(name, (RuntimeError,), {})(message)
 
 
 @functools.cache
-def _timer() -> Any:
-    # Apart from the resources of the task that asks: its own node may not be one for timings.
-    return ray.remote(_apart).options(
+def _remote_timing() -> Any:
+    # "DEFAULT" leaves the placement group of the calling task: its node may not be a timing node.
+    return ray.remote(_run_timing).options(
         num_cpus=0, resources={TIMING: 1}, max_retries=_RETRIES, scheduling_strategy="DEFAULT"
     )
 
 
-def _wait(answer: Any) -> None:
-    """A timing that no node can do would be waited for until somebody looks."""
-    seen = time.monotonic()
-    while not ray.wait([answer], timeout=_SECONDS_BETWEEN_LOOKS)[0]:
-        if can_time():
-            seen = time.monotonic()
-        elif time.monotonic() - seen > _PATIENCE_S:
-            raise UserError(NO_TIMING)
+def _wait(reference: Any) -> None:
+    """Wait for a timing, but not forever: Ray itself waits for a node that may never come."""
+    last_seen = time.monotonic()
+    while not ray.wait([reference], timeout=_SECONDS_BETWEEN_CHECKS)[0]:
+        if has_timing_node():
+            last_seen = time.monotonic()
+        elif time.monotonic() - last_seen > _NO_NODE_TIMEOUT_S:
+            raise UserError(NO_TIMING_NODE)
 
 
-def _apart(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    # Ray hides the accelerators from who asks for none, and a timing shares one with trainings.
+def _run_timing(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    # Ray hides accelerators from tasks that request none; a timing shares one with trainings.
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
         del os.environ["CUDA_VISIBLE_DEVICES"]
     try:
-        # Not in this process: Ray gives it one timing after the other.
+        # In a process of its own, because Ray reuses this one for later timings.
         return run_isolated(None, function, *arguments)
     except UserError as error:
-        return _Failure(str(error), is_users=True)
+        return _Failure(str(error), is_user_error=True)
     except ProcessDied as error:
         return _Failure(named_line(error))
     except ProcessFailed as error:

@@ -1,4 +1,4 @@
-"""A task where it is done: in an actor of Ray Tune, on any node."""
+"""The worker side of a task: what runs in an actor of Ray Tune, on any node."""
 
 from __future__ import annotations
 
@@ -14,57 +14,57 @@ from typing import Any
 from ray import cloudpickle, tune
 
 from reports.files import atomic_write
-from runners.engines.ray.timing import elsewhere
-from runners.engines.task_queue import Task, Work
+from runners.engines.ray.timing import run_on_timing_node
+from runners.engines.task_queue import OnStep, ShouldContinue, Task, Work
 from runners.records.errors import UserError, named_line
 from runners.records.record import Record
 
 _SECONDS_BETWEEN_STEPS = 5.0
-"""A report holds a training up until the queue has taken it in."""
+"""A report blocks the training until the coordinator has handled it."""
 
 
 class Report(str, Enum):
-    """What a task says."""
+    """The kinds of reports that a task sends."""
 
     STEP = "step"
     QUESTION = "question"
-    """Whether to go on; the record is what there is so far."""
+    """Whether to continue; carries the record that results if the training ends now."""
     RESULT = "result"
-    DEATH = "death"
-    """It raised; nothing is known of its result."""
+    ERROR = "error"
+    """The task raised; it has no result."""
     USER_ERROR = "user error"
 
 
-def packed(task: Task, carried: bool) -> dict[str, Any]:
-    """A task as the configuration of a trial: strings, since Tune writes it to JSON files.
+def pack_task(task: Task, carries_files: bool) -> dict[str, Any]:
+    """Make a trial's configuration of a task: strings only, since Tune writes it to JSON files.
 
     Args:
-        task: to be done.
-        carried: whether what it leaves to go on from travels with it.
+        task: to pack.
+        carries_files: whether the files of an unfinished task travel through Tune's storage.
     """
     work: bytes = cloudpickle.dumps(task.work)  # type: ignore[no-untyped-call]
     return {
         "key": str(task.key),
         "work": base64.b64encode(work).decode(),
-        "files": [str(file) for file in task.files] if carried else [],
+        "files": [str(file) for file in task.files] if carries_files else [],
     }
 
 
 def evaluate(config: Mapping[str, Any]) -> None:
-    """Do a task; what Tune calls in the actor. Where the queue says no, `tune.report` exits."""
+    """Run a packed task: Tune's trainable. `tune.report` exits when the trial is stopped."""
     files = [Path(file) for file in config["files"]]
     try:
         work: Work = cloudpickle.loads(base64.b64decode(config["work"]))
-        _bring(files)
-        record = work(_stepper(), _asker(files), elsewhere)
+        _restore(files)
+        record = work(_step_reporter(), _continue_asker(files), run_on_timing_node)
         _report(Report.RESULT, record=record.model_dump_json())
     except UserError as error:
         _report(Report.USER_ERROR, text=str(error))
     except Exception as error:
-        _report(Report.DEATH, text=named_line(error))
+        _report(Report.ERROR, text=named_line(error))
 
 
-def _stepper() -> Any:
+def _step_reporter() -> OnStep:
     last = time.monotonic()
 
     def on_step(epoch: int, images: int, total_images: int) -> None:
@@ -76,7 +76,7 @@ def _stepper() -> Any:
     return on_step
 
 
-def _asker(files: Sequence[Path]) -> Any:
+def _continue_asker(files: Sequence[Path]) -> ShouldContinue:
     def should_continue(record: Record) -> bool:
         with TemporaryDirectory() as folder:
             saved = [file for file in files if file.exists()]
@@ -89,19 +89,19 @@ def _asker(files: Sequence[Path]) -> Any:
     return should_continue
 
 
-def _bring(files: Sequence[Path]) -> None:
-    """Lay down what this task left on a node that does not share this one's files."""
+def _restore(files: Sequence[Path]) -> None:
+    """Copy the files of an earlier run of this task to a node that does not have them."""
     checkpoint = tune.get_checkpoint()
     if checkpoint is None or not files:
         return
     with checkpoint.as_directory() as folder:
         for file in files:
-            left = Path(folder, file.name)
-            if left.exists() and not file.exists():
+            copy = Path(folder, file.name)
+            if copy.exists() and not file.exists():
                 file.parent.mkdir(parents=True, exist_ok=True)
                 with atomic_write(file) as draft:
-                    shutil.copyfile(left, draft)
+                    shutil.copyfile(copy, draft)
 
 
-def _report(kind: Report, checkpoint: Any = None, **told: Any) -> None:
-    tune.report({"kind": kind.value, **told}, checkpoint=checkpoint)
+def _report(kind: Report, checkpoint: Any = None, **fields: Any) -> None:
+    tune.report({"kind": kind.value, **fields}, checkpoint=checkpoint)

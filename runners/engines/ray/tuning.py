@@ -20,69 +20,77 @@ from ray.tune import (
 )
 from ray.tune.experiment import Trial
 
-from runners.engines.ray.hooks import Asking, Beating, Ending, Floor, Judging
-from runners.engines.ray.run import RayOptions
+from runners.engines.ray.hooks import (
+    EndStopper,
+    HeartbeatCallback,
+    QueueScheduler,
+    QueueSearcher,
+    TrialCoordinator,
+)
+from runners.engines.ray.options import RayOptions
 from runners.engines.ray.trial import evaluate
 from runners.engines.task_queue import TaskQueue
 from runners.records.errors import UserError, first_line
 
 
 def tune(queue: TaskQueue, options: RayOptions, storage: str, name: str) -> None:
-    """Do what the queue hands out on the cluster that this process is connected to."""
-    carried = "://" in storage
-    # Tune takes up an experiment that it finds; ours is always another one.
+    """Run the queue's tasks on the cluster that this process is connected to."""
+    is_uri = "://" in storage
+    # A name of its own: Tune resumes an experiment that it finds under the name.
     run_name = f"{name}-{secrets.token_hex(4)}"
-    place = storage if carried else str(Path(storage).absolute())
-    floor = Floor(queue, options.cpus, options.gpus, options.at_once, carried)
-    is_new = not Path(place).exists()
-    tuner = _tuner(options, place, run_name, floor)
-    with _interrupts(floor):
+    storage = storage if is_uri else str(Path(storage).absolute())
+    is_new = not Path(storage).exists()
+    coordinator = TrialCoordinator(queue, options, carries_files=is_uri)
+    tuner = _make_tuner(options, storage, run_name, coordinator)
+    with _handle_interrupts(coordinator):
         tuner.fit()
-    if not carried and not floor.lost:
-        shutil.rmtree(Path(place, run_name), ignore_errors=True)
+    if not is_uri and not coordinator.has_losses:
+        shutil.rmtree(Path(storage, run_name), ignore_errors=True)
         if is_new:
-            with suppress(OSError):  # something else lies there
-                Path(place).rmdir()
-    if floor.error is not None:
-        raise floor.error
+            with suppress(OSError):  # not empty
+                Path(storage).rmdir()
+    if coordinator.error is not None:
+        raise coordinator.error
 
 
-def _tuner(options: RayOptions, storage: str, name: str, floor: Floor) -> Tuner:
-    size = {"cpu": options.cpus} | ({"gpu": options.gpus} if options.gpus else {})
+def _make_tuner(
+    options: RayOptions, storage: str, name: str, coordinator: TrialCoordinator
+) -> Tuner:
+    resources = {"cpu": options.cpus} | ({"gpu": options.gpus} if options.gpus else {})
     try:
         return Tuner(
-            with_resources(evaluate, size),
+            with_resources(evaluate, resources),
             tune_config=TuneConfig(
-                search_alg=Asking(floor),
-                scheduler=Judging(floor),
+                search_alg=QueueSearcher(coordinator),
+                scheduler=QueueScheduler(coordinator),
                 num_samples=-1,
                 reuse_actors=True,  # importing torch takes seconds
-                trial_name_creator=_name,
-                trial_dirname_creator=_name,
+                trial_name_creator=_trial_name,
+                trial_dirname_creator=_trial_name,
             ),
             run_config=RunConfig(
                 name=name,
                 storage_path=storage,
                 failure_config=FailureConfig(max_failures=options.max_failures),
                 checkpoint_config=CheckpointConfig(num_to_keep=1),
-                callbacks=[Beating(floor)],
-                stop=Ending(floor),
+                callbacks=[HeartbeatCallback(coordinator)],
+                stop=EndStopper(coordinator),
                 verbose=0,
             ),
         )
-    except Exception as error:  # of the many file systems behind a URI
+    except Exception as error:  # each file system behind a URI raises its own
         raise UserError(f"Ray Tune cannot write to {storage}: {first_line(error)}") from error
 
 
-def _name(trial: Trial) -> str:
+def _trial_name(trial: Trial) -> str:
     return f"{trial.config['key']}-{trial.trial_id}"
 
 
 @contextmanager
-def _interrupts(floor: Floor) -> Iterator[None]:
-    """Have Ctrl-C end the run through Tune, which cleans up; a second one does not wait for that.
+def _handle_interrupts(coordinator: TrialCoordinator) -> Iterator[None]:
+    """Let the first Ctrl-C end the run through Tune, which cleans up, and a second one at once.
 
-    Tune takes SIGUSR1 for itself, and keeps it: it is put back too.
+    Tune also replaces the handler of SIGUSR1 and never restores it; this does.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -92,7 +100,7 @@ def _interrupts(floor: Floor) -> Iterator[None]:
 
     def interrupt(number: int, frame: object) -> None:
         signal.signal(signal.SIGINT, before[signal.SIGINT])
-        floor.end_run(KeyboardInterrupt())
+        coordinator.end_run(KeyboardInterrupt())
 
     signal.signal(signal.SIGINT, interrupt)
     try:

@@ -1,4 +1,4 @@
-"""Tasks of the Ray tests, and a queue for them; workers find this module under the same name."""
+"""Tasks of the Ray tests and a queue for them; workers import them from this module."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def record(key, state=State.FINISHED, epochs=1, reason=""):
 def train(epochs, key, on_step, should_continue, timing):
     for epoch in range(1, epochs):
         if not should_continue(record(key, State.PRUNED, epoch)):
-            raise AssertionError("who is stopped does not return")
+            raise AssertionError("a stopped training returned")
     return record(key, epochs=epochs)
 
 
 def die_at(count, file, key, on_step, should_continue, timing):
-    """Note a visit, and leave without a word at the first ones."""
+    """Append to the file, and kill this process the first `count` times."""
     with open(file, "a") as visits:
         visits.write(f"{os.getpid()}\n")
     if len(Path(file).read_text().split()) <= count:
@@ -63,15 +63,15 @@ def die_at(count, file, key, on_step, should_continue, timing):
     return record(key)
 
 
-def go_further(file, loses, key, on_step, should_continue, timing):
-    """Three epochs, each kept in a file; after the second the process dies, maybe with the file."""
+def continue_from_file(file, removes_file, key, on_step, should_continue, timing):
+    """Train three epochs, saving each; the first process dies after two, maybe with the file."""
     done = int(file.read_text()) if file.exists() else 0
     began = done
     while done < 3:
         if done and not should_continue(record(key, State.PRUNED, done)):
             raise AssertionError
         if done == 2 and began == 0:
-            if loses:
+            if removes_file:
                 file.unlink()
             os._exit(1)
         done += 1
@@ -80,22 +80,22 @@ def go_further(file, loses, key, on_step, should_continue, timing):
     return record(key, reason=f"began after epoch {began}")
 
 
-def travel(folder, key, on_step, should_continue, timing):
-    """Be timed, then five epochs of a second, each kept in a file that all nodes see."""
+def train_across_nodes(folder, key, on_step, should_continue, timing):
+    """Run a timing, then five epochs of a second, each saved in a file that all nodes see."""
     _, timed = timing(square, 1)
     file = folder / f"{key}.pt"
     began = done = int(file.read_text()) if file.exists() else 0
-    here = ray.get_runtime_context().get_node_id()
+    node = ray.get_runtime_context().get_node_id()
     while done < 5:
-        if done and not should_continue(record(key, State.PRUNED, done, here)):
+        if done and not should_continue(record(key, State.PRUNED, done, node)):
             raise AssertionError
         time.sleep(1)
         done += 1
         file.write_text(str(done))
-    return record(key, reason=f"{here} {timed} {began}")
+    return record(key, reason=f"{node} {timed} {began}")
 
 
-def fail_for_user(key, on_step, should_continue, timing):
+def raise_data_error(key, on_step, should_continue, timing):
     raise DataError("cannot read image x.png: truncated")
 
 
@@ -107,7 +107,7 @@ def sleep(key, on_step, should_continue, timing):
     time.sleep(600)
 
 
-def look_around(key, on_step, should_continue, timing):
+def report_environment(key, on_step, should_continue, timing):
     return record(
         key,
         reason="|".join([tempfile.gettempdir(), os.environ["OMP_NUM_THREADS"], os.getcwd()]),
@@ -122,7 +122,7 @@ def square(number):
     return number**2, os.environ.get("PLACE")
 
 
-def squared(number, key, on_step, should_continue, timing):
+def time_square(number, key, on_step, should_continue, timing):
     try:
         return record(key, reason=str(timing(square, number)[0]))
     except UserError:
@@ -131,60 +131,60 @@ def squared(number, key, on_step, should_continue, timing):
         return record(key, State.FAILED, reason=named_line(error))
 
 
-class Tray:
-    """A queue with a list of works; keys count them."""
+class ListQueue:
+    """Hands out a list of works in order, with their indices as keys."""
 
     def __init__(self, *works, stop_at=None, seconds=None):
         self.todo = list(enumerate(works))
         self.stop_at, self.seconds = stop_at, seconds
-        self.asked, self.records, self.reasons = [], {}, {}
+        self.questions, self.records, self.reasons = [], {}, {}
         self.files = ()
         self.immediate = False
-        self.begun = None
-        self.most = self.under_way = 0
+        self.start = None
+        self.max_running = self.running = 0
 
     def next_task(self):
         if not self.todo:
             return None
-        self.under_way += 1
-        self.most = max(self.most, self.under_way)
+        self.running += 1
+        self.max_running = max(self.max_running, self.running)
         key, work = self.todo.pop(0)
         return Task(key, partial(work, key), immediate=self.immediate, files=self.files)
 
     def report_step(self, task, step):
-        raise AssertionError("nobody steps")
+        raise AssertionError("no task of these tests reports steps")
 
     def should_continue(self, task, record):
-        self.asked.append((task.key, record.quality.epochs))
+        self.questions.append((task.key, record.quality.epochs))
         return record.quality.epochs != self.stop_at
 
     def complete(self, task, record):
-        self.under_way -= 1
+        self.running -= 1
         assert task.key not in self.records
         self.records[task.key] = record
 
     def report_lost(self, task, reason):
-        self.under_way -= 1
+        self.running -= 1
         self.reasons[task.key] = reason
 
     def heartbeat(self):
-        """False some seconds after the first task was handed out."""
-        if self.under_way and self.begun is None:
-            self.begun = time.monotonic()
-        late = self.begun is not None and self.seconds is not None
-        return not late or time.monotonic() - self.begun < self.seconds
+        """False `seconds` after the first task was handed out."""
+        if self.running and self.start is None:
+            self.start = time.monotonic()
+        late = self.start is not None and self.seconds is not None
+        return not late or time.monotonic() - self.start < self.seconds
 
 
-def family(pid):
-    """Command lines of a process and all that it started, by their number."""
+def process_tree(pid):
+    """Command lines of a process and all its descendants, by process id."""
     command = ["ps", "-eo", "pid=,ppid=,args="]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    found, parents, grown = {}, {pid}, True
-    while grown:
-        grown = False
+    tree, parents, has_grown = {}, {pid}, True
+    while has_grown:
+        has_grown = False
         for line in lines:
             child, parent, arguments = line.split(maxsplit=2)
-            if int(child) not in found and (int(parent) in parents or int(child) == pid):
-                found[int(child)], grown = arguments, True
+            if int(child) not in tree and (int(parent) in parents or int(child) == pid):
+                tree[int(child)], has_grown = arguments, True
                 parents.add(int(child))
-    return found
+    return tree

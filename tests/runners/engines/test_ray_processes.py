@@ -1,4 +1,4 @@
-"""The Ray engine from outside: what it starts, what it leaves, and nodes that go away."""
+"""The Ray engine as a process: what it starts, what it leaves, and nodes that are lost."""
 
 from __future__ import annotations
 
@@ -14,37 +14,44 @@ from pathlib import Path
 
 import pytest
 
-from runners.engines.ray.run import RayOptions, run
+from runners.engines.ray import RayOptions, run
 from tests.runners.alive import all_end
-from tests.runners.engines.ray_tasks import Tray, family, sleep, squared, train, travel
+from tests.runners.engines.ray_tasks import (
+    ListQueue,
+    process_tree,
+    sleep,
+    time_square,
+    train,
+    train_across_nodes,
+)
 
-pytestmark = pytest.mark.slow  # each begins a Ray of its own
+pytestmark = pytest.mark.slow  # each starts a Ray
 
 MODULE = "tests.runners.engines.test_ray_processes"
 
 
-def test_no_cluster():
-    """In a process of its own: this one has a Ray."""
+def test_an_address_without_a_cluster_is_refused():
+    """In a process of its own: this one may have a Ray."""
     script = """
 from runners.engines.ray import connection
 from runners.records.errors import UserError
-connection._PATIENCE_S = 4.0
+connection._CONNECT_TIMEOUT_S = 4.0
 try:
-    with connection.connected("127.0.0.1:1"):
+    with connection.connect("127.0.0.1:1"):
         print("connected")
 except UserError as error:
     print(error)
 """
-    began = time.monotonic()
+    start = time.monotonic()
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert time.monotonic() - began < 20
-    assert (done.stdout, done.stderr) == ("no Ray cluster answers at 127.0.0.1:1\n", "")
+    assert time.monotonic() - start < 20
+    assert (done.stdout, done.stderr) == ("Ray cluster does not respond: 127.0.0.1:1\n", "")
 
 
 def sweep(storage):
-    """What the process of the next test does."""
-    run(Tray(sleep, sleep), RayOptions(), storage, "interrupted")
+    """Run in a process by the next test."""
+    run(ListQueue(sleep, sleep), RayOptions(), storage, "interrupted")
 
 
 def test_ctrl_c_ends_it_and_leaves_no_process(tmp_path):
@@ -57,31 +64,31 @@ def test_ctrl_c_ends_it_and_leaves_no_process(tmp_path):
         start_new_session=True,
     )
     try:
-        processes = until_two_sleep(driver.pid)
-        began = time.monotonic()
+        processes = wait_for_two_actors(driver.pid)
+        start = time.monotonic()
         os.killpg(driver.pid, signal.SIGINT)  # as a terminal does
         out, err = driver.communicate(timeout=30)
     finally:
         driver.kill()
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - start < 15
     assert (out, err.splitlines()[-1]) == ("", "KeyboardInterrupt")
     assert all_end(processes, 10)
     assert list(tmp_path.iterdir()) == []
 
 
-def until_two_sleep(pid):
-    """Wait for both actors; the processes that the driver started."""
+def wait_for_two_actors(pid):
+    """Wait for both actors; return the processes that the driver started."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        if sum("ImplicitFunc" in arguments for arguments in family(pid).values()) == 2:
+        if sum("ImplicitFunc" in arguments for arguments in process_tree(pid).values()) == 2:
             time.sleep(2)
-            return sorted(family(pid))
+            return sorted(process_tree(pid))
         time.sleep(0.2)
-    raise AssertionError("no task began")
+    raise AssertionError("no task started")
 
 
-class Remover(Tray):
-    """Takes a node away as soon as a task on it has come to its second epoch."""
+class Remover(ListQueue):
+    """Removes a node as soon as a task on it has reached its second epoch."""
 
     def __init__(self, cluster, node, *works):
         super().__init__(*works)
@@ -95,7 +102,7 @@ class Remover(Tray):
 
 
 def lose_a_node(folder):
-    """What the process of the next test does; the cluster and its nodes are real."""
+    """Run in a process by the next test; the cluster and its nodes are real."""
     from ray.cluster_utils import Cluster
 
     soon = {
@@ -112,21 +119,21 @@ def lose_a_node(folder):
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         other = cluster.add_node(num_cpus=1, env_vars={"PLACE": "elsewhere"})
-        queue = Remover(cluster, other, *[partial(travel, Path(folder))] * 4)
+        queue = Remover(cluster, other, *[partial(train_across_nodes, Path(folder))] * 4)
         run(queue, RayOptions(address=cluster.address), Path(folder, "storage"), "nodes")
     finally:
         cluster.shutdown()
     assert (queue.reasons, sorted(queue.records)) == ({}, [0, 1, 2, 3])
     assert queue.removed == 1
-    ended = [found.reason.split() for found in queue.records.values()]
+    ended = [record.reason.split() for record in queue.records.values()]
     assert {timed for _, timed, _ in ended} == {"head"}
-    # The one that was cut off went on at the head, where the other one had brought it.
+    # The interrupted task continued on the head, from the epoch it had reached on the other node.
     assert any(began != "0" for _, _, began in ended)
     assert not Path(folder, "storage").exists()
 
 
-def test_a_node_goes_away(tmp_path):
-    """In a process of its own: one that had a Ray keeps that one's token."""
+def test_tasks_continue_when_a_node_is_lost(tmp_path):
+    """In a process of its own: Ray caches the first token that a process uses."""
     short = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # the paths of its sockets are limited
     code = f"import sys; from {MODULE} import lose_a_node; lose_a_node(sys.argv[1])"
     try:
@@ -141,12 +148,12 @@ def test_a_node_goes_away(tmp_path):
 
 
 def test_one_process_can_start_ray_twice(tmp_path):
-    code = f"import sys; from {MODULE} import twice; twice(sys.argv[1])"
+    code = f"import sys; from {MODULE} import run_twice; run_twice(sys.argv[1])"
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=200)
 
 
-def twice(storage):
+def run_twice(storage):
     for _ in range(2):
-        queue = Tray(partial(train, 2), partial(squared, 3))
+        queue = ListQueue(partial(train, 2), partial(time_square, 3))
         run(queue, RayOptions(), storage, "twice")
         assert (queue.reasons, sorted(queue.records)) == ({}, [0, 1])

@@ -1,4 +1,4 @@
-"""A whole search on a Ray cluster of two nodes, one of which goes away."""
+"""A whole search on a Ray cluster of two nodes, one of which is lost."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ TRIALS = 16
 
 
 def search_on_two_nodes(folder):
-    """In a process of its own: one that had a Ray keeps that one's token."""
+    """In a process of its own: Ray caches the first token that a process uses."""
     from ray.cluster_utils import Cluster
 
-    from runners.engines.ray.run import RayOptions, run
+    from runners.engines.ray import RayOptions, run
     from runners.progress.search_listener import SearchWatch
     from runners.search.limits import Limits
     from runners.search.tabulated import Tabulated
@@ -44,8 +44,8 @@ def search_on_two_nodes(folder):
         watch.node = cluster.add_node(num_cpus=1)
         evaluator = Tabulated(Limits(), True, immediate=False, epoch_s=0.15)
         rungs = {"first": 1, "eta": 2}
-        told = {"evaluator": evaluator, "rungs": rungs, "trials": TRIALS, "watch": watch}
-        with sweeps.begun(folder, **told) as search:
+        options = {"evaluator": evaluator, "rungs": rungs, "trials": TRIALS, "watch": watch}
+        with sweeps.begun(folder, **options) as search:
             run(search, RayOptions(address=cluster.address), folder / "storage", "nodes")
             search.close()
     finally:

@@ -1,0 +1,2 @@
+from .engine import run as run
+from .options import RayOptions as RayOptions
