@@ -27,8 +27,8 @@ from runners.jobs.sweep import Sweep, begin
 from runners.progress.search_listener import SearchWatch
 from runners.records.record import Record, State
 from runners.search.candidate import Candidate
-from runners.search.config import parse
-from runners.search.objectives import values
+from runners.search.config import parse_sweep
+from runners.search.objectives import objective_values
 from runners.search.prepare import prepare_tabular
 from runners.store import opened
 from search_space import tabular
@@ -53,13 +53,13 @@ class Trace(SearchWatch):
         assert record.quality is not None
         self.epochs.append(record.quality.epochs)
         finished = record.state is State.FINISHED
-        self.points.append(values(record, OBJECTIVES) if finished else None)  # type: ignore[arg-type]
+        self.points.append(objective_values(record, OBJECTIVES) if finished else None)  # type: ignore[arg-type]
 
 
 def search(sampler: dict[str, Any], trials: int, rungs: Rungs) -> Trace:
     """One sweep against the table, by the machinery of every sweep, published nowhere."""
     table = tabular.load()
-    config = parse(
+    config = parse_sweep(
         {
             "space": table.space.to_dict(),
             "objectives": OBJECTIVES,

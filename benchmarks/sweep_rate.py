@@ -24,7 +24,7 @@ from runners.engines.task_queue import run_here
 from runners.jobs.sweep import Sweep, begin
 from runners.progress.search_listener import SearchWatch
 from runners.search import samplers
-from runners.search.config import parse
+from runners.search.config import parse_sweep
 from runners.search.prepare import prepare
 from runners.store import opened
 from search_space import from_dict
@@ -74,7 +74,7 @@ def bookkeeping_ms(sampler: str, stored: int, measured: int = 50) -> float:
 
 def _job(folder: str, sampler: str, trials: int) -> Sweep:
     told = {"space": SPACE, "objectives": COSTS, "sampler": sampler, "trials": trials}
-    config = parse(told)
+    config = parse_sweep(told)
     prepared = prepare(config, Path(folder))
     return Sweep(
         name="rate",
@@ -91,7 +91,7 @@ def _job(folder: str, sampler: str, trials: int) -> Sweep:
 
 
 def _sampler(name: str) -> BaseSampler:
-    return samplers.sampler(name, {}, 1, from_dict(SPACE))
+    return samplers.make_sampler(name, {}, 1, from_dict(SPACE))
 
 
 def _unheard(epoch: int, images: int, total: int) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from lolvit.analytic import analytic_costs
 from runners.records.errors import DataError
-from runners.search.config import SweepConfig, read
+from runners.search.config import SweepConfig, read_sweep
 from runners.search.limits import costs_of
 from runners.search.prepare import prepare
 from search_space import (
@@ -75,7 +75,7 @@ def _read_sweep(source: str) -> SweepConfig | None:
     if source in PRESETS or not path.exists():
         return None
     data = read_yaml(path)
-    return read(path) if isinstance(data, dict) and "objectives" in data else None
+    return read_sweep(path) if isinstance(data, dict) and "objectives" in data else None
 
 
 def _dimension_table(space: Space) -> Table:

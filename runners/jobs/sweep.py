@@ -22,7 +22,7 @@ from runners.search import samplers
 from runners.search.candidate import Evaluator
 from runners.search.config import SweepConfig
 from runners.search.limits import Limits, costs_of
-from runners.search.rungs import Rung, rung_epochs
+from runners.search.rungs import HalvingRung, rung_epochs
 from runners.search.search import Goal, Search
 from runners.store import opened, run_folder, shown
 from runners.store.trials import Trials
@@ -134,7 +134,7 @@ def begin(
         place,
         study,
         objectives=job.config.objectives,
-        distributions=samplers.distributions(job.space),
+        distributions=samplers.make_distributions(job.space),
         plan=_plan(job),
         resume=job.resume,
     )
@@ -160,14 +160,16 @@ def begin(
 
 def _sampler(job: Sweep, trials: int) -> BaseSampler:
     told = job.config.sampler
-    return samplers.sampler(told.name, told.options, told.seed + trials, job.space)
+    return samplers.make_sampler(told.name, told.options, told.seed + trials, job.space)
 
 
-def _rungs(job: Sweep) -> dict[int, Rung]:
+def _rungs(job: Sweep) -> dict[int, HalvingRung]:
     given = job.config.rungs
     if given is None:
         return {}
-    return {epoch: Rung(given.eta) for epoch in rung_epochs(given.first, given.eta, job.epochs)}
+    return {
+        epoch: HalvingRung(given.eta) for epoch in rung_epochs(given.first, given.eta, job.epochs)
+    }
 
 
 def _plan(job: Sweep) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from runners.progress.listener import Step
 from runners.progress.search_listener import SearchWatch
 from runners.records.record import Record, State
 from runners.search.candidate import Candidate
-from runners.search.objectives import VAL_ACCURACY, Objectives, values
+from runners.search.objectives import VAL_ACCURACY, Objectives, objective_values
 
 _SHOWN = ("finished", "pruned", "failed", "infeasible", "duplicate")
 _SECONDS_BETWEEN = 0.5
@@ -81,7 +81,7 @@ class SearchDisplay(SearchWatch):
 
     def ended(self, candidate: Candidate, record: Record) -> None:
         self._remove(candidate)
-        found = values(record, self._objectives)
+        found = objective_values(record, self._objectives)
         if record.state is State.FINISHED and found is not None:
             self._points.append(found)
         if self._lines:
@@ -121,7 +121,7 @@ class SearchDisplay(SearchWatch):
             self._progress.remove_task(bar)
 
     def _told(self, record: Record) -> str:
-        found = values(record, self._objectives)
+        found = objective_values(record, self._objectives)
         shown = ""
         if found is not None:
             shown = ", ".join(map(_shown, self._objectives, found))

@@ -9,8 +9,8 @@ from typing import Any
 
 from runners.records.record import Record, State
 from runners.search.limits import Limits
-from runners.search.objectives import Objectives, loss, values
-from runners.search.rungs import Rung
+from runners.search.objectives import Objectives, objective_values, to_losses
+from runners.search.rungs import HalvingRung
 from search_space import Space
 
 DUPLICATE = "duplicate"
@@ -35,7 +35,9 @@ class Ledger:
         rungs: by epoch; what reached one is entered there.
     """
 
-    def __init__(self, objectives: Objectives, limits: Limits, rungs: Mapping[int, Rung]) -> None:
+    def __init__(
+        self, objectives: Objectives, limits: Limits, rungs: Mapping[int, HalvingRung]
+    ) -> None:
         self._objectives, self._limits, self._rungs = objectives, limits, rungs
         self._known: dict[str, Known] = {}
         self._worst: tuple[float, ...] | None = None
@@ -72,14 +74,14 @@ class Ledger:
         """Remember what was found of an architecture that is new."""
         self._known[record.architecture_hash] = Known(number, params, record)
         self.counts[record.state.value] += 1
-        found = values(record, self._objectives)
+        found = objective_values(record, self._objectives)
         if found is None or record.state not in (State.FINISHED, State.PRUNED):
             return
-        now = loss(found, self._objectives)
+        now = to_losses(found, self._objectives)
         self._worst = now if self._worst is None else tuple(map(max, self._worst, now))
         for epoch, rung in self._rungs.items():
             if record.quality is not None and record.quality.epochs >= epoch:
-                rung.enter(record.architecture_hash, self.loss_at(record, epoch))
+                rung.add(record.architecture_hash, self.loss_at(record, epoch))
 
     def told(self, record: Record) -> tuple[Sequence[float], Mapping[str, float]]:
         """Values and constraints of a record for the sampler.
@@ -88,10 +90,10 @@ class Ledger:
         """
         constraints = dict(self._limits.excesses(record.costs))
         constraints[_FAILS] = 1.0 if record.state is State.FAILED else 0.0
-        found = values(record, self._objectives)
+        found = objective_values(record, self._objectives)
         if found is None:
             worst = self._worst or (0.0,) * len(self._objectives)
-            found = loss(worst, self._objectives)  # its own inverse
+            found = to_losses(worst, self._objectives)  # its own inverse
         return found, constraints
 
     def loss_at(self, record: Record, epoch: int) -> tuple[float, ...]:
@@ -101,6 +103,6 @@ class Ledger:
         early = record.model_copy(
             update={"quality": record.quality.model_copy(update={"curve": curve})}
         )
-        found = values(early, self._objectives)
+        found = objective_values(early, self._objectives)
         assert found is not None
-        return loss(found, self._objectives)
+        return to_losses(found, self._objectives)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lolvit import LolvitConfig
 from lolvit.analytic import analytic_costs
 from runners.records.record import Costs
-from runners.search.objectives import cost
+from runners.search.objectives import cost_value
 from search_space import Constraint
 
 
@@ -33,7 +33,7 @@ class Limits:
         """By how much, relative to its bound, each constraint is broken; those known so far."""
         found = {}
         for each in self.constraints:
-            value = cost(costs, each.quantity) if costs is not None else None
+            value = cost_value(costs, each.quantity) if costs is not None else None
             if value is not None:
                 found[str(each)] = each.excess(value)
         return found
@@ -42,7 +42,7 @@ class Limits:
         """What is broken, in words; "" where nothing is."""
         said = []
         for each in self.constraints:
-            value = cost(costs, each.quantity)
+            value = cost_value(costs, each.quantity)
             if value is not None and each.excess(value) > 0:
                 said.append(f"{each.quantity} of {value:g} breaks {each}")
         return "; ".join(said)

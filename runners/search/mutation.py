@@ -1,4 +1,4 @@
-"""Children for genetic samplers: near their parents, and none that was proposed before."""
+"""Child generation for genetic samplers: near the parents, and not proposed before."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from optuna.trial import FrozenTrial
 
 from search_space import Space, Values
 
-_TRIES = 200
+_MAX_TRIES = 200
 
 
-class Children:
-    """The child generation of NSGA-II and NSGA-III for spaces in which an evaluation is dear.
+class NewChildStrategy:
+    """Child generation strategy of NSGA-II and NSGA-III for expensive evaluations.
 
-    A child takes its values from one parent, or with some probability each from one of two, and
-    changes one dimension. Optuna's own children change no dimension as often as one, so that in
-    a space of few values most are architectures that are known; and pure crossover stops at what
-    the first generation held. One change at a time is what local search does, the strongest simple
-    searcher on tabulated benchmarks (White et al., arXiv 2005.02960).
+    A child copies one parent, or with probability `crossover` takes each value from one of two,
+    and then changes one dimension. Optuna's default strategy leaves a child unchanged as often as
+    it changes one dimension, so that in small spaces most children are duplicates; crossover
+    without mutation never leaves the values of the first generation. One change at a time is local
+    search, the strongest simple searcher on tabulated benchmarks (White et al., arXiv 2005.02960).
 
     Args:
-        space: tells which values matter, and which sets of values mean the same architecture.
+        space: decides which values are active, and which parameters are the same architecture.
         crossover: probability of a second parent, 0 to 1.
-        seed: of the draws.
+        seed: of the random generator.
 
     Raises:
-        ValueError: `crossover` is no probability.
+        ValueError: `crossover` is not a probability.
     """
 
     def __init__(self, space: Space, crossover: float, seed: int) -> None:
@@ -38,10 +38,10 @@ class Children:
             raise ValueError(f"crossover must be between 0 and 1, got {crossover}")
         self._space, self._crossover = space, crossover
         self._random = np.random.default_rng(seed)
-        self._changeable = {each.name for each in space.dimensions if len(set(each.probes)) > 1}
-        self._known: set[tuple[tuple[str, Any], ...]] = set()
-        self._read = 0
-        self._unread: list[int] = []
+        self._changeable = {d.name for d in space.dimensions if len(set(d.probes)) > 1}
+        self._proposed: set[tuple[tuple[str, Any], ...]] = set()
+        self._next_number = 0
+        self._pending: list[int] = []
 
     def __call__(
         self,
@@ -49,40 +49,40 @@ class Children:
         search_space: Mapping[str, BaseDistribution],
         parents: Sequence[FrozenTrial],
     ) -> Values:
-        """Values of a child; the last one tried where all near ones are known."""
-        self._learn(study.get_trials(deepcopy=False))
-        for _ in range(_TRIES):
+        """Generate a child; a duplicate only if no new one is drawn in 200 tries."""
+        self._add_proposed(study.get_trials(deepcopy=False))
+        for _ in range(_MAX_TRIES):
             child = self._change(self._mix(parents))
-            if self._key(child) not in self._known:
+            if self._key(child) not in self._proposed:
                 break
         return {name: child[name] for name in search_space}
 
-    def _learn(self, trials: Sequence[FrozenTrial]) -> None:
-        """Remember what was proposed, by anyone; queued trials have no values before their turn."""
-        numbers = [*self._unread, *range(self._read, len(trials))]
-        self._read, self._unread = len(trials), []
+    def _add_proposed(self, trials: Sequence[FrozenTrial]) -> None:
+        """Remember new trials; queued ones stay pending, without parameters until they start."""
+        numbers = [*self._pending, *range(self._next_number, len(trials))]
+        self._next_number, self._pending = len(trials), []
         for number in numbers:
             values = trials[number].params
             if len(values) < len(self._space.dimensions):
-                self._unread.append(number)
+                self._pending.append(number)
             else:
-                self._known.add(self._key(values))
+                self._proposed.add(self._key(values))
 
     def _key(self, values: Values) -> tuple[tuple[str, Any], ...]:
         return tuple(self._space.active(values).items())
 
     def _mix(self, parents: Sequence[FrozenTrial]) -> Values:
-        one, other = (parents[int(self._random.integers(len(parents)))].params for _ in range(2))
+        first, second = (parents[int(self._random.integers(len(parents)))].params for _ in range(2))
         if self._random.random() >= self._crossover:
-            return dict(one)
-        return {name: (one, other)[self._random.integers(2)][name] for name in one}
+            return dict(first)
+        return {name: (first, second)[self._random.integers(2)][name] for name in first}
 
     def _change(self, values: Values) -> Values:
-        """The same values but for one dimension among those that matter."""
-        exist = [name for name in self._space.active(values) if name in self._changeable]
-        if not exist:
+        """Change one active dimension that has another value."""
+        changeable = [name for name in self._space.active(values) if name in self._changeable]
+        if not changeable:
             return values
-        name = exist[self._random.integers(len(exist))]
+        name = changeable[self._random.integers(len(changeable))]
         dimension = self._space.structure.dimensions[name]
         while (value := dimension.sample(self._random)) == values[name]:
             pass

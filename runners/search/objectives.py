@@ -1,4 +1,4 @@
-"""What a search can optimise or bound, and where a record has it."""
+"""The objectives of a search, and their values in a record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Objectives: TypeAlias = Mapping[str, Direction]
 
 VAL_ACCURACY = "val_accuracy"
 ANALYTIC = ("macs", "params")
-"""Known by formula, before anything is built."""
+"""Computed by formula, before a network is built."""
 _COSTS = {
     "latency_ms": "latency_ms_median",
     "latency_ratio": "latency_ratio",
@@ -20,35 +20,42 @@ _COSTS = {
     "params": "params",
     "peak_memory_bytes": "peak_memory_bytes",
 }
-USUAL: dict[str, Direction] = {VAL_ACCURACY: "maximize", **dict.fromkeys(_COSTS, "minimize")}
-"""All objectives, each with the direction that makes sense."""
+DEFAULT_DIRECTIONS: dict[str, Direction] = {
+    VAL_ACCURACY: "maximize",
+    **dict.fromkeys(_COSTS, "minimize"),
+}
+"""All objectives, with the sensible direction of each."""
 
 
-def quantity(record: Record, name: str) -> float | None:
-    """An objective of a record; None where the record has none.
+def objective_value(record: Record, name: str) -> float | None:
+    """Value of an objective in a record; None if the record does not have it.
 
-    The accuracy is that of the averaged weights at the end of the last epoch, so that trials that
-    were stopped compare with those that were not.
+    The accuracy is that of the averaged weights after the last epoch, so that pruned and finished
+    trials can be compared.
     """
     if name == VAL_ACCURACY:
         return record.quality.curve[-1].val_accuracy if record.quality else None
-    return cost(record.costs, name) if record.costs else None
+    return cost_value(record.costs, name) if record.costs else None
 
 
-def cost(costs: Costs, name: str) -> float | None:
-    """An objective other than the accuracy; None where it was not measured."""
+def cost_value(costs: Costs, name: str) -> float | None:
+    """Value of an objective other than the accuracy; None if it was not measured."""
     value = getattr(costs, _COSTS[name])
     return None if value is None else float(value)
 
 
-def values(record: Record, objectives: Objectives) -> tuple[float, ...] | None:
-    """All objectives of a record in their order; None unless it has them all."""
-    found = [quantity(record, name) for name in objectives]
-    known = [value for value in found if value is not None]
-    return tuple(known) if len(known) == len(found) else None
+def objective_values(record: Record, objectives: Objectives) -> tuple[float, ...] | None:
+    """Values of all objectives in a record, in their order; None unless it has them all."""
+    values = []
+    for name in objectives:
+        value = objective_value(record, name)
+        if value is None:
+            return None
+        values.append(value)
+    return tuple(values)
 
 
-def loss(values: Sequence[float], objectives: Objectives) -> tuple[float, ...]:
-    """The same values, signed so that less is better."""
+def to_losses(values: Sequence[float], objectives: Objectives) -> tuple[float, ...]:
+    """Negate the maximized values, so that less is better; applying it twice changes nothing."""
     pairs = zip(values, objectives.values(), strict=True)
-    return tuple(-value if way == "maximize" else value for value, way in pairs)
+    return tuple(-value if direction == "maximize" else value for value, direction in pairs)

@@ -8,8 +8,7 @@ from typing import Any
 
 from runners.records.errors import UserError
 from runners.search.candidate import Evaluator
-from runners.search.config import SweepConfig
-from runners.search.config import Training as TrainingConfig
+from runners.search.config import SweepConfig, TrainingConfig
 from runners.search.limits import Limits
 from runners.search.objectives import ANALYTIC, VAL_ACCURACY
 from runners.search.tabulated import Tabulated

@@ -1,4 +1,4 @@
-"""Optuna's samplers by name, and the dimensions of a space as Optuna's distributions."""
+"""Optuna's samplers by name, and a space's dimensions as Optuna's distributions."""
 
 from __future__ import annotations
 
@@ -17,121 +17,124 @@ from optuna.samplers import BaseSampler
 
 from attention_zoo import unknown_name
 from runners.records.errors import UserError
-from runners.search.mutation import Children
+from runners.search.mutation import NewChildStrategy
 from search_space import Choice, Integer, Real, Space
 
 
-class _Grid(samplers.GridSampler):
-    """Outside of `Study.optimize` there is nothing to stop: the search sees that nothing is new."""
+class _GridSampler(samplers.GridSampler):
+    """A grid that does not stop the study: the search notices that all proposals are duplicates."""
 
-    def after_trial(self, *told: Any) -> None:
-        """Not the parent's, which calls `Study.stop`."""
+    def after_trial(self, *arguments: Any) -> None:
+        """Do nothing: `Study.stop`, which the parent calls, works in `Study.optimize` only."""
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """How a sampler is made: of the space, a seed, and its options (ours to Optuna's)."""
+class _SamplerSpec:
+    """How to make a sampler from a space and a seed; options by the name of Optuna's parameter."""
 
     make: Callable[..., BaseSampler]
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def _plain(kind: Callable[..., BaseSampler], **usual: Any) -> Callable[..., BaseSampler]:
-    """A sampler that need not know the space."""
-    return lambda space, seed, **given: kind(seed=seed, **usual, **given)
+def _without_space(cls: Callable[..., BaseSampler], **defaults: Any) -> Callable[..., BaseSampler]:
+    """Make a sampler that does not depend on the space."""
+    return lambda space, seed, **options: cls(seed=seed, **defaults, **options)
 
 
-def _genetic(kind: Callable[..., BaseSampler]) -> Callable[..., BaseSampler]:
-    """Optuna's selection with our children; its population of 50 is large for a few 100 trials."""
+def _genetic(cls: Callable[..., BaseSampler]) -> Callable[..., BaseSampler]:
+    """Combine Optuna's selection with `NewChildStrategy`.
+
+    The default population is 20, since Optuna's 50 is large for a few hundred trials.
+    """
 
     def make(
         space: Space, seed: int, population_size: int = 20, crossover: float = 0.25
     ) -> BaseSampler:
-        children = Children(space, crossover, seed)
-        return kind(seed=seed, population_size=population_size, child_generation_strategy=children)
+        strategy = NewChildStrategy(space, crossover, seed)
+        return cls(seed=seed, population_size=population_size, child_generation_strategy=strategy)
 
     return make
 
 
 def _grid(space: Space, seed: int) -> BaseSampler:
-    return _Grid(_lists(space), seed=seed)
+    unbounded = [dimension.name for dimension in space.dimensions if dimension.values is None]
+    if unbounded:
+        raise UserError(
+            f"sampler 'grid' needs a step for each continuous dimension; {unbounded[0]!r} has none"
+        )
+    values = {dimension.name: list(dimension.values or ()) for dimension in space.dimensions}
+    return _GridSampler(values, seed=seed)
 
 
 _GENETIC = {"population": "population_size", "crossover": "crossover"}
-_KINDS = {
-    "random": _Kind(_plain(samplers.RandomSampler)),
-    "qmc": _Kind(
-        _plain(samplers.QMCSampler, warn_independent_sampling=False), {"scramble": "scramble"}
+_SPECS = {
+    "random": _SamplerSpec(_without_space(samplers.RandomSampler)),
+    "qmc": _SamplerSpec(
+        _without_space(samplers.QMCSampler, warn_independent_sampling=False),
+        {"scramble": "scramble"},
     ),
-    "tpe": _Kind(
-        _plain(samplers.TPESampler, constant_liar=True, multivariate=True),
+    "tpe": _SamplerSpec(
+        _without_space(samplers.TPESampler, constant_liar=True, multivariate=True),
         {
             "startup": "n_startup_trials",
             "candidates": "n_ei_candidates",
             "multivariate": "multivariate",
         },
     ),
-    "nsga2": _Kind(_genetic(samplers.NSGAIISampler), _GENETIC),
-    "nsga3": _Kind(_genetic(samplers.NSGAIIISampler), _GENETIC),
-    "gp": _Kind(_plain(samplers.GPSampler), {"startup": "n_startup_trials"}),
-    "grid": _Kind(_grid),
+    "nsga2": _SamplerSpec(_genetic(samplers.NSGAIISampler), _GENETIC),
+    "nsga3": _SamplerSpec(_genetic(samplers.NSGAIIISampler), _GENETIC),
+    "gp": _SamplerSpec(_without_space(samplers.GPSampler), {"startup": "n_startup_trials"}),
+    "grid": _SamplerSpec(_grid),
 }
-NAMES = tuple(_KINDS)
-OPTIONS = {name: tuple(kind.options) for name, kind in _KINDS.items()}
+NAMES = tuple(_SPECS)
 
 
-def check(name: str, options: Mapping[str, Any]) -> None:
-    """Raise UserError for a sampler, or an option of one, that does not exist."""
-    if name not in _KINDS:
+def check_sampler(name: str, options: Mapping[str, Any]) -> None:
+    """Raise UserError if a sampler or one of its options does not exist."""
+    if name not in _SPECS:
         raise UserError(unknown_name("sampler", name, NAMES))
     for option in options:
-        if option not in OPTIONS[name]:
-            known = ", ".join(OPTIONS[name]) or "none"
-            raise UserError(f"sampler {name!r} has no option {option!r}; it has: {known}")
+        if option not in _SPECS[name].options:
+            available = ", ".join(_SPECS[name].options) or "none"
+            raise UserError(f"sampler {name!r} has no option {option!r}; available: {available}")
 
 
-def sampler(name: str, options: Mapping[str, Any], seed: int, space: Space) -> BaseSampler:
-    """A sampler of Optuna.
+def make_sampler(name: str, options: Mapping[str, Any], seed: int, space: Space) -> BaseSampler:
+    """Make a sampler of Optuna.
 
     Raises:
-        UserError: unknown name or option, a value that Optuna refuses, a grid without end.
+        UserError: the name or an option is unknown, Optuna refuses a value, or a dimension of a
+            grid is continuous.
     """
     import warnings
 
     from optuna.exceptions import ExperimentalWarning
 
-    check(name, options)
-    kind = _KINDS[name]
-    given = {kind.options[option]: value for option, value in options.items()}
+    check_sampler(name, options)
+    spec = _SPECS[name]
+    keywords = {spec.options[option]: value for option, value in options.items()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            return kind.make(space, seed, **given)
+            return spec.make(space, seed, **keywords)
     except (ValueError, TypeError) as error:
         raise UserError(f"sampler {name!r}: {error}") from error
 
 
-def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """All dimensions, whether they exist or not for a choice: samplers want a fixed space."""
-    found: dict[str, BaseDistribution] = {}
+def make_distributions(space: Space) -> dict[str, BaseDistribution]:
+    """Distributions of all dimensions, also conditional ones: samplers need a fixed space."""
+    distributions: dict[str, BaseDistribution] = {}
     for dimension in space.dimensions:
         if isinstance(dimension, Choice):
-            found[dimension.name] = CategoricalDistribution(dimension.choices)
+            distributions[dimension.name] = CategoricalDistribution(dimension.choices)
         elif isinstance(dimension, Integer):
-            found[dimension.name] = IntDistribution(
+            distributions[dimension.name] = IntDistribution(
                 dimension.low, dimension.values[-1], dimension.log, dimension.step
             )
         elif isinstance(dimension, Real):
             values = dimension.values
             high = dimension.high if values is None else values[-1]
-            found[dimension.name] = FloatDistribution(
+            distributions[dimension.name] = FloatDistribution(
                 dimension.low, high, dimension.log, dimension.step
             )
-    return found
-
-
-def _lists(space: Space) -> dict[str, list[Any]]:
-    endless = [dimension.name for dimension in space.dimensions if dimension.values is None]
-    if endless:
-        raise UserError(f"sampler 'grid': dimension {endless[0]!r} needs a step")
-    return {dimension.name: list(dimension.values or ()) for dimension in space.dimensions}
+    return distributions

@@ -20,7 +20,7 @@ from runners.search.candidate import Candidate, Evaluator
 from runners.search.history import Ledger
 from runners.search.limits import Limits
 from runners.search.objectives import Objectives
-from runners.search.rungs import Rung
+from runners.search.rungs import HalvingRung
 from runners.store import HEARTBEAT_S
 from runners.store.trials import Trials
 from search_space import Space, Values
@@ -67,7 +67,7 @@ class Search:
         limits: Limits,
         evaluator: Evaluator,
         trials: Trials,
-        rungs: Mapping[int, Rung],
+        rungs: Mapping[int, HalvingRung],
         goal: Goal,
         seed: int,
         watch: SearchWatch,
@@ -147,13 +147,10 @@ class Search:
         rung = self._rungs.get(epoch)
         if rung is None:
             return True
-        verdict = rung.judge(record.architecture_hash, self._ledger.loss_at(record, epoch))
-        if not verdict.goes_on:
-            self._verdicts[task.key] = (
-                f"stopped after epoch {epoch}: {verdict.place} of {verdict.rivals} trials are "
-                f"ahead there, and the best 1/{rung.eta} go on"
-            )
-        return verdict.goes_on
+        decision = rung.decide(record.architecture_hash, self._ledger.loss_at(record, epoch))
+        if not decision.continues:
+            self._verdicts[task.key] = decision.reason(epoch)
+        return decision.continues
 
     def complete(self, task: Task, record: Record) -> None:
         candidate = self._running.pop(task.key)

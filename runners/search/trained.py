@@ -14,7 +14,7 @@ from runners.engines.task_queue import OnStep, RunTiming, ShouldContinue
 from runners.records.errors import UserError, named_line
 from runners.records.record import Costs, Provenance, Quality, Record, State
 from runners.search.candidate import Candidate
-from runners.search.config import Latency
+from runners.search.config import LatencyConfig
 from runners.search.limits import Limits
 from runners.training.recipe import Recipe
 
@@ -50,7 +50,7 @@ class Trained:
     images: Images
     recipe: Recipe | None
     reference: LolvitConfig | None
-    timing: Latency
+    timing: LatencyConfig
     memory: bool
     limits: Limits
     device: str

@@ -1,4 +1,4 @@
-"""Warm starts: architectures to look at first, from files, variants and earlier runs."""
+"""Warm starts: architectures that a sweep evaluates first, of variants, files and earlier runs."""
 
 from __future__ import annotations
 
@@ -17,84 +17,88 @@ from search_space.yaml_file import parse_yaml, read_yaml
 _FRONT = "front.csv"
 
 
-def of_variants(names: Sequence[str], space: Space) -> list[Values]:
-    """Values of named networks.
+def locate_variants(names: Sequence[str], space: Space) -> list[Values]:
+    """Find the values of named variants in a space.
 
     Raises:
-        UserError: one that is not in the space, or no LOLViT.
-        ArchitectureError: an unknown name.
+        UserError: a variant is not in the space, or not a LOLViT.
+        ArchitectureError: a name is unknown.
     """
-    found = []
+    values = []
     for name in names:
         network = variant(name, resolution=space.base.resolution)
         try:
-            found.append(_located(space, network))
+            values.append(_locate(space, network))
         except SpaceError as error:
             raise UserError(f"variant {name!r} is not in the space: {error}") from error
-    return found
+    return values
 
 
-def of_file(file: Path, space: Space) -> list[Values]:
-    """Values of a file: a list of mappings (YAML, JSON), or a CSV file such as a front.csv.
+def read_file(file: Path, space: Space) -> list[Values]:
+    """Read values from a list of mappings (YAML, JSON) or a CSV file such as a front.csv.
 
-    A mapping names dimensions; those left out are as in the base. In a CSV file a column
-    `architecture` wins over columns named as dimensions.
+    A mapping has dimensions as keys; missing ones are as in the base. If there is a key
+    `architecture`, the others are ignored.
 
     Raises:
         UserError: the file cannot be read, or an entry is not in the space.
     """
-    found = []
+    values = []
     for number, entry in enumerate(_entries(file), 1):
         try:
-            found.append(_values(entry, space))
-        except (ValueError, TypeError) as error:  # SpaceError and ArchitectureError too
-            raise UserError(f"{file}, entry {number}: {error}") from error
-    if not found:
-        raise UserError(f"{file} holds no architecture")
-    return found
+            values.append(_entry_values(entry, space))
+        except (ValueError, TypeError) as error:  # includes SpaceError and ArchitectureError
+            raise UserError(f"invalid architecture: {file}, entry {number}: {error}") from error
+    if not values:
+        raise UserError(f"{file} contains no architectures")
+    return values
 
 
-def of_run(folder: Path, space: Space) -> tuple[list[Values], int]:
-    """Values of the front that a sweep has published, and how many of it are not in the space.
+def read_front(folder: Path, space: Space) -> tuple[list[Values], int]:
+    """Read the published front of a sweep: the values, and how many entries are not in the space.
 
     Raises:
         UserError: there is no front, or nothing of it is in the space.
     """
     file = folder / _FRONT
     if not file.is_file():
-        raise UserError(f"{folder} has no {_FRONT}: it is no sweep, or has not finished a trial")
-    found, outside = [], 0
+        raise UserError(
+            f"{folder} has no {_FRONT}: it is not the folder of a sweep that has finished a trial"
+        )
+    values, outside = [], 0
     for entry in _entries(file):
         try:
-            found.append(_values(entry, space))
+            values.append(_entry_values(entry, space))
         except (ValueError, TypeError):
             outside += 1
-    if not found:
+    if not values:
         raise UserError(f"no architecture of {file} is in this space")
-    return found, outside
+    return values, outside
 
 
-def _values(entry: dict[str, Any], space: Space) -> Values:
+def _entry_values(entry: dict[str, Any], space: Space) -> Values:
     if entry.get("architecture"):
         architecture = entry["architecture"]
         if isinstance(architecture, str):
             architecture = json.loads(architecture)
-        return _located(space, architecture_of(architecture))
+        return _locate(space, architecture_of(architecture))
     values = {**space.default, **entry}
     space.architecture(values)
     return values
 
 
-def _located(space: Space, architecture: object) -> Values:
+def _locate(space: Space, architecture: object) -> Values:
     if not isinstance(architecture, LolvitConfig):
-        raise SpaceError("it is no LOLViT")
+        raise SpaceError("it is not a LOLViT")
     return space.locate(architecture)
 
 
 def _entries(file: Path) -> Iterable[dict[str, Any]]:
     try:
         if file.suffix == ".csv":
-            rows = [_typed(row, file) for row in csv.DictReader(file.read_text().splitlines())]
+            rows = [
+                _parse_cells(row, file) for row in csv.DictReader(file.read_text().splitlines())
+            ]
         else:
             rows = read_yaml(file)
     except SpaceError as error:
@@ -107,8 +111,8 @@ def _entries(file: Path) -> Iterable[dict[str, Any]]:
     return rows
 
 
-def _typed(row: dict[str, str], file: Path) -> dict[str, Any]:
-    """Cells as YAML reads them: numbers, words, true and false; empty ones are left out."""
+def _parse_cells(row: dict[str, str], file: Path) -> dict[str, Any]:
+    """Parse the cells of a CSV row as YAML scalars; empty ones are left out."""
     if row.get("architecture"):  # overrides the other columns, and is JSON
         return {"architecture": row["architecture"]}
     return {key: parse_yaml(cell, f"{file}, column {key!r}") for key, cell in row.items() if cell}

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from runners.engines import local
 from runners.jobs.sweep import Sweep, begin
 from runners.progress.search_listener import SearchWatch
-from runners.search.config import parse
+from runners.search.config import parse_sweep
 from runners.search.prepare import prepare, prepare_tabular
 from runners.store import opened
 from search_space import tabular
@@ -26,7 +26,7 @@ def config(**changes):
     told |= changes
     if "val_accuracy" in told["objectives"]:
         told.setdefault("training", {})
-    return parse(told)
+    return parse_sweep(told)
 
 
 def job(folder, *, resume=False, trials=None, evaluator=None, seeds=(), **changes):

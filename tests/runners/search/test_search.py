@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -55,7 +56,10 @@ def test_rungs_stop_trials_and_later_sessions_know_of_them(tmp_path):
     for row in rows.values():
         if row["state"] == "pruned":
             assert row["epochs"] in (1, 2, 4) and row["test_accuracy"] is None
-            assert row["reason"].startswith(f"stopped after epoch {row['epochs']}: ")
+            pattern = (
+                rf"ranked \d+(st|nd|rd|th) of \d+ at epoch {row['epochs']}; the top half continue"
+            )
+            assert re.fullmatch(pattern, row["reason"])
     with sweeps.begun(tmp_path, trials=40, rungs=RUNGS, resume=True) as again:
         assert {epoch: rung.losses for epoch, rung in again._rungs.items()} == {
             epoch: rung.losses for epoch, rung in search._rungs.items()

@@ -9,7 +9,7 @@ import pytest
 from runners.engines.task_queue import run_here
 from runners.records.record import State
 from runners.search.candidate import Candidate
-from runners.search.config import parse
+from runners.search.config import parse_sweep
 from runners.search.limits import Limits
 from runners.search.prepare import prepare
 from search_space.constraint import parse_constraint
@@ -37,7 +37,7 @@ def prepared(images, tmp_path):
         "training": {"dataset": f"folder:{images}", "resolution": 16, "epochs": 3, "batch_size": 8},
         "latency": {"rounds": 4},
     }
-    return prepare(parse(told), tmp_path / "checkpoints")
+    return prepare(parse_sweep(told), tmp_path / "checkpoints")
 
 
 @pytest.fixture
