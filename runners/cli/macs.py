@@ -1,4 +1,4 @@
-"""`bench.py macs`: MACs against the side of the input, by formula."""
+"""`bench.py macs`: MACs as a function of the input size, by formula."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ _SIDES = (128, 160, 192, 224, 256)
 
 def add(commands: Commands) -> None:
     """Add `macs`."""
-    macs = commands.add_parser("macs", help="MACs against the side of the input, by formula")
+    macs = commands.add_parser("macs", help="MACs as a function of the input size, by formula")
     option = macs.add_argument
     option("targets", nargs="+", metavar="TARGET", help=TARGETS_HELP)
     option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
     sides = " ".join(map(str, _SIDES))
     option("--sides", type=positive, nargs="+", default=_SIDES, help=f"default: {sides}")
-    option("--heads", type=positive, default=4, help="of mixers alone (default: %(default)s)")
-    option("--json", action="store_true", help="print numbers by target and side as JSON")
+    option("--heads", type=positive, default=4, help="of single mixers (default: %(default)s)")
+    option("--json", action="store_true", help="print the numbers by target and side as JSON")
     macs.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one row a target, one column a side."""
+    """Print one row per target and one column per side."""
     from attention_zoo import add_files
 
     add_files(arguments.mixer)
     targets, mistakes = parsed(arguments.targets, arguments.heads)
-    found = {}
+    macs = {}
     if targets:
         from runners.measure.counting import macs_by_side
         from runners.records.errors import first_line
 
         for target in targets:
             try:
-                found[target.name] = macs_by_side(target, arguments.sides)
-            except Exception as error:  # a foreign network may refuse a side in any way
+                macs[target.name] = macs_by_side(target, arguments.sides)
+            except Exception as error:  # a foreign network may raise anything
                 mistakes.append(f"{target.name}: {first_line(error)}")
     if arguments.json:
-        print(json.dumps(found, indent=2))
-    elif found:
-        rows = [(name, *(f"{n:,}" for n in each.values())) for name, each in found.items()]
+        print(json.dumps(macs, indent=2))
+    elif macs:
+        rows = [(name, *(f"{n:,}" for n in by_side.values())) for name, by_side in macs.items()]
         print_table(("MACs", *map(str, arguments.sides)), rows)
     return complain(mistakes) if mistakes else EXIT_FINE

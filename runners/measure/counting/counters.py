@@ -1,7 +1,7 @@
 """Other MAC counters, each run as its users run it; records hold the count of ptflops.
 
 A counter is a function of a network in eval mode and an image (1, C, H, W). It raises whatever
-the tool raises, and `CounterError` where the tool reports a failure without an exception.
+the tool raises, and `MacCounterError` where the tool reports a failure without an exception.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from runners.measure.counting.forward import evaluation_mode, make_image, materialize, silence
 
 
-class CounterError(RuntimeError):
+class MacCounterError(RuntimeError):
     """A counter gave no number; the message is its own."""
 
 
@@ -138,7 +138,7 @@ def _run_ptflops(
         rules: replace those of ptflops, by class of module or by operator.
 
     Raises:
-        CounterError: ptflops failed; the message is the last line that it wrote.
+        MacCounterError: ptflops failed; the message is the last line that it wrote.
     """
     with silence() as errors:
         from ptflops import get_model_complexity_info
@@ -155,7 +155,9 @@ def _run_ptflops(
                 backend=backend,
             )
     if macs is None:
-        raise CounterError(errors.getvalue().strip().rpartition("\n")[2] or "no number, no message")
+        raise MacCounterError(
+            errors.getvalue().strip().rpartition("\n")[2] or "no number, no message"
+        )
     return int(macs)
 
 

@@ -158,7 +158,7 @@ def _explain(counter: str, network: nn.Module, image: Tensor, ours: MacCount) ->
         with silence(), evaluation_mode(network):
             theirs = COUNTERS[counter](network, image)
     except Exception as error:  # other counters may fail in any way; the rest still run
-        is_own = isinstance(error, counters.CounterError)
+        is_own = isinstance(error, counters.MacCounterError)
         reason = str(error) if is_own else named_line(error)
         return Explanation(counter, ours.total, None, (), reason)
     our_kinds, their_kinds = (_sum_by_kind(c.by_operator) for c in (ours, theirs))

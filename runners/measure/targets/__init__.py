@@ -1,6 +1,6 @@
-"""What can be measured: a mixer on a map, a network of the house, of timm, or of a factory.
+"""Measurement targets: mixers on a map, networks of this package or of timm, Python functions.
 
-Naming a target needs no torch; building its module does.
+Parsing a target imports no torch; building its module does.
 """
 
 from runners.measure.targets.factory import FactoryTarget

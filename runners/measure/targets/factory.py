@@ -1,4 +1,4 @@
-"""Anything a Python function returns: the user's own network."""
+"""A network that a Python function of the user returns."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class FactoryTarget(Target):
     """`module:function`, called without arguments in each process that measures.
 
-    Raises on `load` and `build`:
-        TargetError: no such module or function, it raises, or returns no torch.nn.Module.
+    `load` and `build` raise TargetError if the module or function does not exist, if it raises,
+    or if it returns no torch.nn.Module.
     """
 
     name: str
@@ -41,32 +41,39 @@ class FactoryTarget(Target):
         }
 
     def load(self) -> None:
-        self._found()
+        self._import_function()
 
     def build(self) -> nn.Module:
         import torch
 
-        make = self._found()
+        make = self._import_function()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             try:
-                made = make()
+                module = make()
             except Exception as error:  # the user's code may raise anything
                 raise TargetError(named_line(error)) from error
-        if not isinstance(made, torch.nn.Module):
-            raise TargetError(f"it returns {type(made).__name__}, not a torch.nn.Module")
-        return made
+        if not isinstance(module, torch.nn.Module):
+            raise TargetError(
+                f"{self.function} returns {type(module).__name__}, not a torch.nn.Module"
+            )
+        return module
 
-    def _found(self) -> Callable[[], object]:
-        here = str(Path.cwd())
-        if here not in sys.path:  # what `python -m` would find is found here, too
-            sys.path.insert(0, here)
+    def _import_function(self) -> Callable[[], object]:
+        search_working_directory()
         try:
-            found: Any = importlib.import_module(self.module)
+            function: Any = importlib.import_module(self.module)
             for part in self.function.split("."):
-                found = getattr(found, part)
+                function = getattr(function, part)
         except Exception as error:  # importing runs the user's code
             raise TargetError(named_line(error)) from error
-        if not callable(found):
-            raise TargetError(f"{self.function} is no function")
-        return found
+        if not callable(function):
+            raise TargetError(f"{self.function} is not a function")
+        return function
+
+
+def search_working_directory() -> None:
+    """Import modules from the working directory too, as `python -m` does."""
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)

@@ -1,4 +1,4 @@
-"""A mixer of the zoo alone on one map."""
+"""A single mixer on one map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network of the house."""
+"""A network of this package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkTarget(Target):
-    """An architecture under a name."""
+    """An architecture with a name."""
 
     name: str
     architecture: Architecture

@@ -1,21 +1,19 @@
-"""From what a user types to a target. No torch, unless timm is asked for."""
+"""Parse the text form of a target; imports no torch, except for timm models."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
-import sys
-from pathlib import Path
 
 from attention_zoo import did_you_mean, entries
 from lolvit import VARIANTS, variant
 from lolvit.plan import heads_for
 from runners import arms
-from runners.measure.targets import timm
-from runners.measure.targets.factory import FactoryTarget
+from runners.measure.targets.factory import FactoryTarget, search_working_directory
 from runners.measure.targets.mixer import MixerTarget
 from runners.measure.targets.network import NetworkTarget
 from runners.measure.targets.target import InputShape, Target, TargetError
+from runners.measure.targets.timm import find_timm_model
 
 _MAP = InputShape(64, 56, 56)
 _IMAGE = InputShape(3, 224, 224)
@@ -26,19 +24,19 @@ def parse_target(text: str, heads: int = 4) -> Target:
     """The target that `text` names.
 
     fwa@56x56x64           a mixer on a map of height x width x channels (default 56x56x64)
-    fwa:window=7@28x28x96  with options
+    fwa:window=7@28x28x96  a mixer with options
     lolvit_xs, lolvit_xs@192, lolvit_xs@32x32x1    a network, at its own size or another
     timm:mobilevit_xs      a model of timm
-    package.module:make    what a function returns, on 224x224x3 unless a size is given
+    package.module:make    the network that a function returns, on 224x224x3 by default
 
     Args:
         text: the target.
-        heads: of mixers alone; fewer where a head would have under 8 channels.
+        heads: of single mixers; fewer if a head would have less than 8 channels.
 
     Raises:
-        TargetError: unknown name (the nearest is named), a size that is zero or not square.
-        UserError, MixerError: unknown mixer option.
-        ArchitectureError: no such network at this size.
+        TargetError: the name is unknown, or the size is zero or not square.
+        UserError, MixerError: a mixer option is unknown.
+        ArchitectureError: the network does not exist at this size.
     """
     name, at, size = text.rpartition("@") if "@" in text else (text, "", "")
     if at and not size:
@@ -49,7 +47,7 @@ def parse_target(text: str, heads: int = 4) -> Target:
     if kind in entries():
         return _mixer(name, _shape(text, size, _MAP) or _MAP, heads)
     if kind == "timm" and colon:
-        return timm.find(text, rest, _shape(text, size, None))
+        return find_timm_model(text, rest, _shape(text, size, None))
     if _FACTORY.fullmatch(name) and _is_module(kind):
         return FactoryTarget(text, kind, rest, _shape(text, size, None) or _IMAGE)
     raise TargetError(_unknown(name, kind, rest))
@@ -63,13 +61,13 @@ def _network(text: str, name: str, shape: InputShape | None) -> NetworkTarget:
 
 def _mixer(name: str, shape: InputShape, heads: int) -> MixerTarget:
     mixer = arms.mixers([name])[name]
-    shown = f"{name}@{shape.height}x{shape.width}x{shape.channels}"
     width = shape.channels
-    return MixerTarget(shown, mixer, width, heads_for(width, heads), shape.height)
+    name = f"{name}@{shape.height}x{shape.width}x{width}"
+    return MixerTarget(name, mixer, width, heads_for(width, heads), shape.height)
 
 
 def _shape(text: str, size: str, default: InputShape | None) -> InputShape | None:
-    """`56`, `56x56` or `56x56x64`: height, width, channels; None where no size is given."""
+    """`56`, `56x56` or `56x56x64`: height, width, channels; None if there is no size."""
     if not size:
         return None
     parts = size.split("x")
@@ -81,20 +79,18 @@ def _shape(text: str, size: str, default: InputShape | None) -> InputShape | Non
     if min(height, width, channels) < 1:
         raise TargetError(f"{text}: every size must be at least 1")
     if height != width:
-        raise TargetError(f"{text}: maps and images are square here, {height}x{width} is not")
+        raise TargetError(f"{text}: maps and images must be square, {height}x{width} is not")
     return InputShape(channels, height, width)
 
 
 def _is_module(name: str) -> bool:
-    """Whether Python would find it, from the current folder too; imports its parents at most."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    """Whether Python can import it, from the working directory too; imports only its parents."""
+    search_working_directory()
     try:
         return importlib.util.find_spec(name) is not None
     except (ImportError, AttributeError, ValueError):
         return False
-    except Exception:  # the code of a parent: importing the module will say what is wrong with it
+    except Exception:  # raised by a parent: importing the module will report it
         return True
 
 

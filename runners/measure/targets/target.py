@@ -1,4 +1,4 @@
-"""What every target has: a name, one input, an identity, and a way to its module."""
+"""The interface of a target: its name, input shape, identity and module."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class TargetError(UserError):
-    """A target that cannot be measured through a mistake of whoever named or wrote it."""
+    """A target cannot be measured, by a mistake in its name or its code."""
 
 
 class InputShape(NamedTuple):
-    """One input without its batch."""
+    """The shape of one input, without the batch dimension."""
 
     channels: int
     height: int
@@ -26,26 +26,26 @@ class InputShape(NamedTuple):
 
 
 class Target(ABC):
-    """Something with a cost. Targets are small and pickle: each process builds its own module."""
+    """Something with a cost; small and picklable, since each process builds its own module."""
 
     name: str
-    """As shown in tables."""
+    """As printed in tables."""
 
     @property
     @abstractmethod
     def shape(self) -> InputShape:
-        """Of one input."""
+        """The shape of one input."""
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """Everything that decides the module and its input, in plain JSON types."""
+        """Everything that determines the module and its input, in plain JSON types."""
 
     @abstractmethod
     def build(self) -> nn.Module:
         """The module on the CPU, the same for equal targets.
 
         Raises:
-            TargetError: it cannot be had, through a mistake that the message names.
+            TargetError: it cannot be built; the message names the mistake.
         """
 
     @property
@@ -56,18 +56,18 @@ class Target(ABC):
 
     @property
     def reconstructed(self) -> bool:
-        """Whether it follows an abstract only."""
+        """Whether it is reconstructed from a paper's abstract."""
         return False
 
     def macs_by_formula(self, module: nn.Module, shape: InputShape) -> int | None:
-        """Exact multiply-accumulates of one input without running it; None where none is known."""
+        """Exact multiply-accumulates of one input without a run; None if there is no formula."""
         return None
 
     def load(self) -> None:  # noqa: B027  (most need nothing)
-        """Import what building needs, so that it does not count as memory of the module."""
+        """Import the dependencies of `build`, so that the module's memory does not include them."""
 
     def make_input(self, batch: int) -> Tensor:
-        """Standard-normal inputs (batch, C, H, W), the same for equal shapes; never zeros."""
+        """Standard-normal inputs (batch, C, H, W), the same for equal shapes; no zeros."""
         import torch
 
         generator = torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""A model of timm, where timm can be imported: it is no dependency."""
+"""A model of timm, which is an optional dependency."""
 
 from __future__ import annotations
 
@@ -53,41 +53,41 @@ class TimmTarget(Target):
                 return timm.create_model(self.model, pretrained=False, **options)
 
 
-def find(name: str, model: str, shape: InputShape | None) -> TimmTarget:
-    """The target called `name`: a model by timm's name, at its own input size unless told.
+def find_timm_model(name: str, model: str, shape: InputShape | None) -> TimmTarget:
+    """The target `name`: a model by timm's name, at its own input size unless `shape` is set.
 
     Raises:
-        TargetError: timm cannot be imported here, or knows no such model.
+        TargetError: timm cannot be imported or has no such model.
     """
     timm = import_timm()
-    known = timm.list_models()
-    if model.partition(".")[0] not in known:
-        hint = did_you_mean(model, known)
+    models = timm.list_models()
+    if model.partition(".")[0] not in models:
+        hint = did_you_mean(model, models)
         raise TargetError(
             f"timm {timm.__version__} has no model {model!r}; {hint}"
-            "timm.list_models() names all that it has"
+            "timm.list_models() lists all models"
         )
     return TimmTarget(name, model, shape or _own_shape(timm, model), str(timm.__version__))
 
 
 def import_timm() -> ModuleType:
-    """The package timm.
+    """Import the package timm.
 
     Raises:
-        TargetError: it, or torchvision below it, is missing or does not load beside this torch.
+        TargetError: it or its torchvision is missing or does not fit the installed torch.
     """
     try:
         import timm
     except Exception as error:
-        # Beside ImportError: a torchvision built for another torch raises RuntimeError (an operator
-        # does not exist), and AttributeError when it is imported a second time.
+        # A torchvision built for another torch raises RuntimeError (an operator does not exist),
+        # and AttributeError when it is imported a second time.
         raise TargetError(
-            f"timm cannot be imported ({first_line(error)}); timm: targets need "
-            "`pip install timm` and a torchvision that fits this torch"
+            f"timm cannot be imported ({first_line(error)}); for timm: targets, `pip install timm` "
+            "and a torchvision that fits the installed torch"
         ) from error
     return timm
 
 
 def _own_shape(timm: ModuleType, model: str) -> InputShape:
-    found = timm.get_pretrained_cfg(model)
-    return InputShape(*(found.input_size if found is not None else (3, 224, 224)))
+    config = timm.get_pretrained_cfg(model)
+    return InputShape(*(config.input_size if config is not None else (3, 224, 224)))

@@ -1,4 +1,4 @@
-"""A function of the user's: what it returns is measured, what it does wrong is said in one line."""
+"""Networks returned by Python functions; every mistake of the function is one line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runners.measure.counting import count_target
 from runners.measure.targets import TargetError, parse_target
 from runners.processes.isolated import run_isolated
 
-OWN = """
+MODULE = """
 import torch
 
 class Nets:
@@ -28,29 +28,29 @@ number = 3
 def fails():
     raise ValueError("no such\\nluck")
 
-def wordless():
+def raises_without_message():
     raise KeyError
 
-def wants(something):
+def takes_argument(something):
     return small()
 
-def nothing():
+def returns_none():
     pass
 
-def several():
+def returns_list():
     return [small()]
 """
 
 
 @pytest.fixture
-def own(monkeypatch, tmp_path):
-    """The current folder with a module and a package; found from there alone."""
+def folder(monkeypatch, tmp_path):
+    """A working directory with a module and a package, importable only from there."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path.copy())
-    (tmp_path / "own_nets.py").write_text(OWN)
+    (tmp_path / "own_nets.py").write_text(MODULE)
     (tmp_path / "own_pack").mkdir()
     (tmp_path / "own_pack/__init__.py").write_text("")
-    (tmp_path / "own_pack/nets.py").write_text(OWN)
+    (tmp_path / "own_pack/nets.py").write_text(MODULE)
     (tmp_path / "own_typo.py").write_text("def make(:")
     (tmp_path / "own_needs.py").write_text("import not_installed_anywhere")
     importlib.invalidate_caches()
@@ -60,7 +60,7 @@ def own(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["own_nets:small", "own_nets:Nets.small", "own_pack.nets:small"])
-def test_it_is_built(own, text):
+def test_builds_equal_modules(folder, text):
     target = parse_target(f"{text}@8")
     target.load()
     one, other = target.build(), target.build()
@@ -69,53 +69,53 @@ def test_it_is_built(own, text):
     assert pickle.loads(pickle.dumps(target)).hash == target.hash
 
 
-def test_other_processes_find_it(own):
-    found = run_isolated(60, count_target, parse_target("own_nets:small@8"), allow_uncounted=False)
-    assert found.params == 3 * 2 * 9 + 2
-    assert found.macs.total == 3 * 2 * 9 * 6 * 6
+def test_other_processes_import_it(folder):
+    counts = run_isolated(60, count_target, parse_target("own_nets:small@8"), allow_uncounted=False)
+    assert counts.params == 3 * 2 * 9 + 2
+    assert counts.macs.total == 3 * 2 * 9 * 6 * 6
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("own_nets:smal", "AttributeError: .*has no attribute 'smal'"),
         ("own_nets:small.more", "AttributeError: "),
-        ("own_nets:number", "number is no function"),
+        ("own_nets:number", "number is not a function"),
         ("own_typo:make", "SyntaxError: "),
         ("own_needs:make", "ModuleNotFoundError: .*not_installed_anywhere"),
     ],
 )
-@pytest.mark.parametrize("how", ["load", "build"])
-def test_what_is_not_there(own, text, said, how):
-    with pytest.raises(TargetError, match=said) as caught:
-        getattr(parse_target(text), how)()
+@pytest.mark.parametrize("method", ["load", "build"])
+def test_a_missing_function(folder, text, message, method):
+    with pytest.raises(TargetError, match=message) as caught:
+        getattr(parse_target(text), method)()
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("own_nets:fails", "ValueError: no such$"),
-        ("own_nets:wordless", "KeyError"),
-        ("own_nets:wants", "TypeError: .*something"),
-        ("own_nets:nothing", "NoneType, not a torch.nn.Module"),
-        ("own_nets:several", "list, not a torch.nn.Module"),
-        ("own_nets:a_network", "TypeError"),  # it can be called, but wants an image
+        ("own_nets:raises_without_message", "KeyError"),
+        ("own_nets:takes_argument", "TypeError: .*something"),
+        ("own_nets:returns_none", "NoneType, not a torch.nn.Module"),
+        ("own_nets:returns_list", "list, not a torch.nn.Module"),
+        ("own_nets:a_network", "TypeError"),  # it is callable, but takes an image
     ],
 )
-def test_what_returns_no_network(own, text, said):
+def test_a_function_that_returns_no_network(folder, text, message):
     target = parse_target(text)
     target.load()
     for build in (
         target.build,
         lambda: run_isolated(60, count_target, target, allow_uncounted=False),
     ):
-        with pytest.raises(TargetError, match=said) as caught:
+        with pytest.raises(TargetError, match=message) as caught:
             build()
         assert "\n" not in str(caught.value)
 
 
-def test_the_random_state_stays(own):
+def test_the_random_state_is_unchanged(folder):
     target = parse_target("own_nets:small")
     target.load()
     torch.manual_seed(3)
@@ -124,9 +124,9 @@ def test_the_random_state_stays(own):
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_module_that_went_away(own):
+def test_a_module_that_is_deleted(folder):
     target = parse_target("own_nets:small")
-    (own / "own_nets.py").unlink()
+    (folder / "own_nets.py").unlink()
     importlib.invalidate_caches()
     with pytest.raises(TargetError, match="No module named 'own_nets'"):
         target.build()

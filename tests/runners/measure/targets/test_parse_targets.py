@@ -1,4 +1,4 @@
-"""What users type names one target, the same one each time, or is a mistake in one line."""
+"""The text form of targets: equal texts are equal targets; every mistake is one line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from runners.records.errors import UserError
 TIMM = """
 import collections, torch
 __version__ = "9.9"
-made = []
+created = []
 def list_models():
     return ["vit_big", "conv_small", "unconfigured"]
 def get_pretrained_cfg(name):
@@ -39,15 +39,15 @@ def get_pretrained_cfg(name):
 def create_model(name, pretrained, img_size=96, in_chans=3):
     if name == "conv_small" and img_size != 96:
         raise TypeError("conv_small got an unexpected keyword argument 'img_size'")
-    made.append((name, pretrained, img_size, in_chans))
+    created.append((name, pretrained, img_size, in_chans))
     return torch.nn.Conv2d(in_chans, 2, 1)
 """
-"""As much of timm as a target needs."""
+"""The part of timm that a target needs."""
 
 
 @pytest.fixture
-def own_folder(monkeypatch, tmp_path):
-    """The current folder, whose modules are found; nothing of it stays."""
+def folder(monkeypatch, tmp_path):
+    """A working directory whose modules can be imported during the test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.delitem(sys.modules, "timm", raising=False)
@@ -56,11 +56,11 @@ def own_folder(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def timm(own_folder, monkeypatch):
-    monkeypatch.syspath_prepend(own_folder)
-    (own_folder / "timm.py").write_text(TIMM)
+def timm(folder, monkeypatch):
+    monkeypatch.syspath_prepend(folder)
+    (folder / "timm.py").write_text(TIMM)
     importlib.invalidate_caches()
-    return own_folder / "timm.py"
+    return folder / "timm.py"
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,16 @@ def timm(own_folder, monkeypatch):
     ],
 )
 def test_mixers(text, name, shape, options, heads):
-    found = parse_target(text)
-    assert isinstance(found, MixerTarget)
-    assert (found.name, found.shape, found.heads) == (name, shape, heads)
-    assert found.identity()["mixer"]["options"] == options
+    target = parse_target(text)
+    assert isinstance(target, MixerTarget)
+    assert (target.name, target.shape, target.heads) == (name, shape, heads)
+    assert target.identity()["mixer"]["options"] == options
     assert parse_target(text, heads=1).heads == 1
-    assert parse_target(name) == found
+    assert parse_target(name) == target
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "architecture"),
     [
         ("lolvit_xs", variant("lolvit_xs")),
         ("lolvit_xs@192", variant("lolvit_xs", resolution=192)),
@@ -104,13 +104,17 @@ def test_mixers(text, name, shape, options, heads):
         ("lolvit_x", variant("lolvit_xs")),
     ],
 )
-def test_networks(text, wanted):
-    found = parse_target(text)
-    assert isinstance(found, NetworkTarget)
-    assert found.architecture == wanted and found.name == text
-    assert found.hash == wanted.hash
-    assert found.shape == (wanted.in_channels, wanted.resolution, wanted.resolution)
-    assert found.reconstructed == text.startswith("lolvit")
+def test_networks(text, architecture):
+    target = parse_target(text)
+    assert isinstance(target, NetworkTarget)
+    assert target.architecture == architecture and target.name == text
+    assert target.hash == architecture.hash
+    assert target.shape == (
+        architecture.in_channels,
+        architecture.resolution,
+        architecture.resolution,
+    )
+    assert target.reconstructed == text.startswith("lolvit")
 
 
 @pytest.mark.parametrize(
@@ -122,13 +126,13 @@ def test_networks(text, wanted):
     ],
 )
 def test_factories(text, module, function, shape):
-    found = parse_target(text)
-    assert found == FactoryTarget(text, module, function, shape)
-    assert isinstance(found.build(), torch.nn.Identity)
+    target = parse_target(text)
+    assert target == FactoryTarget(text, module, function, shape)
+    assert isinstance(target.build(), torch.nn.Identity)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("fwaa", "did you mean 'fwa'"),
         ("fwaa@8x8x16", "did you mean 'fwa'"),
@@ -154,14 +158,14 @@ def test_factories(text, module, function, shape):
         *((f"linear@{size}", "write the size as") for size in ("8x", "x8", "1x1x1x1", "8,8")),
     ],
 )
-def test_mistakes(text, said):
+def test_mistakes(text, message):
     with pytest.raises(TargetError) as caught:
         parse_target(text)
-    assert said in str(caught.value) and "\n" not in str(caught.value)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "said"),
+    ("text", "error", "message"),
     [
         ("fwa:windw=3", MixerError, "no option 'windw'"),
         ("fwa:window", ArchitectureError, "option=value"),
@@ -169,8 +173,8 @@ def test_mistakes(text, said):
         ("lolvit_xs@7", ArchitectureError, "at least"),
     ],
 )
-def test_mistakes_that_others_find(text, kind, said):
-    with pytest.raises(kind, match=said):
+def test_mistakes_in_options_and_sizes(text, error, message):
+    with pytest.raises(error, match=message):
         parse_target(text)
 
 
@@ -189,40 +193,40 @@ def test_sizes(height, width, channels):
         with pytest.raises(TargetError, match="square"):
             parse_target(text)
     else:
-        found = parse_target(text)
-        assert found.shape == InputShape(channels, height, width)
-        assert found.name == text and channels % found.heads == 0
+        target = parse_target(text)
+        assert target.shape == InputShape(channels, height, width)
+        assert target.name == text and channels % target.heads == 0
 
 
-SAME = [
+EQUAL = [
     ("fwa", "fwa@56", "fwa@56x56", "fwa@56x56x64"),
     ("lolvit_xs", "lolvit_xs@224", "lolvit_xs@224x224x3", "lolvit_x"),
     ("fwa:window=7,aggregate=conv@8", "fwa:aggregate=conv,window=7@8x8x64"),
     ("torch.nn:Identity", "torch.nn:Identity@224x224"),
 ]
-OTHERS = [
+DIFFERENT = [
     *("linear", "fwa@28", "fwa@56x56x32", "fwa:window=7", "fwa:window=8", "softmax"),
     *("lolvit_xs@192", "lolvit_xs@224x224x1", "lolvit_s", "mobilevit_xs", "ghostnet_1.0"),
     *("torch.nn:ReLU", "torch:nn.Identity", "torch.nn:Identity@32", "torch.nn:Identity@224x224x1"),
 ]
 
 
-@pytest.mark.parametrize("texts", SAME)
+@pytest.mark.parametrize("texts", EQUAL)
 def test_equal_targets_have_equal_hashes(texts):
-    found = [parse_target(text) for text in texts]
-    assert len({target.hash for target in found}) == 1
-    assert all(target.identity() == found[0].identity() for target in found)
+    targets = [parse_target(text) for text in texts]
+    assert len({target.hash for target in targets}) == 1
+    assert all(target.identity() == targets[0].identity() for target in targets)
 
 
 def test_different_targets_have_different_hashes():
-    targets = [parse_target(text) for text in (*(texts[0] for texts in SAME), *OTHERS)]
+    targets = [parse_target(text) for text in (*(texts[0] for texts in EQUAL), *DIFFERENT)]
     targets += [parse_target("fwa", heads=2), parse_target("fwa", heads=1)]
     for one, other in itertools.combinations(targets, 2):
         assert one.hash != other.hash and one.identity() != other.identity()
 
 
-@pytest.mark.parametrize("text", [*(texts[-1] for texts in SAME), *OTHERS])
-def test_targets_travel(text):
+@pytest.mark.parametrize("text", [*(texts[-1] for texts in EQUAL), *DIFFERENT])
+def test_targets_pickle_and_make_fixed_inputs(text):
     target = parse_target(text)
     assert pickle.loads(pickle.dumps(target)) == target
     x = target.make_input(2)
@@ -248,7 +252,7 @@ def test_formulas(text):
     assert target.macs_by_formula(module, larger) > target.macs_by_formula(module, target.shape)
 
 
-def test_naming_needs_no_torch():
+def test_parsing_imports_no_torch():
     code = (
         "import sys; from runners.measure.targets import parse_target\n"
         "for text in ('fwa', 'lolvit_xs@64', 'json:loads'): parse_target(text).hash\n"
@@ -258,17 +262,17 @@ def test_naming_needs_no_torch():
     subprocess.run((sys.executable, "-c", code), check=True, timeout=120)
 
 
-def test_a_package_that_breaks_on_import_is_there(own_folder):
-    """Looking for a module imports its parents; what those raise is told with the target."""
-    (own_folder / "broken").mkdir()
-    (own_folder / "broken/__init__.py").write_text("1 / 0")
+def test_a_package_that_raises_on_import(folder):
+    """Locating a module imports its parents; what those raise is reported by the target."""
+    (folder / "broken").mkdir()
+    (folder / "broken/__init__.py").write_text("1 / 0")
     importlib.invalidate_caches()
     target = parse_target("broken.part:make")
     with pytest.raises(TargetError, match="ZeroDivisionError: division by zero"):
         target.load()
 
 
-def test_timm_is_missing(monkeypatch):
+def test_timm_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(TargetError, match=r"timm cannot be imported.*pip install timm"):
         parse_target("timm:vit_big")
@@ -279,7 +283,7 @@ def test_timm_is_missing(monkeypatch):
     [
         "RuntimeError('operator torchvision::nms does not exist')",
         "ImportError('libcudart is not there')",
-        # What the second attempt to import a torchvision for another torch says.
+        # Raised by the second attempt to import a torchvision for another torch.
         "AttributeError('torchvision has no attribute extension\\nmore')",
     ],
 )
@@ -292,29 +296,30 @@ def test_timm_does_not_load(timm, error):
 
 
 @pytest.mark.parametrize(
-    ("text", "shape", "made"),
+    ("text", "shape", "created"),
     [
         ("timm:vit_big", InputShape(3, 96, 96), ("vit_big", False, 96, 3)),
         ("timm:vit_big.tag_in1k", InputShape(3, 96, 96), ("vit_big.tag_in1k", False, 96, 3)),
         ("timm:vit_big@128", InputShape(3, 128, 128), ("vit_big", False, 128, 3)),
         ("timm:vit_big@96x96x1", InputShape(1, 96, 96), ("vit_big", False, 96, 1)),
-        # Convolutional networks know no image size.
+        # Convolutional networks have no option for the image size.
         ("timm:conv_small@64x64x4", InputShape(4, 64, 64), ("conv_small", False, 96, 4)),
         ("timm:unconfigured", InputShape(3, 224, 224), ("unconfigured", False, 96, 3)),
     ],
 )
-def test_timm(timm, text, shape, made):
-    found = parse_target(text)
-    assert isinstance(found, TimmTarget)
-    assert found.shape == shape and found.name == text
-    assert found.identity()["timm"] == "9.9"
-    one, other = found.build().weight, found.build().weight
+def test_timm_model(timm, text, shape, created):
+    target = parse_target(text)
+    assert isinstance(target, TimmTarget)
+    assert target.shape == shape and target.name == text
+    assert target.identity()["timm"] == "9.9"
+    one, other = target.build().weight, target.build().weight
     assert torch.equal(one, other) and one.shape[1] == shape.channels
-    assert sys.modules["timm"].made[-1] == made
-    assert pickle.loads(pickle.dumps(found)) == found and found.hash == parse_target(text).hash
+    assert sys.modules["timm"].created[-1] == created
+    assert pickle.loads(pickle.dumps(target)) == target
+    assert target.hash == parse_target(text).hash
 
 
-def test_timm_has_no_such_model(timm):
+def test_an_unknown_timm_model(timm):
     with pytest.raises(TargetError, match=r"timm 9\.9 has no model 'vit_bg'; did you mean 'vit_b"):
         parse_target("timm:vit_bg")
     with pytest.raises(TargetError, match=r"has no model '';"):
