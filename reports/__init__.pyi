@@ -5,5 +5,5 @@ from .comparison.summary import summarise as summarise
 from .comparison.table import terminal as terminal
 from .diff.diff import diff_runs as diff_runs
 from .diff.table import diff_grid as diff_grid
-from .sweep.publish import publish as publish
-from .sweep.table import sweep_terminal as sweep_terminal
+from .sweep.publication import publish as publish
+from .sweep.publication import sweep_terminal as sweep_terminal

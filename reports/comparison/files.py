@@ -52,8 +52,9 @@ def _render(summary: Summary, rows: Sequence[Row]) -> dict[str, bytes]:
     }
     if summary.has_accuracy:
         from reports.comparison import pareto
+        from reports.figures.canvas import pdf, png
 
         figure = pareto.figure(summary)
-        contents["pareto.png"] = pareto.png(figure)
-        contents["pareto.pdf"] = pareto.pdf(figure)
+        contents["pareto.png"] = png(figure)
+        contents["pareto.pdf"] = pdf(figure)
     return contents

@@ -1,51 +1,65 @@
-"""One panel of the figure: points with bars, the front, and a name at every point."""
+"""One panel of the figure: points with bars, the front, and a label at every point."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from reports.figures.names import draw_names
-from reports.figures.palette import colour, marker
-from reports.figures.point import Point
+from reports.figures.canvas import colour, marker, scale_axis, style_axes
+from reports.figures.labels import draw_labels, stairs
 
 
-def draw(axes: Axes, points: Sequence[Point]) -> None:
+@dataclass(frozen=True)
+class ArmPoint:
+    """One arm in one panel; x and y in the panel's units, bars as lengths (down, up)."""
+
+    label: str
+    style: int
+    x: float
+    y: float
+    x_bar: tuple[float, float]
+    y_bar: tuple[float, float]
+    on_front: bool
+
+
+def draw(axes: Axes, points: Sequence[ArmPoint]) -> None:
     """Draw all points of one panel; the limits of the y axis must be final already."""
-    axes.grid(color="0.92", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    style_axes(axes)
     if not points:
         axes.text(0.5, 0.5, "not measured", ha="center", color="0.5", transform=axes.transAxes)
         axes.set_xticks([])
         return
-    _scale(axes, points)
-    for point in points:
-        _draw_point(axes, point)
-    _draw_front(axes, [point for point in points if point.on_front])
-    draw_names(axes, points)
-
-
-def _scale(axes: Axes, points: Sequence[Point]) -> None:
-    """Logarithmic where costs span a factor of five: cheap arms would share one spot."""
     low = min(point.x - point.x_bar[0] for point in points)
     high = max(point.x + point.x_bar[1] for point in points)
-    if low > 0 and high > 5 * low:
-        margin = (high / low) ** 0.09
-        axes.set_xscale("log")
-        axes.set_xlim(low / margin, high * margin)
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        return
-    margin = max(0.09 * (high - low), 0.02 * high)
-    axes.set_xlim(low - margin, high + margin)
+    # Cheap arms would share one spot of a linear axis.
+    scale_axis(axes, "x", low, high, log_from=5, margin=0.09)
+    lines = []
+    for point in points:
+        _draw_point(axes, point)
+        (left, right), (down, up) = point.x_bar, point.y_bar
+        lines.append(np.array([(point.x, point.y - down), (point.x, point.y + up)]))
+        lines.append(np.array([(point.x - left, point.y), (point.x + right, point.y)]))
+    front = sorted((point.x, point.y) for point in points if point.on_front)
+    if front:
+        # Between two arms of the front, the cheaper one is the best that can be had. Costs that
+        # must not be ranked have no front.
+        steps = stairs([*front, (axes.get_xlim()[1], front[-1][1])])
+        axes.plot(*steps.T, color="0.55", linewidth=1.1, zorder=1)
+        lines.append(steps)
+    draw_labels(
+        axes,
+        [point.label for point in points],
+        [(point.x, point.y) for point in points],
+        fontsize=8.5 if len(points) <= 12 else 7.5,
+        lines=lines,
+    )
 
 
-def _draw_point(axes: Axes, point: Point) -> None:
+def _draw_point(axes: Axes, point: ArmPoint) -> None:
     axes.errorbar(
         [point.x],
         [point.y],
@@ -61,17 +75,3 @@ def _draw_point(axes: Axes, point: Point) -> None:
         capsize=0,
         zorder=3,
     )
-
-
-def _draw_front(axes: Axes, front: Sequence[Point]) -> None:
-    """A step: between two arms of the front, the cheaper one is the best that money buys.
-
-    Costs that must not be ranked have no front.
-    """
-    if not front:
-        return
-    ordered = sorted(front, key=lambda point: (point.x, point.y))
-    right = axes.get_xlim()[1]
-    xs = [*(point.x for point in ordered), right]
-    ys = [*(point.y for point in ordered), ordered[-1].y]
-    axes.step(xs, ys, where="post", color="0.55", linewidth=1.1, zorder=1)

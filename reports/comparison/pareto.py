@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
-from textwrap import fill, shorten
+from math import inf
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from reports.comparison.arm import Arm
 from reports.comparison.caveats import several
 from reports.comparison.cost_notes import threads
 from reports.comparison.notes import RECONSTRUCTED
-from reports.comparison.panel import draw
+from reports.comparison.panel import ArmPoint, draw
 from reports.comparison.summary import Summary
-from reports.figures.point import Point
-
-DPI = 200
-"""Of the PNG."""
+from reports.figures.canvas import new_figure, scale_axis, write_texts
 
 
 def figure(summary: Summary) -> Figure:
@@ -33,38 +27,22 @@ def figure(summary: Summary) -> Figure:
     """
     if not summary.has_accuracy:
         raise ValueError("a front needs an arm with an accuracy")
-    drawn = Figure(figsize=(11, 5.6), dpi=DPI)
-    FigureCanvasAgg(drawn)
+    drawn = new_figure(11, 5.6)
     drawn.subplots_adjust(left=0.068, right=0.98, top=0.87, bottom=0.255, wspace=0.07)
     left, right = drawn.subplots(1, 2, sharey=True)
     left.set_ylabel("Test accuracy (%)")
     left.set_xlabel("Latency (ms, batch 1)")
     right.set_xlabel("MACs (M)")
-    _texts(drawn, summary)
+    write_texts(
+        drawn, summary.title, summary.dataset, _caption(summary), left=0.068, top=0.145, lines=5
+    )
     _scale_accuracy(left, summary.arms)
     draw(left, _points(summary.arms, latency=True))
     draw(right, _points(summary.arms, latency=False))
     return drawn
 
 
-def png(drawn: Figure) -> bytes:
-    """The figure as PNG of 200 dpi; equal figures give equal bytes."""
-    buffer = BytesIO()
-    drawn.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def pdf(drawn: Figure) -> bytes:
-    """The figure as PDF; equal figures give equal bytes."""
-    buffer = BytesIO()
-    stamps = {"CreationDate": None, "Creator": None, "Producer": None}
-    # Publishers refuse Type 3 fonts, matplotlib's default.
-    with rc_context({"pdf.fonttype": 42}):
-        drawn.savefig(buffer, format="pdf", metadata=stamps)
-    return buffer.getvalue()
-
-
-def _points(arms: Sequence[Arm], *, latency: bool) -> list[Point]:
+def _points(arms: Sequence[Arm], *, latency: bool) -> list[ArmPoint]:
     """The arms of one panel; `style` is the place among all arms, the same in both panels."""
     points = []
     for style, each in enumerate(arms):
@@ -74,7 +52,7 @@ def _points(arms: Sequence[Arm], *, latency: bool) -> list[Point]:
         low, high = _spread(each)
         q1, q3 = (each.latency_ms_q1 or cost, each.latency_ms_q3 or cost)
         points.append(
-            Point(
+            ArmPoint(
                 label=_label(each, bound=not latency and bool(each.macs_uncounted)),
                 style=style,
                 x=cost if latency else cost / 1e6,
@@ -106,20 +84,7 @@ def _scale_accuracy(axes: Axes, arms: Sequence[Arm]) -> None:
     spreads = [_spread(each) for each in known]
     low = min(mean - 100 * down for mean, (down, _) in zip(means, spreads, strict=True))
     high = max(mean + 100 * up for mean, (_, up) in zip(means, spreads, strict=True))
-    margin = max(0.08 * (high - low), 0.25)
-    axes.set_ylim(low - margin, high + margin)
-
-
-def _texts(drawn: Figure, summary: Summary) -> None:
-    """Title, data set and caption; names may hold $ and are never read as mathematics."""
-    title = shorten(summary.title, 90, placeholder=" …")
-    drawn.text(0.068, 0.945, title, fontsize=13, weight="bold", parse_math=False)
-    data = shorten(summary.dataset, 150, placeholder=" …")
-    drawn.text(0.068, 0.895, data, fontsize=9, color="0.35", parse_math=False)
-    caption = fill(_caption(summary), 176, max_lines=5, placeholder=" …")
-    drawn.text(
-        0.068, 0.145, caption, fontsize=8, color="0.25", va="top", linespacing=1.4, parse_math=False
-    )
+    scale_axis(axes, "y", low, high, log_from=inf, margin=0.08)
 
 
 def _caption(summary: Summary) -> str:

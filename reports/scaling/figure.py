@@ -1,4 +1,4 @@
-"""Time and MACs against the number of tokens, log-log, with the sizes that nobody could take."""
+"""Time and MACs against the number of tokens, log-log, with the sizes that were not measurable."""
 
 from __future__ import annotations
 
@@ -6,34 +6,32 @@ from collections.abc import Sequence
 from statistics import median
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from reports.comparison.arm import Row
-from reports.figures.palette import colour, marker
+from reports.figures.canvas import colour, marker, new_figure, style_axes
 
 
 def scaling_figure(rows: Sequence[Row]) -> Figure:
     """One line per mixer, one row of panels per width: time on the left, MACs on the right."""
     widths = list(dict.fromkeys(row["width"] for row in rows))
     mixers = list(dict.fromkeys(row["mixer"] for row in rows))
-    drawn = Figure(figsize=(11, 0.9 + 4.4 * len(widths)), dpi=200, layout="constrained")
-    FigureCanvasAgg(drawn)
-    panels = drawn.subplots(len(widths), 2, squeeze=False)
+    figure = new_figure(11, 0.9 + 4.4 * len(widths), layout="constrained")
+    panels = figure.subplots(len(widths), 2, squeeze=False)
+    batch, threads = rows[0]["batch"], rows[0]["threads"]
     for width, (left, right) in zip(widths, panels, strict=True):
         for index, mixer in enumerate(mixers):
             points = [row for row in rows if (row["width"], row["mixer"]) == (width, mixer)]
-            _time(left, points, index)
-            _macs(right, points, index)
-        batch, threads = rows[0]["batch"], rows[0]["threads"]
-        _frame(left, f"Latency (ms), C = {width}, batch {batch}, {threads} thread(s)")
-        _frame(right, f"MACs (M) of one image, C = {width}")
+            _draw_latencies(left, points, index)
+            _draw_macs(right, points, index)
+        _finish(left, f"Latency (ms), C = {width}, batch {batch}, {threads} thread(s)")
+        _finish(right, f"MACs (M) of one image, C = {width}")
     handles, labels = panels[0][0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8.5)
-    return drawn
+    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8.5)
+    return figure
 
 
-def _time(axes: Axes, points: Sequence[Row], index: int) -> None:
+def _draw_latencies(axes: Axes, points: Sequence[Row], index: int) -> None:
     timed = [row for row in points if row["latency_ms_samples"]]
     name = points[0]["mixer"] + "†" * points[0]["reconstructed"]
     tokens = [row["tokens"] for row in timed]
@@ -42,7 +40,7 @@ def _time(axes: Axes, points: Sequence[Row], index: int) -> None:
     stopped = next((row for row in points if not row["latency_ms_samples"]), None)
     if stopped is None or not timed:
         return
-    # A cross at the first size it could not take, at the height of its last time.
+    # A cross at the first size without a time, at the height of the last time.
     axes.plot([tokens[-1], stopped["tokens"]], [times[-1]] * 2, color=colour(index), ls=":", lw=1)
     axes.plot(stopped["tokens"], times[-1], color=colour(index), marker="x", ms=8, mew=2)
     axes.annotate(
@@ -56,23 +54,16 @@ def _time(axes: Axes, points: Sequence[Row], index: int) -> None:
     )
 
 
-def _macs(axes: Axes, points: Sequence[Row], index: int) -> None:
+def _draw_macs(axes: Axes, points: Sequence[Row], index: int) -> None:
     counted = [row for row in points if row["macs"]]
-    axes.plot(
-        [row["tokens"] for row in counted],
-        [row["macs"] / 1e6 for row in counted],
-        color=colour(index),
-        marker=marker(index),
-        ms=5,
-        lw=1.2,
-    )
+    tokens = [row["tokens"] for row in counted]
+    macs = [row["macs"] / 1e6 for row in counted]
+    axes.plot(tokens, macs, color=colour(index), marker=marker(index), ms=5, lw=1.2)
 
 
-def _frame(axes: Axes, title: str) -> None:
+def _finish(axes: Axes, title: str) -> None:
+    style_axes(axes)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_title(title, fontsize=10, loc="left")
     axes.set_xlabel("N, tokens of the map")
-    axes.grid(color="0.92", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)

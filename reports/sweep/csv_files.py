@@ -1,4 +1,4 @@
-"""The trials of a sweep as CSV, raw numbers, and the front back without loss."""
+"""The trials and the front of a sweep as CSV with raw numbers, and the front read back."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import Any, TypeAlias
 
+import pandas as pd
+
 from reports.comparison.arm import Row
 from reports.sweep.objective import Objective
-from reports.sweep.summary import SweepSummary, text
+from reports.sweep.summary import SweepSummary, canonical_json
 
-FIELDS = (
+_FIELDS = (
     "val_accuracy",
     "test_accuracy",
     "latency_ms_median",
@@ -23,100 +25,98 @@ FIELDS = (
     "epochs",
 )
 """Of every trial; the objectives among them come first."""
-_NUMBERED = ("trial", "architecture_hash")
-_ENDED = ("state", "reason")
-_WORDS = ("architecture_hash", *_ENDED)
+_IDENTITY = ("trial", "architecture_hash")
+_OUTCOME = ("state", "reason")
+_TEXT_FIELDS = ("architecture_hash", *_OUTCOME)
 """Always text: no hash becomes a number because it has no letters."""
-_Cells: TypeAlias = list[tuple[str, Callable[[Row], Any]]]
+_Columns: TypeAlias = dict[str, Callable[[Row], str]]
 
 
 def front_csv(summary: SweepSummary) -> str:
-    """The front, one line a trial, in its order; the header alone where there is none.
+    """The front, one line per trial, in its order; only the header where there is none.
 
     Units are in the names, accuracies are fractions; a missing value or an inactive dimension is
-    an empty cell. Text stands as it is; text that would be taken for JSON, and everything else, is
-    JSON. A dimension with the name of another column is called `dimension_NAME`.
+    an empty cell. Text is unquoted; text that would parse as JSON, and everything else, is JSON. A
+    dimension with the name of another column is called `dimension_NAME`.
     """
     return _csv(summary.front.rows if summary.front else (), _columns(summary))
 
 
 def trials_csv(summary: SweepSummary) -> str:
     """Every trial in the order of their ends: the columns of the front, and how each ended."""
-    return _csv(summary.rows, _columns(summary, _ENDED))
+    return _csv(summary.rows, _columns(summary, _OUTCOME))
 
 
 def read_front(content: str) -> list[dict[str, Any]]:
-    """The lines that `front_csv` wrote, with their types; an empty cell is None.
+    """The rows that `front_csv` wrote, with their types; an empty cell is None.
 
     Raises:
         ValueError: a line has too few or too many cells.
     """
+    # pandas would fill short lines silently: they are how a truncated file shows.
     try:
         lines = list(csv.reader(StringIO(content, newline=""), strict=True))
     except csv.Error as error:
         raise ValueError(f"not a CSV file: {error}") from error
     header = lines[0] if lines else []
     if any(len(line) != len(header) for line in lines):
-        raise ValueError("a line has another number of cells than the header")
+        raise ValueError("a line and the header differ in their number of cells")
     return [
         {
-            name: cell if name in _WORDS else _value(cell)
+            name: cell if name in _TEXT_FIELDS else _decode(cell)
             for name, cell in zip(header, line, strict=True)
         }
         for line in lines[1:]
     ]
 
 
-def leading(objectives: Sequence[Objective]) -> list[str]:
-    """The first columns of a front over these objectives, up to the last that is always there."""
-    fields = [each.field for each in objectives]
-    return [*_NUMBERED, *fields, *(name for name in FIELDS if name not in fields)]
+def leading_columns(objectives: Sequence[Objective]) -> list[str]:
+    """The columns of a front over these objectives that precede the dimensions."""
+    fields = [objective.field for objective in objectives]
+    return [*_IDENTITY, *fields, *(name for name in _FIELDS if name not in fields)]
 
 
-def _columns(summary: SweepSummary, more: Sequence[str] = ()) -> _Cells:
-    fixed = leading(summary.objectives)
-    fixed[len(_NUMBERED) : len(_NUMBERED)] = more
-    columns: _Cells = [(name, _field(name)) for name in fixed]
-    taken = {*fixed, *_ENDED, "architecture"}
+def _columns(summary: SweepSummary, outcome: Sequence[str] = ()) -> _Columns:
+    fixed = leading_columns(summary.objectives)
+    fixed[len(_IDENTITY) : len(_IDENTITY)] = outcome
+    columns = {name: _field(name) for name in fixed}
+    reserved = {*fixed, *_OUTCOME, "architecture"}
     for name in summary.dimensions:
-        columns.append((f"dimension_{name}" if name in taken else name, _dimension(name)))
-    return [*columns, ("architecture", _field("architecture"))]
+        columns[f"dimension_{name}" if name in reserved else name] = _dimension(name)
+    return {**columns, "architecture": _field("architecture")}
 
 
-def _field(name: str) -> Callable[[Row], Any]:
-    if name in _WORDS:
+def _field(name: str) -> Callable[[Row], str]:
+    if name in _TEXT_FIELDS:
         return lambda row: row.get(name) or ""
-    return lambda row: _cell(row.get(name))
+    return lambda row: _encode(row.get(name))
 
 
-def _dimension(name: str) -> Callable[[Row], Any]:
+def _dimension(name: str) -> Callable[[Row], str]:
     def cell(row: Row) -> str:
         values = row["values"] or {}
         if name not in values:
             return ""
         # An active dimension whose value is None is no empty cell.
-        return "null" if values[name] is None else _cell(values[name])
+        return "null" if values[name] is None else _encode(values[name])
 
     return cell
 
 
-def _csv(rows: Sequence[Row], columns: _Cells) -> str:
-    lines = StringIO(newline="")
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow([name for name, _ in columns])
-    writer.writerows([cell(row) for _, cell in columns] for row in rows)
-    return lines.getvalue()
+def _csv(rows: Sequence[Row], columns: _Columns) -> str:
+    cells = [[cell(row) for cell in columns.values()] for row in rows]
+    return pd.DataFrame(cells, columns=list(columns)).to_csv(index=False, lineterminator="\n")
 
 
-def _cell(value: Any) -> str:
+def _encode(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, str) and value and value == _value(value):
+    if isinstance(value, str) and value and value == _decode(value):
         return value
-    return text(value)
+    return canonical_json(value)
 
 
-def _value(cell: str) -> Any:
+def _decode(cell: str) -> Any:
     try:
         return json.loads(cell) if cell else None
     except ValueError:

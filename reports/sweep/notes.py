@@ -1,4 +1,4 @@
-"""The sentences without which the table of a sweep misleads."""
+"""The notes under the table of a sweep: what a reader must know to interpret it."""
 
 from __future__ import annotations
 
@@ -9,50 +9,51 @@ from reports.comparison.caveats import several
 from reports.comparison.cost_notes import threads
 from reports.comparison.notes import MACS, RECONSTRUCTED
 from reports.sweep.objective import Objective
-from reports.sweep.summary import SweepSummary, placed, text
+from reports.sweep.summary import SweepSummary, canonical_json, rankable
 from reports.tables.fingerprints import conditions, differing, listed
 
-_OF_THE_MACHINE = ("latency_ms", "peak_memory_bytes")
+_MACHINE_DEPENDENT = ("latency_ms", "peak_memory_bytes")
 
 
 def sweep_notes(summary: SweepSummary) -> list[str]:
     """All notes that apply, warnings first; plain text."""
     finished = [row for row in summary.rows if row["state"] == "finished"]
-    found = [
-        *_machines(summary, finished),
-        ended(summary),
-        _absent(summary),
-        *_selection(summary, finished),
+    names = {objective.name for objective in summary.objectives}
+    notes = [
+        _fingerprint_warning(summary, finished),
+        state_counts(summary),
+        _unranked(summary),
+        *_selection(finished, names),
         _sentence("Sampler", summary.sampler),
-        _sentence("Data", data(summary)),
+        _sentence("Data", dataset_text(summary)),
         _training(finished),
-        _sentence("Latency", latency(summary)),
-        f"{MACS}." if any(each.name == "macs" for each in summary.objectives) else "",
-        _volume(summary),
+        _sentence("Latency", latency_text(summary)),
+        f"{MACS}." if "macs" in names else "",
+        _hypervolume(summary),
         _machine(finished),
-        f"{RECONSTRUCTED}." if reconstructed(summary) else "",
+        f"{RECONSTRUCTED}." if has_reconstructed(summary) else "",
     ]
-    return [note for note in found if note]
+    return [note for note in notes if note]
 
 
-def ended(summary: SweepSummary) -> str:
+def state_counts(summary: SweepSummary) -> str:
     """How the trials ended: "24 trials finished, 3 pruned, 2 failed, 5 duplicate."."""
     counts = summary.counts
-    parts = [f"{count:,} {key}" for key, count in counts.items() if key != "finished"]
+    parts = [f"{count:,} {state}" for state, count in counts.items() if state != "finished"]
     noun = "trial" if counts["finished"] == 1 else "trials"
     return ", ".join([f"{counts['finished']:,} {noun} finished", *parts]) + "."
 
 
-def data(summary: SweepSummary) -> str:
-    """The data set in words: the caller's, or those of the rows."""
+def dataset_text(summary: SweepSummary) -> str:
+    """The description of the data set: the caller's, or those of the rows."""
     if summary.dataset_note:
         return summary.dataset_note
-    told = (row.get("dataset_note") or row.get("dataset") for row in summary.rows)
-    return "; ".join(dict.fromkeys(words for words in told if words))
+    notes = (row.get("dataset_note") or row.get("dataset") for row in summary.rows)
+    return "; ".join(dict.fromkeys(note for note in notes if note))
 
 
-def latency(summary: SweepSummary) -> str:
-    """How latencies came about; empty where no finished trial has one."""
+def latency_text(summary: SweepSummary) -> str:
+    """How latencies were obtained; empty where no finished trial has one."""
     timed = [
         row
         for row in summary.rows
@@ -62,59 +63,58 @@ def latency(summary: SweepSummary) -> str:
         return summary.latency_note if timed else ""
     counts = [row.get("latency_threads") for row in timed]
     if not any(counts):
-        return "as given with the data; the trials record no measurement of it"
+        return "as supplied with the data; the trials record no measurement of it"
     return (
-        "batch 1, median of the rounds, measured in each trial beside a reference network, "
+        "batch 1, median of the rounds, measured in each trial next to a reference network, "
         f"{threads(counts)}"
     )
 
 
-def reconstructed(summary: SweepSummary) -> bool:
-    """Whether the front has a mixer that follows an abstract alone."""
+def has_reconstructed(summary: SweepSummary) -> bool:
+    """Whether a mixer on the front follows an abstract instead of equations or code."""
     return summary.front is not None and any(row.get("reconstructed") for row in summary.front.rows)
 
 
-def differences(rows: Sequence[Row]) -> str:
-    """In what the machines or settings of the rows' costs differ; empty where in nothing."""
+def differing_conditions(rows: Sequence[Row]) -> str:
+    """How the machines or settings of the rows' costs differ; empty where they do not."""
     # Thousands of trials share few machines: compare each once.
-    told = {
-        text(found): found
-        for found in (conditions({"cost_fingerprint": None, **row}) for row in rows)
+    distinct = {
+        canonical_json(fingerprint): fingerprint
+        for fingerprint in (conditions({"cost_fingerprint": None, **row}) for row in rows)
     }
-    return listed(differing(told.values()))
+    return listed(differing(distinct.values()))
 
 
-def _machines(summary: SweepSummary, finished: Sequence[Row]) -> list[str]:
-    found = differences(finished)
-    if not found:
-        return []
-    ranked = [each.label.lower() for each in summary.objectives if each.name in _OF_THE_MACHINE]
+def _fingerprint_warning(summary: SweepSummary, finished: Sequence[Row]) -> str:
+    differences = differing_conditions(finished)
+    if not differences:
+        return ""
+    labels = [goal.label.lower() for goal in summary.objectives if goal.name in _MACHINE_DEPENDENT]
     consequence = (
-        f"{' and '.join(ranked)} may differ by the machine, and so may the front"
-        if ranked
+        f"{' and '.join(labels)} may differ by the machine, and so may the front"
+        if labels
         else "latency and memory are not comparable; the front does not depend on them"
     )
-    return [f"WARNING: fingerprints differ ({found}): {consequence}."]
+    return f"WARNING: fingerprints differ ({differences}): {consequence}."
 
 
-def _absent(summary: SweepSummary) -> str:
-    known = len(placed(summary.rows, summary.objectives))
-    lost = summary.counts["finished"] - known
-    if not lost:
+def _unranked(summary: SweepSummary) -> str:
+    count = summary.counts["finished"] - len(rankable(summary.rows, summary.objectives))
+    if not count:
         return ""
-    return f"{lost:,} finished without a value of every objective: on no front, not drawn."
+    return f"{count:,} finished without a value of every objective: not ranked, not drawn."
 
 
-def _selection(summary: SweepSummary, finished: Sequence[Row]) -> list[str]:
+def _selection(finished: Sequence[Row], names: set[str]) -> list[str]:
     if all(row.get("val_accuracy") is None for row in finished):
         return []
-    said = ["Selection is on the validation split; test accuracy is only shown."]
-    if any(each.name == "val_accuracy" for each in summary.objectives):
-        said.append(
+    sentences = ["Selection uses the validation split; test accuracy is for information only."]
+    if "val_accuracy" in names:
+        sentences.append(
             "Validation accuracies of a search are optimistic: the best of many noisy values were "
-            "selected. Before a claim, train the chosen ones anew with several seeds."
+            "selected. Before a claim, retrain the selected architectures with several seeds."
         )
-    return said
+    return sentences
 
 
 def _training(finished: Sequence[Row]) -> str:
@@ -128,31 +128,32 @@ def _training(finished: Sequence[Row]) -> str:
     return f"Images train/val/test: {images}; epochs: {epochs}; seeds: {seeds}."
 
 
-def _volume(summary: SweepSummary) -> str:
+def _hypervolume(summary: SweepSummary) -> str:
     if summary.front is None:
         return ""
     ends = zip(summary.objectives, summary.front.ideal, summary.front.reference, strict=True)
-    box = "; ".join(_side(each, best, worst) for each, best, worst in ends)
+    box = "; ".join(_range(objective, best, worst) for objective, best, worst in ends)
     return (
-        f"Hypervolume {summary.front.hypervolume:.4f}: the share dominated of the box from the "
-        f"best finished values to a tenth of their range beyond the worst ({box})."
+        f"Hypervolume {summary.front.hypervolume:.4f}: dominated share of the box from the best "
+        f"finished values to a tenth of their range beyond the worst ({box})."
     )
 
 
-def _side(each: Objective, best: float, worst: float) -> str:
-    return f"{each.label} {best * each.scale:.4g} to {worst * each.scale:.4g} {each.unit}"
+def _range(objective: Objective, best: float, worst: float) -> str:
+    scale = objective.scale
+    return f"{objective.label} {best * scale:.4g} to {worst * scale:.4g} {objective.unit}"
 
 
 def _machine(finished: Sequence[Row]) -> str:
     for row in finished:
-        found = row.get("cost_fingerprint") or row.get("fingerprint")
-        if found:
-            said = ", ".join(f"{key} {value}" for key, value in found.items() if value != "")
-            return f"Machine of trial {row['trial']}: {said}."
+        fingerprint = row.get("cost_fingerprint") or row.get("fingerprint")
+        if fingerprint:
+            facts = ", ".join(f"{key} {value}" for key, value in fingerprint.items() if value != "")
+            return f"Machine of trial {row['trial']}: {facts}."
     return ""
 
 
-def _sentence(about: str, words: str) -> str:
+def _sentence(topic: str, text: str) -> str:
     """One line with one full stop, or nothing."""
-    said = " ".join(words.split()).rstrip(".")
-    return f"{about}: {said}." if said else ""
+    line = " ".join(text.split()).rstrip(".")
+    return f"{topic}: {line}." if line else ""

@@ -1,21 +1,21 @@
-"""What a sweep optimises: each objective with its field in a row, its words and its unit."""
+"""The objectives that a sweep may optimise: field of a row, label, unit, direction."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
 from reports.comparison.arm import Row
 
-MOST = 4
-"""Objectives at a time: beyond, nearly every trial is on the front."""
+MAX_OBJECTIVES = 4
+"""With more, nearly every trial is on the front."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One objective; values are in the units of the row, shown ones in those of people."""
+    """One objective; values are in the units of the row, displayed ones in `unit`."""
 
     name: str
     field: str
@@ -25,7 +25,7 @@ class Objective:
     """For the head of a column."""
     unit: str
     scale: float
-    """From the unit of the row to that of people."""
+    """From the unit of the row to `unit`."""
     maximize: bool = False
 
     @property
@@ -39,29 +39,26 @@ class Objective:
         return f"{self.label} ({self.unit})"
 
     def value(self, row: Row) -> float | None:
-        """Its value in a row; None where there is none that could be ranked."""
+        """Its value in a row; None where there is none that can be ranked."""
         if self.field == "macs" and row.get("macs_uncounted"):
-            # What is only known to cost at least so much has no place on or off a front.
+            # A lower bound is neither on nor off a front.
             return None
-        return number(row.get(self.field))
+        return finite_number(row.get(self.field))
 
 
-KNOWN = {
-    each.name: each
-    for each in (
-        Objective("val_accuracy", "val_accuracy", "Validation accuracy", "Val. accuracy", "%", 100),
-        Objective("latency_ms", "latency_ms_median", "Latency", "Latency", "ms", 1),
-        Objective("latency_ratio", "latency_ratio", "Latency to the reference", "Latency", "x", 1),
-        Objective("macs", "macs", "MACs", "MACs", "M", 1e-6),
-        Objective("params", "params", "Parameters", "Params", "M", 1e-6),
-        Objective("peak_memory_bytes", "peak_memory_bytes", "Peak memory", "Peak", "MB", 1e-6),
-    )
-}
-"""By the name a sweep calls it; MB and M are 10^6."""
+_OBJECTIVES = (
+    Objective("val_accuracy", "val_accuracy", "Validation accuracy", "Val. accuracy", "%", 100),
+    Objective("latency_ms", "latency_ms_median", "Latency", "Latency", "ms", 1),
+    Objective("latency_ratio", "latency_ratio", "Latency to the reference", "Latency", "x", 1),
+    Objective("macs", "macs", "MACs", "MACs", "M", 1e-6),
+    Objective("params", "params", "Parameters", "Params", "M", 1e-6),
+    Objective("peak_memory_bytes", "peak_memory_bytes", "Peak memory", "Peak", "MB", 1e-6),
+)
+"""MB and M are 10^6."""
 
 
-def objectives_of(directions: Mapping[str, str]) -> tuple[Objective, ...]:
-    """The objectives in the order given.
+def parse_objectives(directions: Mapping[str, str]) -> tuple[Objective, ...]:
+    """The objectives in the order of the mapping.
 
     Args:
         directions: name to "maximize" or "minimize".
@@ -69,28 +66,24 @@ def objectives_of(directions: Mapping[str, str]) -> tuple[Objective, ...]:
     Raises:
         ValueError: a name or direction is unknown, or there are none or more than four.
     """
-    if not 1 <= len(directions) <= MOST:
-        raise ValueError(f"1 to {MOST} objectives are possible, not {len(directions)}")
-    found = []
+    if not 1 <= len(directions) <= MAX_OBJECTIVES:
+        raise ValueError(f"a sweep has 1 to {MAX_OBJECTIVES} objectives, not {len(directions)}")
+    by_name = {objective.name: objective for objective in _OBJECTIVES}
     for name, direction in directions.items():
-        if name not in KNOWN:
-            raise ValueError(f"unknown objective {name!r}; there are {', '.join(KNOWN)}")
+        if name not in by_name:
+            raise ValueError(f"unknown objective {name!r}. Available: {', '.join(by_name)}")
         if direction not in ("maximize", "minimize"):
             raise ValueError(f"objective {name}: maximize or minimize, not {direction!r}")
-        known = KNOWN[name]
-        found.append(Objective(**{**vars(known), "maximize": direction == "maximize"}))
-    return tuple(found)
+    return tuple(
+        replace(by_name[name], maximize=direction == "maximize")
+        for name, direction in directions.items()
+    )
 
 
-def directions(objectives: Sequence[Objective]) -> list[str]:
-    """Of each objective, as `statistics.front` and `statistics.hypervolume` take them."""
-    return [each.direction for each in objectives]
-
-
-def number(value: Any) -> float | None:
+def finite_number(value: Any) -> float | None:
     """A finite number as float; None for everything else."""
     try:
-        known = float(value)
+        converted = float(value)
     except (TypeError, ValueError):
         return None
-    return known if isfinite(known) else None
+    return converted if isfinite(converted) else None

@@ -1,24 +1,38 @@
-"""What a publication of a sweep says: its front, its size, and what is new in it."""
+"""Publish a sweep: its front as tables and figures, every trial, and what is new."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from reports.comparison.arm import Row
-from reports.sweep.previous import COLUMNS, last_line, objectives_text
-from reports.sweep.summary import SweepSummary
+from reports.files import atomic_write
+from reports.sweep.changes import (
+    FRONT_FILE,
+    LOG_FILE,
+    append_entry,
+    describe_changes,
+    is_unchanged,
+    read_earlier_front,
+    read_text,
+)
+from reports.sweep.csv_files import front_csv, trials_csv
+from reports.sweep.notes import state_counts
+from reports.sweep.summary import SweepSummary, summarise_sweep
+from reports.sweep.table import latex, markdown, terminal_grid
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_FIGURES = ("front.png", "front.pdf")
+_TRIALS_FILE = "trials.csv"
 
 
 @dataclass(frozen=True)
 class Publication:
-    """One publication of a sweep; `front` is empty where no trial had a place on one."""
+    """One publication of a sweep; `front` is empty where no trial is on one."""
 
     summary: SweepSummary = field(repr=False)
     text: str
@@ -33,7 +47,7 @@ class Publication:
 
     @property
     def hypervolume(self) -> float | None:
-        """Share of today's box; of several publications only `text` compares it."""
+        """Share of today's box; only `text` compares it with that of the last publication."""
         return self.summary.front.hypervolume if self.summary.front else None
 
     @property
@@ -42,38 +56,115 @@ class Publication:
         return self.summary.counts
 
 
-def appended(before: str | None, summary: SweepSummary, *, time: str, text: str) -> str:
-    """The content of publications.csv with one more line; nothing of the old is lost.
+def publish(
+    rows: Sequence[Row],
+    folder: Path,
+    *,
+    objectives: Mapping[str, str],
+    title: str,
+    time: str,
+    counts: Mapping[str, int] | None = None,
+    dataset_note: str = "",
+    sampler: str = "",
+    latency_note: str = "",
+) -> Publication:
+    """Write the front of a sweep and every trial of it; report what changed since the last time.
+
+    Everything is rendered before the first file is written, each file is replaced in one step, and
+    a file that would not change is not touched. Without a front only the trials are written, and
+    earlier files are kept. Publishing the same rows again changes nothing.
 
     Args:
-        before: the old content; None where there was none.
-        summary: with a front.
-        time: of this publication, ISO 8601.
-        text: what it says.
+        rows: as `Record.flat` makes them, each with `trial` (int, in the order of
+            their ends) and `values` (dimension to value, active ones only). Only finished ones
+            can be on the front.
+        folder: created if absent.
+        objectives: 1 to 4 of the names in `reports.sweep.objective`, each to
+            "maximize" or "minimize"; the first is the y axis of every panel.
+        title: of tables and figure.
+        time: of this publication, ISO 8601; only publications.csv has it.
+        counts: of trials that are no rows, as {"duplicate": 5, "infeasible": 1}.
+        dataset_note: describes the data; default: the rows' own notes.
+        sampler: describes what proposed the architectures.
+        latency_note: describes how latencies were obtained; default: measured in each trial next to
+            a reference network, if the rows have threads.
+
+    Returns:
+        The front, what is new in one line, and the files: front.csv, front.md, front.tex,
+        trials.csv, publications.csv and, for two objectives or more, front.png and front.pdf.
+
+    Raises:
+        ValueError: an objective or its direction is unknown.
+        OSError: the folder cannot be read or written to.
     """
+    summary = summarise_sweep(
+        rows,
+        objectives=objectives,
+        title=title,
+        counts=counts,
+        dataset_note=dataset_note,
+        sampler=sampler,
+        latency_note=latency_note,
+    )
+    text, contents = _render(summary, folder, time)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        _write_if_changed(folder / name, content)
+    if summary.front is not None and len(summary.objectives) == 1:
+        for name in _FIGURES:
+            # A figure of other objectives must not accompany this front.
+            (folder / name).unlink(missing_ok=True)
+    return Publication(summary, text, tuple(folder / name for name in contents))
+
+
+def sweep_terminal(publication: Publication, *, notes: bool = True) -> RenderableType:
+    """The front of a publication for `rich.console.Console.print`: a table, then the notes.
+
+    A console too narrow for all columns loses dimensions, named below the table, rather than
+    digits. Without a front it is the one line that says so.
+    """
+    from rich.text import Text
+
+    if publication.summary.front is None:
+        return Text(publication.text)
+    return terminal_grid(publication.summary, publication.text, notes=notes)
+
+
+def _render(summary: SweepSummary, folder: Path, time: str) -> tuple[str, dict[str, bytes]]:
+    """The line of this publication, and every file of it in the order of writing."""
+    trials = trials_csv(summary).encode()
     front = summary.front
-    assert front is not None
-    lines = StringIO(newline="")
-    writer = csv.writer(lines, lineterminator="\n")
-    if before and not before.endswith("\n"):
-        # A line cut short must not swallow the next.
-        before += "\n"
-    if last_line(before) is None:
-        writer.writerow(COLUMNS)
-    counts = summary.counts
-    cells = [
-        time,
-        *(counts[state] for state in ("finished", "pruned", "failed")),
-        counts.get("duplicate", 0),
-        len(front.rows),
-        front.hypervolume,
-        text,
-        objectives_text(summary),
-        *(_numbers(values) for values in (front.reference, front.ideal)),
-    ]
-    writer.writerow(cells)
-    return (before or "") + lines.getvalue()
+    if front is None:
+        kept = "; the earlier front is kept" if (folder / FRONT_FILE).exists() else ""
+        text = f"no front: {state_counts(summary).rstrip('.')}{kept}"
+        return text, {_TRIALS_FILE: trials} if summary.rows else {}
+    earlier = read_earlier_front(folder, summary)
+    text = describe_changes(summary, front, earlier)
+    contents = {
+        _TRIALS_FILE: trials,
+        "front.md": markdown(summary).encode(),
+        "front.tex": latex(summary).encode(),
+    }
+    if len(summary.objectives) > 1:
+        from reports.figures.canvas import pdf, png
+        from reports.sweep.figure import sweep_figure
+
+        figure = sweep_figure(summary)
+        contents |= dict(zip(_FIGURES, (png(figure), pdf(figure)), strict=True))
+    log = read_text(folder / LOG_FILE)
+    if log is None or not is_unchanged(summary, front, earlier):
+        log = append_entry(log, summary, front, time=time, text=text)
+    contents[LOG_FILE] = log.encode(errors="surrogateescape")
+    # Last, since the next publication compares with it: after a crash it reports the change again.
+    contents[FRONT_FILE] = front_csv(summary).encode()
+    return text, contents
 
 
-def _numbers(values: NDArray[np.float64]) -> str:
-    return "; ".join(repr(float(value)) for value in values)
+def _write_if_changed(path: Path, content: bytes) -> None:
+    try:
+        if path.read_bytes() == content:
+            return
+    except FileNotFoundError:
+        pass
+    with atomic_write(path) as draft:
+        draft.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The trials of a sweep to one summary: what every table and figure of it is drawn from."""
+"""Summarise the trials of a sweep: the source of all its tables and figures."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.comparison.arm import Row
-from reports.statistics.fronts import (
+from reports.statistics import (
     as_losses,
     hypervolume,
     ideal_point,
     nondominated,
     reference_point,
 )
-from reports.sweep.objective import Objective, directions, objectives_of
+from reports.sweep.objective import Objective, parse_objectives
 
 STATES = ("finished", "pruned", "failed")
 
 
 @dataclass(frozen=True)
 class SweepFront:
-    """The front of a sweep and what it is measured by."""
+    """The front of a sweep and its hypervolume."""
 
     rows: tuple[Row, ...]
     """By the first cost, best first; equal ones by the other objectives, then by trial."""
     points: NDArray[np.float64]
     """(n, m): the objectives of `rows`, in the units of the rows."""
-    everything: NDArray[np.float64]
+    all_points: NDArray[np.float64]
     """(k, m): all finished trials that have every objective, in the order of their ends."""
     reference: NDArray[np.float64]
     ideal: NDArray[np.float64]
@@ -40,7 +40,7 @@ class SweepFront:
 
 @dataclass(frozen=True)
 class SweepSummary:
-    """A sweep in the order of the ends of its trials; `front` is None where nothing has a place."""
+    """A sweep in the order of the ends of its trials; `front` is None if no trial is on one."""
 
     title: str
     objectives: tuple[Objective, ...]
@@ -56,8 +56,8 @@ class SweepSummary:
 
     @property
     def directions(self) -> list[str]:
-        """Of the objectives."""
-        return directions(self.objectives)
+        """Of the objectives, as `reports.statistics` takes them."""
+        return [objective.direction for objective in self.objectives]
 
 
 def summarise_sweep(
@@ -70,68 +70,68 @@ def summarise_sweep(
     sampler: str = "",
     latency_note: str = "",
 ) -> SweepSummary:
-    """Put trials in order, count them and find the front; arguments as in `reports.publish`.
+    """Sort and count the trials and compute the front; arguments as in `reports.publish`.
 
     Raises:
-        ValueError: the objectives are not such.
+        ValueError: an objective or its direction is unknown.
     """
-    goals = objectives_of(objectives)
+    parsed = parse_objectives(objectives)
     ordered = tuple(sorted(rows, key=lambda row: row["trial"]))
-    ended = {state: sum(row["state"] == state for row in ordered) for state in STATES}
+    by_state = {state: sum(row["state"] == state for row in ordered) for state in STATES}
     others = {key: count for key, count in (counts or {}).items() if key not in STATES}
     return SweepSummary(
         title=title,
-        objectives=goals,
+        objectives=parsed,
         rows=ordered,
         dimensions=tuple(dict.fromkeys(name for row in ordered for name in row["values"] or ())),
-        counts=ended | others,
-        front=_front(ordered, goals),
+        counts=by_state | others,
+        front=_front(ordered, parsed),
         dataset_note=dataset_note,
         sampler=sampler,
         latency_note=latency_note,
     )
 
 
-def placed(rows: Iterable[Row], objectives: Sequence[Objective]) -> list[tuple[Row, list[float]]]:
+def rankable(rows: Iterable[Row], objectives: Sequence[Objective]) -> list[tuple[Row, list[float]]]:
     """The finished rows that have a value of every objective, with those values."""
-    found = []
+    pairs = []
     for row in rows:
-        values = [each.value(row) for each in objectives]
-        known = [value for value in values if value is not None]
-        if row["state"] == "finished" and len(known) == len(values):
-            found.append((row, known))
-    return found
+        values = [objective.value(row) for objective in objectives]
+        present = [value for value in values if value is not None]
+        if row["state"] == "finished" and len(present) == len(values):
+            pairs.append((row, present))
+    return pairs
 
 
-def text(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """A value as canonical JSON, so that True differs from 1 and lists compare."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_bare)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
 
 
-def _bare(value: Any) -> Any:
-    """Scalars of numpy as Python's; anything stranger as its words."""
+def _plain(value: Any) -> Any:
+    """Scalars of numpy as Python's; any other type as text."""
     return value.item() if hasattr(value, "item") else str(value)
 
 
 def _front(rows: Sequence[Row], objectives: Sequence[Objective]) -> SweepFront | None:
-    found = placed(rows, objectives)
-    if not found:
+    ranked = rankable(rows, objectives)
+    if not ranked:
         return None
-    ways = directions(objectives)
-    points = np.array([values for _, values in found])
-    losses = as_losses(points, ways)
-    # The first cost leads the order, then the objectives as given; the sort is stable.
-    first = next((n for n, each in enumerate(objectives) if not each.maximize), 0)
+    directions = [objective.direction for objective in objectives]
+    points = np.array([values for _, values in ranked])
+    losses = as_losses(points, directions)
+    # The first cost leads the order, then the other objectives in their order; the sort is stable.
+    first = next((n for n, objective in enumerate(objectives) if not objective.maximize), 0)
     columns = [first, *(n for n in range(len(objectives)) if n != first)]
     order = np.lexsort([losses[:, n] for n in reversed(columns)])
-    mask = nondominated(points, ways)
-    chosen = [int(index) for index in order if mask[index]]
-    worst, best = reference_point(points, ways), ideal_point(points, ways)
+    mask = nondominated(points, directions)
+    indices = [int(index) for index in order if mask[index]]
+    worst, best = reference_point(points, directions), ideal_point(points, directions)
     return SweepFront(
-        rows=tuple(found[index][0] for index in chosen),
-        points=points[chosen],
-        everything=points,
+        rows=tuple(ranked[index][0] for index in indices),
+        points=points[indices],
+        all_points=points,
         reference=worst,
         ideal=best,
-        hypervolume=hypervolume(points[chosen], ways, worst, best),
+        hypervolume=hypervolume(points[indices], directions, worst, best),
     )

@@ -1,85 +1,87 @@
-"""The front of a sweep as a table: on the terminal and in Markdown. LaTeX is next door."""
+"""The front of a sweep as a table: for the terminal, in Markdown and in LaTeX."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from reports.comparison.arm import Row
 from reports.sweep.notes import sweep_notes
-from reports.sweep.objective import Objective, number
-from reports.sweep.summary import SweepFront, SweepSummary, text
-from reports.tables.column import Column, plain
+from reports.sweep.objective import Objective, finite_number
+from reports.sweep.summary import SweepFront, SweepSummary, canonical_json
+from reports.tables.column import Column, best_of, plain
 from reports.tables.grid import Grid
+from reports.tables.latex import environment, label_of
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from reports.sweep.publication import Publication
-
-SHOWN = 40
+MAX_POINTS = 40
 """Points of a front in a table and with a number in the figure: what fits on a page."""
-_DIMENSIONS = 6
-_WIDEST = 24
-"""Characters; a dimension with longer values is left to front.csv."""
+_MAX_DIMENSIONS = 6
+_MAX_CHARACTERS = 24
+"""A dimension with longer values is left to front.csv."""
 _INACTIVE = "–"
 
 
-def sweep_terminal(publication: Publication, *, notes: bool = True) -> RenderableType:
-    """The front of a publication for `rich.console.Console.print`: a table, then the notes.
-
-    A console too narrow for all columns loses dimensions, named below the table, rather than
-    digits. Without a front it is the one line that says so.
-    """
-    from rich.text import Text
-
-    summary = publication.summary
-    if summary.front is None:
-        return Text(publication.text)
-    found = columns(summary)
-    dimensions = [column.key for column in found if column.key.startswith("dimension ")]
-    said = table_notes(summary) if notes else ()
+def terminal_grid(summary: SweepSummary, changes: str, *, notes: bool = True) -> Grid:
+    """The table for a console, with what has changed in its title; dimensions go first."""
+    all_columns = columns(summary)
+    dimensions = [column.key for column in all_columns if column.key.startswith("dimension ")]
     order = (*reversed(dimensions), "test_accuracy", "trial")
-    return Grid(f"{summary.title}: {publication.text}", found, said, order)
+    lines = table_notes(summary) if notes else ()
+    return Grid(f"{summary.title}: {changes}", all_columns, lines, order)
 
 
 def markdown(summary: SweepSummary) -> str:
     """Title, the front as a table, and the notes, as GitHub-flavoured Markdown."""
-    return Grid(heading(summary), columns(summary), table_notes(summary), ()).markdown()
+    return Grid(_heading(summary), columns(summary), table_notes(summary), ()).markdown()
 
 
-def heading(summary: SweepSummary) -> str:
-    """The title, and how many made the front; the same however often one publishes."""
+def latex(summary: SweepSummary) -> str:
+    r"""A complete table environment, to be \input into a paper with \usepackage{booktabs}.
+
+    Its label is `tab:` and the title's words. Notes are under the table.
+
+    Raises:
+        ValueError: the sweep has no front.
+    """
+    label = label_of(summary.title, "sweep")
+    return environment(columns(summary), _heading(summary), label, table_notes(summary))
+
+
+def _heading(summary: SweepSummary) -> str:
+    """The title, and the size of the front; the same however often one publishes."""
     assert summary.front is not None
-    size, done = len(summary.front.rows), summary.counts["finished"]
-    return f"{summary.title}: front of {size} of {done:,} finished trials"
+    size, finished = len(summary.front.rows), summary.counts["finished"]
+    return f"{summary.title}: front of {size} of {finished:,} finished trials"
 
 
 def table_notes(summary: SweepSummary) -> list[str]:
     """The notes of the sweep, and what the table of its front leaves out."""
-    assert summary.front is not None
     front = summary.front
-    legend = ["Bold: best value of an objective, as printed."] if len(front.rows) > 1 else []
-    return [
-        *sweep_notes(summary),
-        *_dimension_notes(summary, front),
-        *_left_out(front),
-        *legend,
-    ]
+    assert front is not None
+    notes = [*sweep_notes(summary), *_dimension_notes(summary, front)]
+    size = len(front.rows)
+    if size > MAX_POINTS:
+        notes.append(
+            f"{MAX_POINTS} of {size:,} points, evenly along the front; front.csv has all of them."
+        )
+    if size > 1:
+        notes.append("Bold: best value of an objective, as printed.")
+    return notes
 
 
-def shown(front: SweepFront) -> list[int]:
-    """Places of the points in table and figure: all, or as many as fit, evenly along the front."""
-    spread = np.linspace(0, len(front.rows) - 1, min(SHOWN, len(front.rows)))
-    return [int(place) for place in np.round(spread)]
+def displayed_points(front: SweepFront) -> list[int]:
+    """Indices of the points in table and figure: all, or as many as fit, evenly spaced."""
+    size = len(front.rows)
+    spread = np.linspace(0, size - 1, min(MAX_POINTS, size))
+    return [int(index) for index in np.round(spread)]
 
 
-def label(row: Row, place: int) -> str:
+def point_label(row: Row, index: int) -> str:
     """The number of a point of the front, in table and figure alike."""
-    return f"{place + 1}{'†' if row.get('reconstructed') else ''}"
+    return f"{index + 1}{'†' if row.get('reconstructed') else ''}"
 
 
 def columns(summary: SweepSummary) -> list[Column]:
@@ -92,37 +94,36 @@ def columns(summary: SweepSummary) -> list[Column]:
     if front is None:
         raise ValueError("a sweep without a front has no table")
     rows = front.rows
-    tested = [number(row.get("test_accuracy")) for row in rows]
-    found = [
-        Column("number", "#", "", tuple(label(row, place) for place, row in enumerate(rows))),
+    tested = [finite_number(row.get("test_accuracy")) for row in rows]
+    all_columns = [
+        Column("number", "#", "", tuple(point_label(row, n) for n, row in enumerate(rows))),
         Column("trial", "Trial", "", tuple(str(row["trial"]) for row in rows)),
-        *(_dimension(name, rows) for name in _chosen(summary, front)),
-        *(_objective(each, rows) for each in summary.objectives),
+        *(_dimension(name, rows) for name in _column_dimensions(summary, front)),
+        *(_objective(objective, rows) for objective in summary.objectives),
         Column("test_accuracy", "Test accuracy", "%", tuple(map(_percent, tested))),
     ]
-    # Decimals and best values are those of the whole front, whatever is shown of it.
-    found = [_only(column, shown(front)) for column in found]
-    return [column for column in found if set(column.cells) != {""}]
+    # Decimals and best values are those of the whole front, however much of it is displayed.
+    displayed = [_select(column, displayed_points(front)) for column in all_columns]
+    return [column for column in displayed if set(column.cells) != {""}]
 
 
-def _only(column: Column, places: Sequence[int]) -> Column:
+def _select(column: Column, indices: Sequence[int]) -> Column:
     return replace(
         column,
-        cells=tuple(column.cells[place] for place in places),
-        best=frozenset(n for n, place in enumerate(places) if place in column.best),
+        cells=tuple(column.cells[index] for index in indices),
+        best=frozenset(n for n, index in enumerate(indices) if index in column.best),
     )
 
 
-def _objective(each: Objective, rows: Sequence[Row]) -> Column:
-    values = [each.value(row) for row in rows]
-    if each.name == "val_accuracy":
+def _objective(objective: Objective, rows: Sequence[Row]) -> Column:
+    values = [objective.value(row) for row in rows]
+    best = max if objective.maximize else min
+    key, name, unit = objective.name, objective.short, objective.unit
+    if key == "val_accuracy":
         cells = tuple(map(_percent, values))
-        known = [number(cell) or 0.0 for cell in cells]
-        best = max(known) if each.maximize else min(known)
-        bold = frozenset(n for n, value in enumerate(known) if value == best and len(known) > 1)
-        return Column(each.name, each.short, each.unit, cells, bold)
-    scaled = [None if value is None else value * each.scale for value in values]
-    return plain(each.name, each.short, each.unit, scaled, max if each.maximize else min)
+        return Column(key, name, unit, cells, best_of([float(cell) for cell in cells], best))
+    scaled = [None if value is None else value * objective.scale for value in values]
+    return plain(key, name, unit, scaled, best)
 
 
 def _percent(fraction: float | None) -> str:
@@ -130,60 +131,55 @@ def _percent(fraction: float | None) -> str:
 
 
 def _dimension(name: str, rows: Sequence[Row]) -> Column:
-    cells = tuple(_value(row, name) for row in rows)
-    numeric = all(cell == _INACTIVE or number(cell) is not None for cell in cells)
+    cells = tuple(_dimension_cell(row, name) for row in rows)
+    numeric = all(cell == _INACTIVE or finite_number(cell) is not None for cell in cells)
     return Column(f"dimension {name}", " ".join(name.split()), "", cells, number=numeric)
 
 
-def _value(row: Row, name: str) -> str:
+def _dimension_cell(row: Row, name: str) -> str:
     values = row["values"] or {}
-    return _words(values[name]) if name in values else _INACTIVE
+    return _text(values[name]) if name in values else _INACTIVE
 
 
-def _words(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bool | None):
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_words, value))
+        return ", ".join(map(_text, value))
     return " ".join(str(value).split())
 
 
 def _varying(summary: SweepSummary, front: SweepFront) -> list[str]:
+    """Dimensions that do not have one and the same value along the whole front."""
+
     def distinct(name: str) -> set[str | None]:
-        each = [row["values"] or {} for row in front.rows]
-        return {text(values[name]) if name in values else None for values in each}
+        mappings = [row["values"] or {} for row in front.rows]
+        return {canonical_json(values[name]) if name in values else None for values in mappings}
 
     return [name for name in summary.dimensions if len(distinct(name)) > 1]
 
 
-def _chosen(summary: SweepSummary, front: SweepFront) -> list[str]:
+def _column_dimensions(summary: SweepSummary, front: SweepFront) -> list[str]:
     """The varying dimensions that get a column: the first of those that are narrow enough."""
-    rows = [front.rows[place] for place in shown(front)]
+    rows = [front.rows[index] for index in displayed_points(front)]
     narrow = [
         name
         for name in _varying(summary, front)
-        if max(len(name), *(len(_value(row, name)) for row in rows)) <= _WIDEST
+        if max(len(name), *(len(_dimension_cell(row, name)) for row in rows)) <= _MAX_CHARACTERS
     ]
-    return narrow[:_DIMENSIONS]
+    return narrow[:_MAX_DIMENSIONS]
 
 
 def _dimension_notes(summary: SweepSummary, front: SweepFront) -> list[str]:
-    varying, chosen = _varying(summary, front), _chosen(summary, front)
-    others = [name for name in varying if name not in chosen]
+    varying, in_columns = _varying(summary, front), _column_dimensions(summary, front)
+    others = [name for name in varying if name not in in_columns]
     first = front.rows[0]
     equal = [
-        f"{name} {_value(first, name)}"
+        f"{name} {_dimension_cell(first, name)}"
         for name in summary.dimensions
         if name not in varying and name in (first["values"] or {})
     ]
-    said = [f"Vary too, in front.csv: {', '.join(others)}."] if others else []
-    return [*said, *([f"Equal along the front: {', '.join(equal)}."] if equal else [])]
-
-
-def _left_out(front: SweepFront) -> list[str]:
-    size = len(front.rows)
-    if size <= SHOWN:
-        return []
-    return [f"{SHOWN} of {size:,} points, evenly along the front; all are in front.csv."]
+    notes = [f"Also varying, in front.csv: {', '.join(others)}."] if others else []
+    return [*notes, *([f"Equal along the front: {', '.join(equal)}."] if equal else [])]

@@ -1,4 +1,4 @@
-"""`bench.py scale`: how each mixer grows with the map, and where it beats a baseline."""
+"""`bench.py scale`: how mixers grow with the map, and from which size on they beat a baseline."""
 
 from __future__ import annotations
 
@@ -17,30 +17,61 @@ _SIDES = (7, 14, 28, 56, 96, 128)
 
 
 def add(commands: Commands) -> None:
-    """Add `scale`."""
+    """Add the subcommand `scale`."""
     scale = commands.add_parser(
-        "scale", help="time, MACs and memory of mixers alone against the size of the map"
+        "scale", help="measure time, MACs and memory of single mixers against the size of the map"
     )
     option = scale.add_argument
-    option("names", nargs="*", metavar="MIXER", help="with options as in compare; default: all")
+    option(
+        "names",
+        nargs="*",
+        metavar="MIXER",
+        help="mixers with options, as in compare (default: all)",
+    )
     option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
-    option("--baseline", action="append", metavar="MIXER", help="to beat (default: softmax)")
-    option("--widths", type=positive, nargs="+", default=[64], metavar="C", help="default: 64")
+    option(
+        "--baseline",
+        action="append",
+        metavar="MIXER",
+        help="mixer to compare with (default: softmax)",
+    )
+    option(
+        "--widths",
+        type=positive,
+        nargs="+",
+        default=[64],
+        metavar="C",
+        help="channels (default: 64)",
+    )
     sides = " ".join(map(str, _SIDES))
     option(
-        "--sides", type=positive, nargs="+", default=_SIDES, metavar="S", help=f"default: {sides}"
+        "--sides",
+        type=positive,
+        nargs="+",
+        default=_SIDES,
+        metavar="S",
+        help=f"of the maps (default: {sides})",
     )
-    option("--heads", type=positive, default=4, help="heads wanted (default: %(default)s)")
-    option("--batch", type=positive, default=1, help="maps at once (default: %(default)s)")
+    option("--heads", type=positive, default=4, help="number of heads (default: %(default)s)")
+    option("--batch", type=positive, default=1, help="maps per pass (default: %(default)s)")
     option("--threads", type=positive, default=1, help="CPU threads (default: %(default)s)")
-    option("--cap-ms", type=positive, default=2000, help="give up past it (default: %(default)s)")
-    option("--memory-gb", type=positive, help="give up past it (default: most of what is free)")
+    option(
+        "--cap-ms",
+        type=positive,
+        default=2000,
+        help="skip larger maps once a pass takes longer (default: %(default)s)",
+    )
+    option(
+        "--memory-gb",
+        type=positive,
+        help="skip larger maps once a pass needs more (default: most of the free memory)",
+    )
     option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
     scale.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, write the files, print the table."""
+    """Measure, write the files and print the table."""
     from attention_zoo import add_files, entries
     from runners import arms
     from runners.store import run_folder
@@ -50,16 +81,15 @@ def run(arguments: argparse.Namespace) -> int:
     names = [*(arguments.names or sorted(entries()))]
     names += [name for name in baselines if name not in names]
     mixers = arms.mixers(names)
-    label = ["scale", *names]
-    folder = run_folder.choose(arguments.out, label, resume=None)
+    folder = run_folder.choose(arguments.out, ["scale", *names], resume=None)
 
     from rich.console import Console
 
-    from runners.jobs.scale import Scaling, check, scale
+    from runners.jobs.scale import ScalingJob, check, scale
     from runners.measure.memory.limit import free_memory
     from runners.progress.display import Display
 
-    job = Scaling(
+    job = ScalingJob(
         mixers=mixers,
         widths=sorted(set(arguments.widths)),
         sides=sorted(set(arguments.sides)),
@@ -74,8 +104,8 @@ def run(arguments: argparse.Namespace) -> int:
         watch = Display(Console(stderr=True), None)
         points: list[ScalePoint] = []
         try:
-            for more in scale(job, watch):
-                points += more
+            for group in scale(job, watch):
+                points += group
         finally:
             watch.close(folder)
             if points:
@@ -87,14 +117,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _write(points: Sequence[ScalePoint], baselines: Sequence[str], folder: Path) -> None:
     from rich.console import Console
 
-    from reports.scaling.files import write_scaling
-    from reports.scaling.table import cells, growths, notes
+    from reports.scaling import growth_table, growths, scaling_notes, write_scaling
     from runners.cli.output import print_table
 
     rows = [point.flat() for point in points]
     write_scaling(rows, baselines, folder)
-    print_table(*cells(growths(rows, baselines), baselines))
+    print_table(*growth_table(growths(rows, baselines), baselines))
     console = Console()
-    for note in notes(rows):
+    for note in scaling_notes(rows):
         console.print(note, style="dim", markup=False, highlight=False)
     console.print(f"\nFiles: {folder}/", markup=False, highlight=False, soft_wrap=True)

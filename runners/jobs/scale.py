@@ -1,4 +1,4 @@
-"""How each mixer alone grows with the map, and from which size on it beats a baseline."""
+"""Measure how time, MACs and memory of single mixers grow with the size of the map."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ ROUNDS = Rounds(most=50, least=5, budget_s=4.0)
 
 
 @dataclass(frozen=True)
-class Scaling:
+class ScalingJob:
     """What to measure, and where to stop.
 
     Args:
-        mixers: by the name shown.
+        mixers: by their name in table and figure.
         widths: channels C.
         sides: of the square maps, ascending.
-        heads: heads wanted; fewer where a head would have under 8 channels.
-        batch: maps at once.
+        heads: requested; fewer where a head would have under 8 channels.
+        batch: maps per pass.
         threads: CPU threads.
-        cap_ms: a mixer whose pass takes longer is marked, and not tried at larger sizes.
-        memory_bytes: the same for memory.
+        cap_ms: a mixer whose pass takes longer is not measured at this and larger sizes.
+        memory_bytes: a mixer whose pass needs more is not measured at this and larger sizes.
     """
 
     mixers: dict[str, MixerConfig]
@@ -57,12 +57,12 @@ class Scaling:
     memory_bytes: int
 
 
-def check(job: Scaling) -> None:
-    """Find the user's mistakes before anything is written or measured.
+def check(job: ScalingJob) -> None:
+    """Refuse invalid settings before anything is written or measured.
 
     Raises:
         UserError: more threads than cores.
-        MixerError: an option has a value that its mixer does not allow.
+        MixerError: an option of a mixer has an invalid value.
     """
     check_threads(job.threads)
     for target in _targets(job, job.widths[0], job.sides[0]).values():
@@ -71,23 +71,23 @@ def check(job: Scaling) -> None:
                 target.build()
         except MixerError:
             raise
-        except Exception:  # the mixer's own failure: its points will say so
+        except Exception:  # the mixer's own failure: its points report it
             continue
 
 
-def scale(job: Scaling, watch: Watch) -> Iterator[list[ScalePoint]]:
-    """Measure every mixer at every width and side; what it cannot take becomes a marked point.
+def scale(job: ScalingJob, watch: Watch) -> Iterator[list[ScalePoint]]:
+    """Measure every mixer at every width and side; one that fails becomes a point with a reason.
 
     Yields the points of one width and side at a time, so that an interrupt loses no earlier ones.
     """
     machine = fingerprint(torch.device("cpu"))
     for width in job.widths:
-        given_up: dict[str, ProbeResult] = {}
+        stopped: dict[str, ProbeResult] = {}
         for side in job.sides:
             watch.stage(f"width {width}, map {side} x {side}")
             targets = _targets(job, width, side)
-            probes = _probe(job, targets, given_up)
-            measured = {name: t for name, t in targets.items() if probes[name].measured}
+            probes = _probe(job, targets, stopped)
+            measured = {name: targets[name] for name in targets if probes[name].measured}
             samples = _time(job, measured) if measured else Samples({})
             yield [
                 _point(job, name, target, probes[name], samples, machine)
@@ -95,7 +95,7 @@ def scale(job: Scaling, watch: Watch) -> Iterator[list[ScalePoint]]:
             ]
 
 
-def _targets(job: Scaling, width: int, side: int) -> dict[str, MixerTarget]:
+def _targets(job: ScalingJob, width: int, side: int) -> dict[str, MixerTarget]:
     heads = heads_for(width, job.heads)
     return {
         name: MixerTarget(name, mixer, width, heads, side) for name, mixer in job.mixers.items()
@@ -103,41 +103,41 @@ def _targets(job: Scaling, width: int, side: int) -> dict[str, MixerTarget]:
 
 
 def _probe(
-    job: Scaling, targets: dict[str, MixerTarget], given_up: dict[str, ProbeResult]
+    job: ScalingJob, targets: dict[str, MixerTarget], stopped: dict[str, ProbeResult]
 ) -> dict[str, ProbeResult]:
-    """First passes, each in its own process; what was too much once is not tried larger."""
+    """First passes in processes of their own; `stopped` mixers are not tried again."""
     probes = {}
     for name, target in targets.items():
-        if name not in given_up:
+        if name not in stopped:
             probes[name] = probe_target(
                 target, job.batch, job.threads, job.cap_ms, job.memory_bytes
             )
             if probes[name].state in (PointState.OUT_OF_MEMORY, PointState.PAST_CAP):
-                reason = f"given up at {target.side} x {target.side}: {probes[name].reason}"
-                given_up[name] = ProbeResult(probes[name].state, reason)
+                reason = f"stopped at {target.side} x {target.side}: {probes[name].reason}"
+                stopped[name] = ProbeResult(probes[name].state, reason)
         else:
-            probes[name] = given_up[name]
+            probes[name] = stopped[name]
     return probes
 
 
-def _time(job: Scaling, targets: dict[str, MixerTarget]) -> Samples:
+def _time(job: ScalingJob, targets: dict[str, MixerTarget]) -> Samples:
     """Interleaved samples in ms of the mixers that passed their probe."""
     device = torch.device("cpu")
     with lock_for_timing(device), torch.inference_mode(), intra_op_threads(job.threads):
-        fresh = {name: partial(_call, target, job.batch) for name, target in targets.items()}
-        return interleave(fresh, time_cpu, ROUNDS)
+        calls = {name: partial(_make_call, target, job.batch) for name, target in targets.items()}
+        return interleave(calls, time_cpu, ROUNDS)
 
 
-def _call(target: MixerTarget, batch: int) -> TimedCall:
+def _make_call(target: MixerTarget, batch: int) -> TimedCall:
     form = make_form(FormVariant(target), PreparedForm(), torch.device("cpu"), threads=1)
     return partial(form.fresh(), form.adapt(target.make_input(batch)))
 
 
 def _point(
-    job: Scaling,
+    job: ScalingJob,
     name: str,
     target: MixerTarget,
-    found: ProbeResult,
+    probe: ProbeResult,
     samples: Samples,
     machine: Fingerprint,
 ) -> ScalePoint:
@@ -149,10 +149,10 @@ def _point(
         batch=job.batch,
         side=target.side,
         tokens=target.side**2,
-        state=found.state,
-        reason=found.reason,
+        state=probe.state,
+        reason=probe.reason,
         macs=_macs(target),
-        peak_memory_bytes=found.peak_memory_bytes,
+        peak_memory_bytes=probe.peak_memory_bytes,
         latency_ms_samples=samples.ms.get(name, []),
         threads=job.threads,
         fingerprint=machine,
@@ -164,5 +164,5 @@ def _macs(target: MixerTarget) -> int | None:
     try:
         with torch.device("meta"):
             return target.macs_by_formula(target.build(), target.shape)
-    except Exception:  # the probe's point says why
+    except Exception:  # the probe reports why
         return None

@@ -14,8 +14,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 
 from reports.files import atomic_write
-from reports.sweep.publication import Publication
-from reports.sweep.publish import publish
+from reports.sweep.publication import Publication, publish
 from runners.engines.task_queue import TaskQueue
 from runners.progress.search_listener import SearchWatch
 from runners.search import samplers

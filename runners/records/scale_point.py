@@ -1,4 +1,4 @@
-"""One mixer at one width and map: the record of a scaling study. No I/O here."""
+"""The record of a scaling study: one mixer at one width and size of map."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class PointState(str, Enum):
-    """How far the mixer got at this size."""
+    """Whether the mixer was measured at this size, or why not."""
 
     MEASURED = "measured"
     OUT_OF_MEMORY = "out of memory"
@@ -18,7 +18,7 @@ class PointState(str, Enum):
 
 
 class ScalePoint(BaseModel):
-    """One mixer alone at one width on one side x side map, batch 1 unless `batch` says else."""
+    """A single mixer at one width on maps of side x side."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,14 +33,14 @@ class ScalePoint(BaseModel):
     state: PointState
     reason: str = ""
     macs: int | None = None
-    """Of one image, by the mixer's own formula, which the tests hold equal to the counted ones."""
+    """Of one image, by the mixer's formula; the tests check it against the counted ones."""
     peak_memory_bytes: int | None = None
     """Of one forward pass of the batch, above the empty process."""
     latency_ms_samples: list[float] = []
-    """One a round; index i of two mixers at one width and side is a pair."""
+    """One per round; index i of two mixers at the same width and side is a pair."""
     threads: int
     fingerprint: dict[str, str | int | bool]
 
     def flat(self) -> dict[str, Any]:
-        """One level of plain values."""
+        """The point as one level of plain values."""
         return {**self.model_dump(mode="json"), "state": self.state.value}

@@ -10,7 +10,7 @@ import pytest
 
 from reports.comparison import pareto
 from reports.comparison.summary import summarise
-from reports.figures.labels import place
+from reports.figures.canvas import pdf, png
 from tests.reports.rows import many, row
 
 ROOT = Path(__file__).parents[3]
@@ -58,16 +58,10 @@ def test_names_do_not_overlap():
         assert not [1 for one, two in combinations(boxes, 2) if one.overlaps(two)]
 
 
-def test_labels_of_equal_points_find_room():
-    chosen = place([(300.0, 200.0)] * 10, [(60.0, 12.0)] * 10, frame=(600, 400), gap=8)
-    assert len(set(chosen)) == 10
-    assert place([], [], frame=(10, 10), gap=1) == []
-
-
 def test_equal_input_gives_equal_bytes():
     def files():
         figure = pareto.figure(summarise(many(3)))
-        return pareto.png(figure), pareto.pdf(figure)
+        return png(figure), pdf(figure)
 
     first = files()
     assert first == files()

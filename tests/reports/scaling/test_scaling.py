@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.scaling.files import write_scaling
-from reports.scaling.table import cells, growths
-from reports.statistics.scaling import find_crossover, fit_exponent
+from reports.scaling import growth_table, growths, write_scaling
+from reports.statistics import find_crossover, fit_exponent
 
 SIDES = (7, 14, 28, 56)
 TOKENS = [side**2 for side in SIDES]
@@ -28,11 +27,21 @@ def test_an_exponent_needs_two_sizes_in_the_upper_half():
     assert fit_exponent([], []) is None
 
 
+@pytest.mark.parametrize(("sizes", "ignored"), [(4, 2), (5, 2), (6, 3)])
+def test_an_exponent_uses_exactly_the_upper_half_of_the_sizes(sizes, ignored):
+    tokens = [4**n for n in range(1, sizes + 1)]
+    squares = [n**2 for n in tokens]
+    constant_start = [1e6] * ignored + squares[ignored:]
+    assert fit_exponent(tokens, constant_start) == pytest.approx(2)
+    one_more = [*squares[:ignored], 1e6, *squares[ignored + 1 :]]
+    assert fit_exponent(tokens, one_more) != pytest.approx(2)
+
+
 def rounds(median: float) -> list[float]:
     return list(median * (1 + 0.01 * np.random.default_rng(0).standard_normal(40)))
 
 
-def test_a_crossover_is_where_a_contender_starts_to_win_for_good():
+def test_a_crossover_is_the_smallest_size_from_which_a_mixer_always_wins():
     slow_start = {n: rounds(1.0 + 0.001 * n) for n in TOKENS}
     quadratic = {n: rounds(0.5 + 1e-5 * n**2) for n in TOKENS}
     naive = [n for n in TOKENS if 1.0 + 0.001 * n < 0.5 + 1e-5 * n**2]
@@ -40,16 +49,16 @@ def test_a_crossover_is_where_a_contender_starts_to_win_for_good():
     assert find_crossover(quadratic, slow_start, TOKENS) is None
 
 
-def test_equal_contenders_never_beat_each_other():
+def test_equal_mixers_never_beat_each_other():
     same = {n: rounds(1.0) for n in TOKENS}
     assert find_crossover(same, same, TOKENS) is None
 
 
-def test_what_only_the_contender_could_take_it_wins():
-    contender = {n: rounds(1.0) for n in TOKENS}
+def test_a_mixer_wins_where_the_baseline_has_no_time():
+    mixer = {n: rounds(1.0) for n in TOKENS}
     baseline = {n: rounds(1.0) for n in TOKENS[:2]}
-    assert find_crossover(contender, baseline, TOKENS) == TOKENS[2]
-    assert find_crossover(baseline, contender, TOKENS) is None
+    assert find_crossover(mixer, baseline, TOKENS) == TOKENS[2]
+    assert find_crossover(baseline, mixer, TOKENS) is None
 
 
 def row(mixer: str, side: int, time: float | None, macs: int) -> dict:
@@ -78,9 +87,9 @@ ROWS = [
 ]
 
 
-def test_a_size_that_cannot_be_taken_is_a_word_in_the_table():
-    headings, body = cells(growths(ROWS, ["softmax"]), ["softmax"])
-    table = {line[0]: dict(zip(headings, line, strict=True)) for line in body}
+def test_a_size_without_a_time_has_its_state_in_the_table():
+    headings, cells = growth_table(growths(ROWS, ["softmax"]), ["softmax"])
+    table = {line[0]: dict(zip(headings, line, strict=True)) for line in cells}
     assert list(table) == ["fwa†", "softmax", "none"]
     assert table["softmax"]["ms at N=3136"] == "out of memory"
     assert table["softmax"]["beats softmax"] == "baseline"
@@ -88,7 +97,7 @@ def test_a_size_that_cannot_be_taken_is_a_word_in_the_table():
     assert table["none"]["MACs ~ N^"] == "-"
 
 
-def test_files_are_written_whole(tmp_path):
+def test_all_files_are_written(tmp_path):
     names = [path.name for path in write_scaling(ROWS, ["softmax"], tmp_path)]
     assert names == ["scale.md", "scale.csv", "scale.png", "scale.pdf"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)

@@ -19,9 +19,9 @@ def trial(
     number: int, *, accuracy: float = 0.8, latency: float = 3.0, **changes: Any
 ) -> dict[str, Any]:
     """One finished trial; `accuracy` is that of validation, test is a point lower."""
-    made = row(f"trial_{number}", accuracy=accuracy, latency=latency)
+    fields = row(f"trial_{number}", accuracy=accuracy, latency=latency)
     values = {"mixer": "fwa", "width": 32 + number % 3}
-    made |= {
+    fields |= {
         "trial": number,
         "values": values,
         "architecture": values,
@@ -29,11 +29,11 @@ def trial(
         "test_accuracy": accuracy - 0.01,
         "latency_ms_median": latency,
     }
-    return made | changes
+    return fields | changes
 
 
 def sweep(trials: int, *, seed: int = 0, noise: float = 0.03) -> list[dict[str, Any]]:
-    """Trials as a search would leave them: most finished, some pruned, a few failed."""
+    """Trials of a synthetic search: most finished, some pruned, a few failed."""
     rng = np.random.default_rng(seed)
     mixers = ("fwa", "softmax", "linear", "hilo", "window", "bilstm")
     rows = []
@@ -50,21 +50,21 @@ def sweep(trials: int, *, seed: int = 0, noise: float = 0.03) -> list[dict[str, 
         }
         if values["mixer"] in ("fwa", "window"):
             values["window"] = int(rng.choice([4, 7]))
-        made = trial(
+        fields = trial(
             number,
             accuracy=float(good),
             latency=float(2 * cost * rng.lognormal(0, 0.2)),
             macs=macs,
             params=int(macs / 20 * rng.lognormal(0, 0.3)),
         )
-        made |= {"values": values, "architecture": {**values, "input": 28}}
+        fields |= {"values": values, "architecture": {**values, "input": 28}}
         kind = rng.random()
         if kind < 0.2:
-            made |= {"state": "pruned", "reason": "median after 2 epochs", "val_accuracy": None}
-            made |= {"test_accuracy": None, "epochs": None}
-            made["curve"] = [{"epoch": 1, "val_accuracy": float(good - 0.1)}]
+            fields |= {"state": "pruned", "reason": "median after 2 epochs", "val_accuracy": None}
+            fields |= {"test_accuracy": None, "epochs": None}
+            fields["curve"] = [{"epoch": 1, "val_accuracy": float(good - 0.1)}]
         elif kind < 0.25:
-            nothing = ("val_accuracy", "test_accuracy", "latency_ms_median", "macs", "epochs")
-            made |= {"state": "failed", "reason": "boom", **dict.fromkeys(nothing)}
-        rows.append(made)
+            absent = ("val_accuracy", "test_accuracy", "latency_ms_median", "macs", "epochs")
+            fields |= {"state": "failed", "reason": "boom", **dict.fromkeys(absent)}
+        rows.append(fields)
     return rows

@@ -1,4 +1,4 @@
-"""A publication of a sweep: whole, repeatable, and honest about what changed."""
+"""`reports.publish`: complete, repeatable, with the changes since the last publication."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from time import perf_counter
 import pytest
 
 import reports
-from reports.sweep import publish as module
+from reports.sweep import publication as module
 from reports.sweep.csv_files import read_front
 from tests.reports.sweep.sweep_rows import COUNTS, FOUR, ONE, THREE, TWO, sweep, trial
 
@@ -31,19 +31,19 @@ def log(folder):
 
 
 @pytest.mark.parametrize("objectives", [ONE, TWO, THREE, FOUR], ids=len)
-def test_every_number_of_objectives(tmp_path, objectives):
-    made = publish(sweep(60), tmp_path / "new", objectives)
+def test_one_to_four_objectives_publish_all_files(tmp_path, objectives):
+    publication = publish(sweep(60), tmp_path / "new", objectives)
     figure = FIGURE if len(objectives) > 1 else set()
-    assert set(contents(tmp_path / "new")) == TABLES | figure == {p.name for p in made.files}
+    assert set(contents(tmp_path / "new")) == TABLES | figure == {p.name for p in publication.files}
     done = sum(row["state"] == "finished" for row in sweep(60))
-    assert made.text == f"front of {len(made.front)} of {done} finished trials"
-    assert 0 < made.hypervolume <= 1
-    assert dict(made.counts) == {"finished": done, "pruned": 13, "failed": 2, **COUNTS}
+    assert publication.text == f"front of {len(publication.front)} of {done} finished trials"
+    assert 0 < publication.hypervolume <= 1
+    assert dict(publication.counts) == {"finished": done, "pruned": 13, "failed": 2, **COUNTS}
 
 
 def test_the_front_is_what_no_finished_trial_beats(tmp_path):
     rows = sweep(80)
-    made = publish(rows, tmp_path)
+    publication = publish(rows, tmp_path)
     finished = [row for row in rows if row["state"] == "finished"]
 
     def beaten(mine):
@@ -55,8 +55,8 @@ def test_the_front_is_what_no_finished_trial_beats(tmp_path):
         )
 
     naive = sorted(row["trial"] for row in finished if not beaten(row))
-    assert sorted(row["trial"] for row in made.front) == naive
-    costs = [row["latency_ms_median"] for row in made.front]
+    assert sorted(row["trial"] for row in publication.front) == naive
+    costs = [row["latency_ms_median"] for row in publication.front]
     assert costs == sorted(costs)
 
 
@@ -86,10 +86,10 @@ def test_front_csv_reads_back(tmp_path):
 def test_trials_csv_has_every_trial_and_no_samples(tmp_path):
     rows = sweep(40)
     publish(list(reversed(rows)), tmp_path)
-    found = list(csv.DictReader(StringIO((tmp_path / "trials.csv").read_text())))
-    assert [int(line["trial"]) for line in found] == list(range(40))
-    assert [line["state"] for line in found] == [row["state"] for row in rows]
-    assert "latency_ms_samples" not in found[0] and "curve" not in found[0]
+    lines = list(csv.DictReader(StringIO((tmp_path / "trials.csv").read_text())))
+    assert [int(line["trial"]) for line in lines] == list(range(40))
+    assert [line["state"] for line in lines] == [row["state"] for row in rows]
+    assert "latency_ms_samples" not in lines[0] and "curve" not in lines[0]
 
 
 def test_the_same_rows_again_change_nothing(tmp_path):
@@ -102,36 +102,36 @@ def test_the_same_rows_again_change_nothing(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == times
 
 
-def test_new_trials_are_told(tmp_path):
+def test_the_changes_since_the_last_publication(tmp_path):
     rows = [trial(0, accuracy=0.8, latency=2.0), trial(1, accuracy=0.9, latency=4.0)]
     publish(rows, tmp_path)
     rows += [trial(2, accuracy=0.7, latency=5.0)]
-    assert publish(rows, tmp_path).text == "front unchanged, 1 trial more"
+    assert publish(rows, tmp_path).text == "front unchanged, 1 new trial"
     rows += [trial(3, accuracy=0.85, latency=1.0)]
     # In today's box: ideal (0.9, 1), reference (0.68, 5.4); two rectangles each.
     before = (0.12 * 3.4 + 0.1 * 1.4) / (0.22 * 4.4)
     today = (0.17 * 4.4 + 0.05 * 1.4) / (0.22 * 4.4)
-    made = publish(rows, tmp_path)
+    publication = publish(rows, tmp_path)
     change = 100 * (today / before - 1)
-    assert made.text == f"1 new on the front, 1 left it, hypervolume {change:+.1f} %"
-    assert made.hypervolume == pytest.approx(today)
+    assert publication.text == f"1 new on the front, 1 left it, hypervolume {change:+.1f} %"
+    assert publication.hypervolume == pytest.approx(today)
     lines = log(tmp_path)
     assert [line["finished"] for line in lines] == ["2", "3", "4"]
     assert [line["front_size"] for line in lines] == ["2", "2", "2"]
-    assert lines[-1]["text"] == made.text and lines[-1]["duplicates"] == "5"
-    assert float(lines[-1]["hypervolume"]) == made.hypervolume
+    assert lines[-1]["text"] == publication.text and lines[-1]["duplicates"] == "5"
+    assert float(lines[-1]["hypervolume"]) == publication.hypervolume
 
 
 def test_equal_points_are_on_the_front_together(tmp_path):
-    made = publish([trial(0), trial(1), trial(2, accuracy=0.5)], tmp_path)
-    assert [row["trial"] for row in made.front] == [0, 1]
+    publication = publish([trial(0), trial(1), trial(2, accuracy=0.5)], tmp_path)
+    assert [row["trial"] for row in publication.front] == [0, 1]
     again = publish([trial(n) for n in range(4)] + [trial(4, accuracy=0.5)], tmp_path)
-    # Another sweep than before: trial 2 is no longer what it was, yet its front was of 0 and 1.
+    # Another sweep than before: trial 2 has changed, yet its front was of 0 and 1.
     assert again.text == "2 new on the front, hypervolume +0.0 %"
 
 
 @pytest.mark.parametrize(
-    ("damage", "words"),
+    ("damage", "problem"),
     [
         (b"", "front.csv is damaged"),
         (b"\xff\xfe\x00junk", "front.csv is damaged"),
@@ -140,20 +140,20 @@ def test_equal_points_are_on_the_front_together(tmp_path):
         (None, "front.csv is missing"),
     ],
 )
-def test_a_damaged_front_is_none(tmp_path, damage, words):
+def test_a_damaged_front_is_not_compared(tmp_path, damage, problem):
     publish(sweep(60), tmp_path)
     good = contents(tmp_path)
     path = tmp_path / "front.csv"
     path.unlink()
     if damage is not None:
         path.write_bytes(damage)
-    made = publish(sweep(60), tmp_path)
-    assert made.text.endswith(f"trials; not compared with the earlier front: {words}")
+    publication = publish(sweep(60), tmp_path)
+    assert publication.text.endswith(f"trials; not compared with the earlier front: {problem}")
     assert path.read_bytes() == good["front.csv"]
     assert len(log(tmp_path)) == 2
 
 
-def test_values_that_are_no_numbers_are_damage(tmp_path):
+def test_a_front_with_nan_is_damaged(tmp_path):
     publish([trial(0)], tmp_path)
     path = tmp_path / "front.csv"
     path.write_text(path.read_text().replace(",0.8,", ",nan,"))
@@ -166,12 +166,12 @@ def test_other_objectives_and_other_sweeps_do_not_compare(tmp_path):
     turned = {name: TWO[name] for name in reversed(TWO)}
     publish(sweep(60), tmp_path, {"latency_ms": "minimize"})
     assert not FIGURE & set(contents(tmp_path))
-    # The columns are the same, but publications.csv knows better.
+    # The columns are the same, but publications.csv names the objectives.
     assert publish(sweep(60), tmp_path, turned).text.endswith(": it has other objectives")
     assert publish([trial(7)], tmp_path, turned).text.endswith(": it is of another sweep")
 
 
-def test_a_foreign_log_is_kept(tmp_path):
+def test_a_foreign_publications_file_is_kept(tmp_path):
     (tmp_path / "publications.csv").write_bytes(b'my,notes \xff\nno end"')
     publish(sweep(60), tmp_path)
     publish([*sweep(60), trial(60)], tmp_path)
@@ -179,7 +179,7 @@ def test_a_foreign_log_is_kept(tmp_path):
     assert kept.startswith(b"my,notes \xff\n")
 
 
-def test_without_a_front_older_files_stay(tmp_path):
+def test_without_a_front_earlier_files_are_kept(tmp_path):
     pruned = [row for row in sweep(60) if row["state"] == "pruned"]
     first = publish(pruned, tmp_path / "none")
     assert (
@@ -191,7 +191,7 @@ def test_without_a_front_older_files_stay(tmp_path):
     (tmp_path / "none" / "trials.csv").unlink()
     (tmp_path / "none").rmdir()
     before = contents(tmp_path)
-    assert publish(pruned, tmp_path).text.endswith("the older front stays")
+    assert publish(pruned, tmp_path).text.endswith("the earlier front is kept")
     assert contents(tmp_path) | {"trials.csv": b""} == before | {"trials.csv": b""}
     assert publish([], tmp_path / "empty").front == ()
 
@@ -203,12 +203,12 @@ def test_a_trial_without_an_objective_is_on_no_front(tmp_path):
         trial(2, val_accuracy=float("nan")),
         trial(3, accuracy=0.99, latency=0.1, macs_uncounted=["aten::fft"]),
     ]
-    made = publish(rows, tmp_path, THREE)
-    assert [row["trial"] for row in made.front] == [0]
+    publication = publish(rows, tmp_path, THREE)
+    assert [row["trial"] for row in publication.front] == [0]
     assert "3 finished without a value of every objective" in (tmp_path / "front.md").read_text()
 
 
-def test_an_error_leaves_the_older_files_as_they_were(tmp_path, monkeypatch):
+def test_an_error_leaves_the_earlier_files_unchanged(tmp_path, monkeypatch):
     publish(sweep(60), tmp_path)
     before = contents(tmp_path)
 
@@ -222,15 +222,15 @@ def test_an_error_leaves_the_older_files_as_they_were(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("objectives", "words"),
+    ("objectives", "message"),
     [
         ({}, "1 to 4 objectives"),
-        ({"accuracy": "maximize"}, "unknown objective 'accuracy'; there are val_accuracy"),
+        ({"accuracy": "maximize"}, "unknown objective 'accuracy'. Available: val_accuracy"),
         ({"macs": "min"}, "macs: maximize or minimize, not 'min'"),
     ],
 )
-def test_objectives_that_are_none(tmp_path, objectives, words):
-    with pytest.raises(ValueError, match=words):
+def test_invalid_objectives_are_refused(tmp_path, objectives, message):
+    with pytest.raises(ValueError, match=message):
         publish(sweep(5), tmp_path, objectives)
     assert not list(tmp_path.iterdir())
 
@@ -242,5 +242,5 @@ def test_5000_trials(tmp_path, record_property):
     publish(rows, tmp_path)
     publish(rows, tmp_path)
     record_property("seconds", perf_counter() - began)
-    # Alone it takes 3 s.
+    # On an idle machine it takes 3 s.
     assert perf_counter() - began < 60

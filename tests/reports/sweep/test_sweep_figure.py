@@ -1,4 +1,4 @@
-"""The figure of a sweep draws every edge case; numbers match the table and do not overlap."""
+"""The figure of a sweep: every edge case draws, numbers match the table and do not overlap."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from reports.comparison.pareto import pdf, png
-from reports.statistics.fronts import hypervolume
+from reports.figures.canvas import pdf, png
+from reports.statistics import hypervolume
 from reports.sweep.figure import sweep_figure
 from reports.sweep.summary import summarise_sweep
 from reports.sweep.table import columns
@@ -39,14 +39,14 @@ CASES = {
     "two": (sweep(60), TWO),
     "three": (sweep(100), THREE),
     "four": (sweep(100), FOUR),
-    "costs alone": (sweep(60), {"macs": "minimize", "peak_memory_bytes": "minimize"}),
-    "turned": (sweep(60), {name: TWO[name] for name in reversed(TWO)}),
+    "only costs": (sweep(60), {"macs": "minimize", "peak_memory_bytes": "minimize"}),
+    "reversed": (sweep(60), {name: TWO[name] for name in reversed(TWO)}),
     "mathematics": ([trial(0, dataset_note="$5 and $\\x", reconstructed=True)], TWO),
     "nothing": ([trial(n, accuracy=0.0, latency_ms_median=0.0, macs=0) for n in range(2)], THREE),
 }
 
 
-def made(case, **changes):
+def summary_of(case, **changes):
     rows, objectives = CASES[case]
     return summarise_sweep(rows, objectives=objectives, title="5 $ or 6 $", **changes)
 
@@ -57,17 +57,17 @@ def numbered(axes):
 
 @pytest.mark.parametrize("case", CASES)
 def test_numbers_match_the_table_and_overlap_nothing(case):
-    summary = made(case)
+    summary = summary_of(case)
     figure = sweep_figure(summary)
     figure.canvas.draw()
     pairs = len(summary.objectives) - 1
     assert len(figure.axes) == max(2, pairs)
     rows = set(columns(summary)[0].cells)
     caption = figure.texts[-1].get_text().replace("\n", " ")
-    told = caption.partition("Without room for its number in a panel: ")[2].partition(".")[0]
+    unlabelled = caption.partition("No space for the number in a panel: ")[2].partition(".")[0]
     for axes in figure.axes[:pairs]:
         labels = {text.get_text() for text in numbered(axes)}
-        assert labels <= rows and rows - labels <= set(told.split(", "))
+        assert labels <= rows and rows - labels <= set(unlabelled.split(", "))
         boxes = [Text.get_window_extent(text) for text in numbered(axes)]
         assert not [1 for one, two in combinations(boxes, 2) if one.overlaps(two)]
         frame = axes.get_window_extent().padded(2)
@@ -78,7 +78,7 @@ def test_numbers_match_the_table_and_overlap_nothing(case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_is_cut(case):
-    figure = sweep_figure(made(case, dataset_note="words " * 60, sampler="x" * 300))
+    figure = sweep_figure(summary_of(case, dataset_note="text " * 60, sampler="x" * 300))
     figure.canvas.draw()
     width, height = figure.canvas.get_width_height()
     texts = [*figure.texts, *(axes.xaxis.label for axes in figure.axes)]
@@ -88,18 +88,18 @@ def test_nothing_is_cut(case):
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
 
 
-def test_fronts_of_a_line_have_room_for_every_number():
+def test_fronts_along_a_line_have_space_for_every_number():
     for case in ("front of five", "front of 25", "front of 25 in three", "identical"):
-        assert "Without room" not in sweep_figure(made(case)).texts[-1].get_text()
+        assert "No space for the number" not in sweep_figure(summary_of(case)).texts[-1].get_text()
 
 
 def drawn(axes, gid):
-    (found,) = [one for one in axes.lines if one.get_gid() == gid]
-    return np.column_stack([np.asarray(found.get_xdata()), np.asarray(found.get_ydata())])
+    (artist,) = [line for line in axes.lines if line.get_gid() == gid]
+    return np.asarray(artist.get_xydata())
 
 
-def test_what_is_drawn_is_the_sweep():
-    summary = made("two")
+def test_drawn_points_are_those_of_the_sweep():
+    summary = summary_of("two")
     points, volumes = sweep_figure(summary).axes
     finished = [row for row in summary.rows if row["state"] == "finished"]
     expected = [(row["latency_ms_median"], 100 * row["val_accuracy"]) for row in finished]
@@ -110,12 +110,12 @@ def test_what_is_drawn_is_the_sweep():
     assert points.get_xscale() == "log"
     front = summary.front
     assert len(drawn(points, "front")) == len(front.rows)
-    # After each trial: what recomputing from scratch gives.
-    again = [
-        hypervolume(front.everything[:n], summary.directions, front.reference, front.ideal)
+    # After each trial: recomputed from scratch.
+    expected = [
+        hypervolume(front.all_points[:n], summary.directions, front.reference, front.ideal)
         for n in range(1, len(finished) + 1)
     ]
-    assert drawn(volumes, "progress")[:, 1] == pytest.approx(again)
+    assert drawn(volumes, "progress")[:, 1] == pytest.approx(expected)
 
 
 def test_axes_are_logarithmic_from_a_factor_of_twenty():
@@ -127,7 +127,7 @@ def test_axes_are_logarithmic_from_a_factor_of_twenty():
 
 def test_equal_input_gives_equal_bytes():
     def files():
-        figure = sweep_figure(made("three"))
+        figure = sweep_figure(summary_of("three"))
         return png(figure), pdf(figure)
 
     assert files() == files()

@@ -1,4 +1,4 @@
-"""The table of a front reads well everywhere: terminal, Markdown, LaTeX; its notes are honest."""
+"""The table of a front on the terminal, in Markdown and LaTeX, with its notes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import pytest
 from rich.console import Console
 
 import reports
-from reports.sweep.latex import latex
 from reports.sweep.summary import summarise_sweep
-from reports.sweep.table import columns, markdown, table_notes
+from reports.sweep.table import columns, latex, markdown, table_notes
 from tests.reports.comparison.test_latex import NASTY
 from tests.reports.sweep.sweep_rows import COUNTS, FOUR, ONE, THREE, TWO, sweep, trial
 
@@ -35,13 +34,13 @@ def printed(publication, width=100, **options):
     return console.file.getvalue()
 
 
-def test_columns_are_what_varies_and_what_is_optimised():
+def test_columns_are_varying_dimensions_and_objectives():
     rows = [
         trial(0, values={"same": 1, "mixer": "fwa", "window": 7, "wide": "x" * 30}),
         trial(1, accuracy=0.9, latency=9.0, values={"same": 1, "mixer": "none", "wide": "y"}),
     ]
-    found = {column.name: column.cells for column in columns(summary(rows))}
-    assert found == {
+    cells = {column.name: column.cells for column in columns(summary(rows))}
+    assert cells == {
         "#": ("1", "2"),
         "Trial": ("0", "1"),
         "mixer": ("fwa", "none"),
@@ -51,7 +50,7 @@ def test_columns_are_what_varies_and_what_is_optimised():
         "Test accuracy": ("79.00", "89.00"),
     }
     notes = table_notes(summary(rows))
-    assert "Vary too, in front.csv: wide." in notes
+    assert "Also varying, in front.csv: wide." in notes
     assert "Equal along the front: same 1." in notes
 
 
@@ -61,14 +60,14 @@ def test_at_most_six_dimensions():
         for n in range(2)
     ]
     assert sum(column.key.startswith("dimension ") for column in columns(summary(rows))) == 6
-    assert "Vary too, in front.csv: d6, d7, d8." in table_notes(summary(rows))
+    assert "Also varying, in front.csv: d6, d7, d8." in table_notes(summary(rows))
 
 
 def test_a_long_front_is_thinned_evenly_and_keeps_its_ends():
     rows = [trial(n, accuracy=0.5 + n / 1000, latency=1.0 + n) for n in range(100)]
     numbers = columns(summary(rows))[0].cells
     assert (len(numbers), numbers[0], numbers[-1]) == (40, "1", "100")
-    assert "40 of 100 points, evenly along the front; all are in front.csv." in table_notes(
+    assert "40 of 100 points, evenly along the front; front.csv has all of them." in table_notes(
         summary(rows)
     )
 
@@ -80,22 +79,22 @@ def test_best_values_are_those_of_the_whole_front():
     assert len(macs.best) == (50 in {int(n) - 1 for n in columns(summary(rows, THREE))[0].cells})
 
 
-def test_notes_say_what_must_be_known():
+def test_notes_of_a_sweep():
     noted = "\n".join(table_notes(summary(sweep(60), sampler="TPE, seed 0.")))
-    for words in (
+    for note in (
         "45 trials finished, 13 pruned, 2 failed, 5 duplicate, 1 infeasible.",
-        "Selection is on the validation split; test accuracy is only shown.",
+        "Selection uses the validation split; test accuracy is for information only.",
         "Validation accuracies of a search are optimistic",
         "Sampler: TPE, seed 0.",
         "Data: Fashion-MNIST, a subset of 4,000 training images.",
-        "measured in each trial beside a reference network, 1 thread.",
+        "measured in each trial next to a reference network, 1 thread.",
         "a tenth of their range beyond the worst",
     ):
-        assert words in noted
+        assert note in noted
     assert "WARNING" not in noted and "†" not in noted
 
 
-def test_words_of_the_caller_come_first():
+def test_notes_of_the_caller_replace_those_of_the_rows():
     noted = table_notes(
         summary(sweep(20), dataset_note="a surrogate of NAS-Bench.", latency_note="looked up")
     )
@@ -119,22 +118,22 @@ def test_reconstructions_are_marked():
     assert any(note.startswith("† reconstructed") for note in table_notes(summary(rows)))
 
 
-def test_the_terminal_loses_dimensions_before_digits(tmp_path):
-    made = reports.publish(sweep(60), tmp_path, objectives=FOUR, title="S", time="t")
+def test_a_narrow_terminal_drops_dimensions_before_digits(tmp_path):
+    publication = reports.publish(sweep(60), tmp_path, objectives=FOUR, title="S", time="t")
     for width in (60, 100, 160):
-        text = printed(made, width)
+        text = printed(publication, width)
         assert max(map(len, text.splitlines())) <= width
         assert "Val. accuracy" in text and "Latency" in text
-    assert "Too narrow for: window" in printed(made, 100)
-    assert "Selection" not in printed(made, notes=False)
+    assert "Too narrow for: window" in printed(publication, 100)
+    assert "Selection" not in printed(publication, notes=False)
 
 
-def test_the_terminal_without_a_front_is_a_line(tmp_path):
-    made = reports.publish([], tmp_path, objectives=TWO, title="S", time="t")
-    assert printed(made).strip() == "no front: 0 trials finished, 0 pruned, 0 failed"
+def test_the_terminal_without_a_front_is_one_line(tmp_path):
+    publication = reports.publish([], tmp_path, objectives=TWO, title="S", time="t")
+    assert printed(publication).strip() == "no front: 0 trials finished, 0 pruned, 0 failed"
 
 
-def test_markdown_keeps_names_from_being_markup():
+def test_markdown_escapes_names():
     text = markdown(summary(nasty(), title="a | b"))
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.replace("\\|", "").count("|") for line in table}) == 1
@@ -142,14 +141,14 @@ def test_markdown_keeps_names_from_being_markup():
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_pdflatex_takes_every_kind_of_table(tmp_path):
+def test_pdflatex_compiles_every_kind_of_table(tmp_path):
     cases = {
         "one": summary([trial(0)], title=NASTY),
         "nasty": summary(nasty(), title=NASTY, sampler=NASTY, latency_note=NASTY),
         "four": summary(sweep(100), FOUR, title="50 % & $x_y$"),
     }
-    for name, each in cases.items():
-        (tmp_path / f"{name}.tex").write_text(latex(each))
+    for name, case in cases.items():
+        (tmp_path / f"{name}.tex").write_text(latex(case))
     inputs = "\n".join(rf"\input{{{name}}}" for name in cases)
     (tmp_path / "paper.tex").write_text(
         "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n"
@@ -161,6 +160,6 @@ def test_pdflatex_takes_every_kind_of_table(tmp_path):
         capture_output=True,
         timeout=60,
     )
-    said = ran.stdout.decode(errors="replace")
-    assert ran.returncode == 0, said[-2000:]
-    assert "too large for page" not in said
+    output = ran.stdout.decode(errors="replace")
+    assert ran.returncode == 0, output[-2000:]
+    assert "too large for page" not in output

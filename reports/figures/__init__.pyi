@@ -1,0 +1,11 @@
+from .canvas import colour as colour
+from .canvas import marker as marker
+from .canvas import new_figure as new_figure
+from .canvas import pdf as pdf
+from .canvas import png as png
+from .canvas import scale_axis as scale_axis
+from .canvas import style_axes as style_axes
+from .canvas import write_texts as write_texts
+from .labels import draw_labels as draw_labels
+from .labels import place_labels as place_labels
+from .labels import stairs as stairs

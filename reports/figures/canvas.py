@@ -1,0 +1,115 @@
+"""What all figures share: canvas, colours, axes, texts, and the bytes of their files."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from textwrap import fill, shorten
+from typing import Literal
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+DPI = 200
+"""Of PNG files."""
+# Okabe and Ito (2008), distinguishable with every common colour blindness; their yellow is left out
+# because it vanishes on white. 7 colours and 6 markers share no divisor: 42 distinct arms.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+def colour(index: int) -> str:
+    """The colour of the arm at an index, the same in every panel."""
+    return _COLOURS[index % len(_COLOURS)]
+
+
+def marker(index: int) -> str:
+    """The marker of the arm at an index, the same in every panel."""
+    return _MARKERS[index % len(_MARKERS)]
+
+
+def new_figure(
+    width: float, height: float, *, layout: Literal["constrained"] | None = None
+) -> Figure:
+    """An empty figure, in inches, that no global state of matplotlib knows."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def style_axes(axes: Axes) -> None:
+    """Light grid behind the data, no spines on top and right."""
+    axes.grid(color="0.92", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def scale_axis(
+    axes: Axes, which: Literal["x", "y"], low: float, high: float, *, log_from: float, margin: float
+) -> None:
+    """Set limits with a margin; logarithmic where values span more than a factor of `log_from`.
+
+    Args:
+        axes: of the panel.
+        which: "x" or "y".
+        low: smallest value.
+        high: largest value.
+        log_from: factor between the two above which the axis is logarithmic.
+        margin: on both sides, as a fraction of the axis.
+    """
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    set_limits = axes.set_xlim if which == "x" else axes.set_ylim
+    if low > 0 and high > log_from * low:
+        (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+        factor = (high / low) ** margin
+        set_limits(low / factor, high * factor)
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 500 * low else (1,)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+        return
+    space = max(margin * (high - low), 0.01 * abs(high)) or 1.0
+    set_limits(low - space, high + space)
+
+
+def write_texts(
+    figure: Figure, title: str, subtitle: str, caption: str, *, left: float, top: float, lines: int
+) -> None:
+    """Write title and subtitle above the panels, the caption below; `$` is plain text.
+
+    Args:
+        figure: to write on.
+        title: shortened to one line, as is `subtitle`.
+        subtitle: under the title.
+        caption: wrapped.
+        left: edge of the texts, as a fraction of the width.
+        top: of the caption, as a fraction of the height.
+        lines: of the caption at most.
+    """
+    wide = figure.get_figwidth() / 11
+    heading = shorten(title, int(90 * wide), placeholder=" …")
+    figure.text(left, 0.945, heading, fontsize=13, weight="bold", parse_math=False)
+    below = shorten(subtitle, int(150 * wide), placeholder=" …")
+    figure.text(left, 0.895, below, fontsize=9, color="0.35", parse_math=False)
+    wrapped = fill(caption, int(172 * wide), max_lines=lines, placeholder=" …")
+    figure.text(
+        left, top, wrapped, fontsize=8, color="0.25", va="top", linespacing=1.4, parse_math=False
+    )
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG of 200 dpi; equal figures give equal bytes."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def pdf(figure: Figure) -> bytes:
+    """The figure as PDF; equal figures give equal bytes."""
+    buffer = BytesIO()
+    stamps = {"CreationDate": None, "Creator": None, "Producer": None}
+    # Publishers refuse Type 3 fonts, matplotlib's default.
+    with rc_context({"pdf.fonttype": 42}):
+        figure.savefig(buffer, format="pdf", metadata=stamps)
+    return buffer.getvalue()
