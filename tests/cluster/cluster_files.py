@@ -1,4 +1,4 @@
-"""What lies in cluster/: its files, their YAML, and the sweeps they start."""
+"""The files in cluster/, their YAML documents, and the sweeps that they start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VALUES = {"budget": "28000", "name": "demo", "shared": "/shared", "config": "sw
 _VALUES["storage"] = "postgresql://lolvit@db.example.org:5432/lolvit"
 
 
-def shown(path: Path) -> str:
+def relative(path: Path) -> str:
     return str(path.relative_to(CLUSTER))
 
 
@@ -32,28 +32,28 @@ def documents(name: str) -> list[Any]:
 
 def sweeps() -> list[tuple[str, list[str]]]:
     """File and arguments of every `bench.py sweep` in cluster/."""
-    found = []
+    lines = []
     for path in FILES:
         texts = [path.read_text()]
         if path in YAML_FILES:
-            texts = [text for each in documents(shown(path)) for text in _commands(each)]
+            texts = [text for document in documents(relative(path)) for text in _commands(document)]
         for text in texts:
             for line in _LINE.findall(text.replace("\\\n", " ")):
-                found.append((shown(path), [_filled(word) for word in shlex.split(line)]))
-    return [(name, [word for word in words if word != "$@"]) for name, words in found]
+                lines.append((relative(path), [_fill(word) for word in shlex.split(line)]))
+    return [(name, [word for word in words if word != "$@"]) for name, words in lines]
 
 
 def _commands(node: Any) -> Iterator[str]:
     """All strings of a document; a list of strings is one command."""
-    if isinstance(node, list) and all(isinstance(each, str) for each in node):
+    if isinstance(node, list) and all(isinstance(item, str) for item in node):
         yield shlex.join(node)
         yield from node
     elif isinstance(node, list | dict):
-        for each in node.values() if isinstance(node, dict) else node:
-            yield from _commands(each)
+        for item in node.values() if isinstance(node, dict) else node:
+            yield from _commands(item)
     elif isinstance(node, str):
         yield node
 
 
-def _filled(word: str) -> str:
+def _fill(word: str) -> str:
     return re.sub(r"\$\{?([a-z]+)\}?", lambda match: _VALUES[match[1]], word)

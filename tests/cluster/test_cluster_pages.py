@@ -1,4 +1,4 @@
-"""What all of cluster/ has in common: lines that the real parser takes, links that lead on."""
+"""Properties of all files in cluster/: commands parse, links resolve, nothing private."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.cluster.cluster_files import (
     ROOT,
     YAML_FILES,
     documents,
-    shown,
+    relative,
     sweeps,
 )
 
@@ -23,7 +23,7 @@ DOCUMENTATION = [ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", 
 SWEEPS = sweeps()
 
 
-def test_each_way_starts_a_sweep():
+def test_every_environment_starts_a_sweep():
     assert {name.split("/")[0] for name, _ in SWEEPS} >= {"ray", "kubernetes", "slurm", "schedule"}
     starting = {name for name, _ in SWEEPS if not name.endswith(".md")}
     assert starting == {
@@ -37,7 +37,7 @@ def test_each_way_starts_a_sweep():
 
 
 @pytest.mark.parametrize(("name", "words"), SWEEPS, ids=[name for name, _ in SWEEPS])
-def test_the_parser_takes_the_line(name, words):
+def test_bench_parses_the_command(name, words):
     try:
         arguments = bench._parser().parse_args(["sweep", *words])
     except SystemExit as refused:
@@ -51,27 +51,27 @@ def test_the_parser_takes_the_line(name, words):
     if arguments.storage is not None:
         assert re.fullmatch(r"postgresql://lolvit@[a-z.-]+:5432/lolvit", arguments.storage)
     elif on_ray:
-        pytest.fail(f"{name}: a SQLite file is not for several machines")
+        pytest.fail(f"{name}: several machines require PostgreSQL")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=shown)
-def test_what_a_page_names_is_there(page):
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_linked_files_exist_and_all_files_are_linked(page):
     text = page.read_text()
     for link in re.findall(r"\]\(([^)#]+)\)", text):
         assert (page.parent / link).exists(), link
     for path in re.findall(r"(?<![\w/-])cluster/[\w./-]*\w", text):
         assert (ROOT / path).exists(), path
-    here = {path.name for path in page.parent.iterdir() if path.is_file()} - {"README.md"}
-    assert {name for name in here if name not in text} <= {"Dockerfile.dockerignore"}
+    names = {path.name for path in page.parent.iterdir() if path.is_file()} - {"README.md"}
+    assert {name for name in names if name not in text} <= {"Dockerfile.dockerignore"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=shown)
-def test_nothing_is_ours_alone(path):
-    """No address, host, path or secret that exists."""
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_addresses_hosts_and_paths_are_examples(path):
+    """No real address, host, path or password."""
     text = path.read_text()
-    for found in re.findall(r"(?<![\d.])\d+(?:\.\d+){3}(?![\d.])", text):
-        address = ip_address(found)
-        assert address.is_loopback or any(address in net for net in DOCUMENTATION), found
+    for text_address in re.findall(r"(?<![\d.])\d+(?:\.\d+){3}(?![\d.])", text):
+        address = ip_address(text_address)
+        assert address.is_loopback or any(address in net for net in DOCUMENTATION), text_address
     assert not re.search(r"://[^/\s:@]+:[^/\s@]+@", text), "a password in a URL"
     for value in re.findall(r"(?i)passw(?:or)?d\s*=\s*([^\s`]*)", text):
         assert value in ("...,", "/dev/stdin"), value
@@ -80,28 +80,31 @@ def test_nothing_is_ours_alone(path):
     assert not re.search(r"(?<![\w.])/(?:work|home|Users|root)/", text)
 
 
-def test_images_come_from_no_registry_of_ours():
-    found = [
-        image for path in YAML_FILES for each in documents(shown(path)) for image in _images(each)
-    ]
-    assert set(found) == {"lolvit-bench:latest", "postgres:17"}
+def test_images_name_no_private_registry():
+    images = {
+        image
+        for path in YAML_FILES
+        for document in documents(relative(path))
+        for image in _images(document)
+    }
+    assert images == {"lolvit-bench:latest", "postgres:17"}
 
 
-def test_extras_exist():
+def test_installed_extras_exist():
     project = (ROOT / "pyproject.toml").read_text()
     extras = project.split("[project.optional-dependencies]")[1].split("\n[")[0]
-    known = re.findall(r"^(\w+) = \[", extras, re.MULTILINE)
+    defined = re.findall(r"^(\w+) = \[", extras, re.MULTILINE)
     used = {name for path in FILES for name in re.findall(r"-e '\.\[(\w+)\]'", path.read_text())}
-    assert used == {"postgres"} and used <= set(known)
+    assert used == {"postgres"} and used <= set(defined)
 
 
-def test_whoever_installs_minds_the_constraints():
+def test_every_install_uses_the_constraints():
     for path in FILES:
         for line in re.findall(r"pip install .*", path.read_text()):
-            assert "-c constraints.txt" in line, f"{shown(path)}: {line}"
+            assert "-c constraints.txt" in line, f"{relative(path)}: {line}"
 
 
-def test_the_overview_names_every_folder():
+def test_the_overview_links_every_folder():
     page = (CLUSTER / "README.md").read_text()
     for folder in CLUSTER.iterdir():
         assert not folder.is_dir() or f"({folder.name}/README.md)" in page
@@ -115,5 +118,5 @@ def _images(node):
             else:
                 yield from _images(value)
     elif isinstance(node, list):
-        for each in node:
-            yield from _images(each)
+        for item in node:
+            yield from _images(item)

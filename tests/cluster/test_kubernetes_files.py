@@ -1,4 +1,4 @@
-"""The manifests: what a schema cannot see."""
+"""Properties of the Kubernetes manifests that a schema does not check."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import shlex
 import pytest
 from ray.autoscaler._private.kuberay import autoscaling_config
 
-from tests.cluster.cluster_files import CLUSTER, ROOT, YAML_FILES, documents, shown
+from tests.cluster.cluster_files import CLUSTER, ROOT, YAML_FILES, documents, relative
 
 (RAYJOB,) = documents("kubernetes/rayjob.yaml")
 (CRONJOB,) = documents("kubernetes/cronjob.yaml")
-STORAGE = {each["kind"]: each for each in documents("kubernetes/storage.yaml")}
+STORAGE = {document["kind"]: document for document in documents("kubernetes/storage.yaml")}
 CLUSTER_SPEC = RAYJOB["spec"]["rayClusterSpec"]
-GROUPS = {each["groupName"]: each for each in CLUSTER_SPEC["workerGroupSpecs"]}
+GROUPS = {group["groupName"]: group for group in CLUSTER_SPEC["workerGroupSpecs"]}
 TEMPLATES = {
     "submitter": RAYJOB["spec"]["submitterPodTemplate"],
     "head": CLUSTER_SPEC["headGroupSpec"]["template"],
-    **{name: each["template"] for name, each in GROUPS.items()},
+    **{name: group["template"] for name, group in GROUPS.items()},
     "cronjob": CRONJOB["spec"]["jobTemplate"]["spec"]["template"],
     "postgres": STORAGE["StatefulSet"]["spec"]["template"],
 }
@@ -31,18 +31,18 @@ def container(name):
 
 
 def environment(name):
-    return {each["name"]: each for each in container(name).get("env", [])}
+    return {variable["name"]: variable for variable in container(name).get("env", [])}
 
 
-@pytest.mark.parametrize("path", YAML_FILES, ids=shown)
+@pytest.mark.parametrize("path", YAML_FILES, ids=relative)
 def test_every_document_parses(path):
-    assert all(isinstance(each, dict) for each in documents(shown(path)))
+    assert all(isinstance(document, dict) for document in documents(relative(path)))
 
 
-def test_kinds():
+def test_api_versions_and_kinds():
     assert (RAYJOB["apiVersion"], RAYJOB["kind"]) == ("ray.io/v1", "RayJob")
     assert (CRONJOB["apiVersion"], CRONJOB["kind"]) == ("batch/v1", "CronJob")
-    versions = {kind: each["apiVersion"] for kind, each in STORAGE.items()}
+    versions = {kind: document["apiVersion"] for kind, document in STORAGE.items()}
     assert versions == {
         "PersistentVolumeClaim": "v1",
         "Service": "v1",
@@ -51,13 +51,13 @@ def test_kinds():
     }
 
 
-def test_ray_is_the_pinned_one():
+def test_the_ray_version_is_the_pinned_one():
     pinned = re.search(r"^ray==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     assert CLUSTER_SPEC["rayVersion"] == pinned[1]
 
 
 @pytest.mark.parametrize("name", ["timing", "cronjob"])
-def test_what_times_is_guaranteed_whole_cpus_on_labelled_nodes(name):
+def test_timing_pods_have_guaranteed_whole_cpus_on_labelled_nodes(name):
     resources = container(name)["resources"]
     assert resources["requests"] == resources["limits"]
     assert set(resources["limits"]) == {"cpu", "memory"}
@@ -65,32 +65,32 @@ def test_what_times_is_guaranteed_whole_cpus_on_labelled_nodes(name):
     assert TEMPLATES[name]["spec"]["nodeSelector"] == {"lolvit-bench/timing": "true"}
 
 
-def test_ray_s_autoscaler_reads_the_groups_as_meant():
-    told = autoscaling_config._derive_autoscaling_config_from_ray_cr(
+def test_the_autoscaler_sees_the_resources_of_the_groups():
+    config = autoscaling_config._derive_autoscaling_config_from_ray_cr(
         {"metadata": {"name": "x", "namespace": "y"}, "spec": CLUSTER_SPEC}
     )
-    types = told["available_node_types"]
+    types = config["available_node_types"]
     assert types["timing"]["resources"]["timing"] == 1
     assert "timing" not in types["training"]["resources"]
-    limits = {name: (each["min_workers"], each["max_workers"]) for name, each in types.items()}
+    limits = {name: (node["min_workers"], node["max_workers"]) for name, node in types.items()}
     assert limits["timing"] == (1, 1) and limits["training"] == (1, 8)
-    # A sweep asks for as much as the largest cluster has room for; else it would not grow.
+    # A sweep requests as many trials as fit on the largest cluster; otherwise it would not grow.
     cores = types["training"]["resources"]["CPU"] * 8
     assert f"--processes {cores:g} " in RAYJOB["spec"]["entrypoint"]
     assert types["timing"]["resources"]["CPU"] == 0
-    assert types[told["head_node_type"]]["resources"]["CPU"] == 0
-    # As the operator writes it into a command line.
+    assert types[config["head_node_type"]]["resources"]["CPU"] == 0
+    # As the operator puts it into a command line.
     (words,) = (shlex.split(f"--resources={GROUPS['timing']['rayStartParams']['resources']}"),)
     assert words == ['--resources={"timing": 1}']
 
 
-def test_a_token_is_asked_for():
+def test_a_token_is_required():
     assert CLUSTER_SPEC["authOptions"] == {"mode": "token"}
 
 
-def test_nothing_runs_twice_at_once():
+def test_sweeps_do_not_overlap():
     assert CRONJOB["spec"]["concurrencyPolicy"] == "Forbid"
-    # What podFailurePolicy needs.
+    # podFailurePolicy requires it.
     assert TEMPLATES["cronjob"]["spec"]["restartPolicy"] == "Never"
     studies = [
         re.search(r"--name[= ](\S+)", text)[1]
@@ -115,7 +115,7 @@ def test_the_password_comes_from_the_secret():
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_nobody_is_root(name):
+def test_no_container_runs_as_root(name):
     spec = TEMPLATES[name]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["runAsUser"] > 0
@@ -124,13 +124,15 @@ def test_nobody_is_root(name):
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_what_is_mounted_exists(name):
+def test_mounted_volumes_exist(name):
     spec = TEMPLATES[name]["spec"]
-    volumes = {each["name"]: each for each in spec.get("volumes", [])}
+    volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
     if name == "postgres":
         claims = STORAGE["StatefulSet"]["spec"]["volumeClaimTemplates"]
-        volumes |= {each["metadata"]["name"]: {} for each in claims}
-    mounted = {each["name"]: each["mountPath"] for each in container(name).get("volumeMounts", [])}
+        volumes |= {claim["metadata"]["name"]: {} for claim in claims}
+    mounted = {
+        mount["name"]: mount["mountPath"] for mount in container(name).get("volumeMounts", [])
+    }
     assert set(mounted) == set(volumes)
     claim = STORAGE["PersistentVolumeClaim"]["metadata"]["name"]
     if name not in ("postgres", "submitter"):
@@ -139,17 +141,19 @@ def test_what_is_mounted_exists(name):
     if name in ("head", "cronjob"):
         assert mounted["config"] == "/etc/lolvit-bench"
         page = (CLUSTER / "kubernetes/README.md").read_text()
-        made = f"create configmap {volumes['config']['configMap']['name']} --from-file=sweep.yaml="
-        assert made in page
+        command = (
+            f"create configmap {volumes['config']['configMap']['name']} --from-file=sweep.yaml="
+        )
+        assert command in page
 
 
-def test_the_database_answers_where_sweeps_ask():
+def test_sweeps_can_reach_the_database():
     service, state = STORAGE["Service"], STORAGE["StatefulSet"]
     labels = TEMPLATES["postgres"]["metadata"]["labels"]
     assert state["spec"]["serviceName"] == service["metadata"]["name"] == "lolvit-postgres"
     policy = STORAGE["NetworkPolicy"]["spec"]
-    chosen = (service["spec"]["selector"], state["spec"]["selector"]["matchLabels"])
-    for selector in (*chosen, policy["podSelector"]["matchLabels"]):
+    selectors = (service["spec"]["selector"], state["spec"]["selector"]["matchLabels"])
+    for selector in (*selectors, policy["podSelector"]["matchLabels"]):
         assert selector.items() <= labels.items()
     assert service["spec"]["ports"][0]["port"] == policy["ingress"][0]["ports"][0]["port"] == 5432
     allowed = policy["ingress"][0]["from"][0]["podSelector"]["matchLabels"]
@@ -158,11 +162,11 @@ def test_the_database_answers_where_sweeps_ask():
         assert "@lolvit-postgres:5432/" in RAYJOB["spec"]["entrypoint"] + str(container("cronjob"))
 
 
-def test_the_image():
+def test_the_image_has_the_user_and_the_job_server():
     lines = (CLUSTER / "kubernetes/Dockerfile").read_text().splitlines()
     assert "FROM python:3.11-slim" in lines
     user = next(line for line in lines if line.startswith("USER "))
     context = TEMPLATES["head"]["spec"]["securityContext"]
     assert user == f"USER {context['runAsUser']}:{context['runAsGroup']}"
-    # A RayJob is submitted to the job server, which the plain package has not.
+    # RayJobs are submitted to the job server, which is not in the plain package.
     assert any("'ray[default]'" in line and "-c constraints.txt" in line for line in lines)

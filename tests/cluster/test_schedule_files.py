@@ -1,4 +1,4 @@
-"""systemd's units by systemd's own check, and the crontab by its grammar."""
+"""The systemd units against systemd-analyze, and the crontab against its grammar."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def unit(name):
     return parser
 
 
-def verified(folder):
-    """What systemd says of the units in a folder; the checker leaves out what is not installed."""
+def verify_units(folder):
+    """Exit code and messages of `systemd-analyze verify` for the units in a folder."""
     program = shutil.which("systemd-analyze")
     if program is None:
-        pytest.skip("systemd-analyze is not here")
+        pytest.skip("systemd-analyze is not installed")
     units = (str(folder / "sweep.service"), str(folder / "sweep.timer"))
     done = subprocess.run((program, "verify", *units), capture_output=True, text=True, timeout=60)
     return done.returncode, done.stderr
@@ -34,49 +34,49 @@ def verified(folder):
 
 @pytest.fixture
 def installed(tmp_path):
-    """The units, with a program and a folder that exist on any machine."""
+    """The units, with an executable and a folder that exist on any machine."""
     text = (FOLDER / "sweep.service").read_text()
-    for missing, there in (
+    for missing, existing in (
         ("/opt/lolvit-bench/.venv/bin/python", "/bin/sh"),
         ("=/opt/lolvit-bench", "=/"),
     ):
         assert missing in text
-        text = text.replace(missing, there)
+        text = text.replace(missing, existing)
     (tmp_path / "sweep.service").write_text(text)
     shutil.copy(FOLDER / "sweep.timer", tmp_path)
     return tmp_path
 
 
-def test_systemd_takes_the_units(installed):
-    code, said = verified(installed)
-    assert code == 0 and "sweep." not in said, said
+def test_systemd_accepts_the_units(installed):
+    code, messages = verify_units(installed)
+    assert code == 0 and "sweep." not in messages, messages
 
 
-def test_the_check_would_see_a_wrong_key(installed):
+def test_systemd_reports_a_misspelt_key(installed):
     file = installed / "sweep.service"
     file.write_text(file.read_text().replace("TimeoutStopSec=5min", "TimeoutStopSecs=5min"))
-    assert "TimeoutStopSecs" in verified(installed)[1]
+    assert "TimeoutStopSecs" in verify_units(installed)[1]
 
 
-def test_the_service_leaves_the_sweep_room():
+def test_the_service_allows_what_a_sweep_needs():
     service = unit("sweep.service")["Service"]
     assert service["Type"] == "oneshot"
     assert (service["KillMode"], service["KillSignal"]) == ("mixed", "SIGTERM")
     assert service["SuccessExitStatus"] == "130"
     assert "--time-budget 6h" in service["ExecStart"] and service["TimeoutStartSec"] == "7h"
-    # Locks of devices lie in /tmp, for all; torch makes code.
+    # Device locks of all users are in /tmp; torch generates code.
     assert service["ReadWritePaths"] == "/tmp"
     assert not {"PrivateTmp", "MemoryDenyWriteExecute", "PrivateDevices"} & set(service)
     assert "--out /var/lib/" + service["StateDirectory"] in service["ExecStart"]
 
 
-def test_the_timer_makes_up_for_a_night_without_power():
+def test_the_timer_catches_up_after_power_off():
     timer = unit("sweep.timer")
     assert timer["Timer"]["Persistent"] == "true"
     assert timer["Install"]["WantedBy"] == "timers.target"
 
 
-def test_the_crontab():
+def test_the_crontab_line_is_valid():
     lines = (FOLDER / "crontab").read_text().splitlines()
     lines = [line for line in lines if line and not line.startswith("#")]
     settings = [line for line in lines if re.match(r"[A-Z]+=", line)]
@@ -84,7 +84,7 @@ def test_the_crontab():
     match = re.fullmatch(rf"((?:{FIELD} ){{5}})(\S.*)", job)
     assert match, job
     command = match[2]
-    assert "%" not in command  # cron would make it a new line
+    assert "%" not in command  # cron treats it as a newline
     assert "flock -n -E 0 /var/lib/lolvit-bench/nightly.lock " in command
     subprocess.run(("sh", "-n", "-c", command), check=True)
 
@@ -95,8 +95,8 @@ def test_cron_and_systemd_start_the_same_sweep():
     assert service == crontab
 
 
-@pytest.mark.skipif(shutil.which("flock") is None, reason="flock is not here")
-def test_flock_leaves_out_a_night_without_an_error(tmp_path):
+@pytest.mark.skipif(shutil.which("flock") is None, reason="flock is not installed")
+def test_flock_skips_a_night_without_an_error(tmp_path):
     lock = str(tmp_path / "lock")
     held = subprocess.Popen(
         ("flock", "-n", lock, "sh", "-c", "echo held; read _"),

@@ -1,4 +1,4 @@
-"""The scripts for Slurm, beside stand-ins of scontrol, srun, ray and python."""
+"""The Slurm scripts, with substitutes for scontrol, srun, ray and python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.cluster.cluster_files import CLUSTER, SCRIPTS, shown
+from tests.cluster.cluster_files import CLUSTER, SCRIPTS, relative
 
 STORAGE = "postgresql://lolvit@db.example.org:5432/lolvit"
 
@@ -21,7 +21,7 @@ case "$*" in
   "show hostnames n[1-3]") printf "n1\\nn2\\nn3\\n" ;;
 esac
 """
-# Writes what it keeps a second after TERM, as a sweep would.
+# Needs a second after TERM to store its results, as a sweep does.
 PYTHON = """\
 case "$1" in
   -c) printf token; exit ;;
@@ -37,7 +37,7 @@ RAY = "exit 0\n"
 
 
 class Slurm:
-    """A project folder, stand-ins on the PATH, and a job of it."""
+    """A project folder, substitutes on the PATH, and a job."""
 
     def __init__(self, folder):
         self.folder, self.log = folder, folder / "log"
@@ -69,11 +69,11 @@ class Slurm:
         }
 
     def start(self, script, *arguments, **environment):
-        """The job, begun; a variable that is None is not set."""
-        given = {**self.environment, **environment}
+        """Start a job; a variable that is None is not set."""
+        variables = {**self.environment, **environment}
         return subprocess.Popen(
             ("bash", str(CLUSTER / "slurm" / script), *arguments),
-            env={name: value for name, value in given.items() if value is not None},
+            env={name: value for name, value in variables.items() if value is not None},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -85,7 +85,7 @@ class Slurm:
     def lines(self, beginning=""):
         return [line for line in self.log.read_text().splitlines() if line.startswith(beginning)]
 
-    def under_way(self):
+    def wait_for_sweep(self):
         end = time.monotonic() + 30
         while not self.lines("python bench.py"):
             assert time.monotonic() < end, self.log.read_text()
@@ -97,66 +97,66 @@ def slurm(tmp_path):
     return Slurm(tmp_path)
 
 
-def finished(job):
+def wait_for_end(job):
     out, err = job.communicate(timeout=60)
     return job.returncode, out, err
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=shown)
-def test_bash_reads_it(path):
+@pytest.mark.parametrize("path", SCRIPTS, ids=relative)
+def test_bash_parses_the_script(path):
     subprocess.run(("bash", "-n", str(path)), check=True)
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=shown)
-def test_shellcheck_finds_nothing(path):
+@pytest.mark.parametrize("path", SCRIPTS, ids=relative)
+def test_shellcheck_reports_nothing(path):
     if shutil.which("shellcheck") is None:
-        pytest.skip("shellcheck is not here")
+        pytest.skip("shellcheck is not installed")
     command = ("shellcheck", "--shell=bash", "--external-sources", str(path))
     done = subprocess.run(command, cwd=CLUSTER.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("name", ["sweep.sbatch", "ray.sbatch"])
-def test_slurm_is_told_how_to_end_it(name):
+def test_sbatch_options_make_the_job_resumable(name):
     lines = (CLUSTER / "slurm" / name).read_text().splitlines()
     assert lines[0] == "#!/bin/bash"
-    told = {line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH ")}
-    assert {"--requeue", "--signal=B:TERM@120", "--open-mode=append", "--exclusive"} <= told
+    options = {line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH ")}
+    assert {"--requeue", "--signal=B:TERM@120", "--open-mode=append", "--exclusive"} <= options
     # Slurm stops reading options at the first command.
     first = next(i for i, line in enumerate(lines) if line and not line.startswith("#"))
     assert not any(line.startswith("#SBATCH") for line in lines[first:])
 
 
-def test_term_is_passed_on_waited_for_and_the_job_put_back(slurm):
+def test_term_is_forwarded_and_the_job_requeued(slurm):
     job = slurm.sweep()
-    slurm.under_way()
+    slurm.wait_for_sweep()
     job.send_signal(signal.SIGTERM)
-    code, out, _ = finished(job)
-    assert code == 130 and "put back into the queue" in out
+    code, out, _ = wait_for_end(job)
+    assert code == 130 and "requeued" in out
     assert slurm.lines()[-3:] == ["kept", "scontrol show job --oneliner 7", "scontrol requeue 7"]
 
 
-def test_a_second_term_shortens_nothing(slurm):
+def test_a_second_term_changes_nothing(slurm):
     job = slurm.sweep()
-    slurm.under_way()
+    slurm.wait_for_sweep()
     job.send_signal(signal.SIGTERM)
     time.sleep(0.3)
     job.send_signal(signal.SIGTERM)
-    assert finished(job)[0] == 130
+    assert wait_for_end(job)[0] == 130
     assert slurm.lines("kept") and slurm.lines("scontrol requeue") == ["scontrol requeue 7"]
 
 
-def test_a_cancelled_job_stays_out_of_the_queue(slurm):
+def test_a_cancelled_job_is_not_requeued(slurm):
     job = slurm.sweep(STATE="COMPLETING")
-    slurm.under_way()
+    slurm.wait_for_sweep()
     job.send_signal(signal.SIGTERM)
-    assert finished(job)[0] == 130
+    assert wait_for_end(job)[0] == 130
     assert slurm.lines("kept") and not slurm.lines("scontrol requeue")
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])
-def test_other_endings_are_the_job_s(slurm, code):
-    assert finished(slurm.sweep(ENDS_WITH=str(code)))[0] == code
+def test_other_exit_codes_are_returned(slurm, code):
+    assert wait_for_end(slurm.sweep(ENDS_WITH=str(code)))[0] == code
     assert not slurm.lines("scontrol requeue")
 
 
@@ -165,36 +165,36 @@ def budget(line):
 
 
 def test_the_budget_leaves_ten_minutes(slurm):
-    finished(slurm.sweep(ENDS_WITH="0"))
+    wait_for_end(slurm.sweep(ENDS_WITH="0"))
     (line,) = slurm.lines("python bench.py")
     assert 3500 < budget(line) <= 3600
     assert line.startswith("python bench.py sweep sweep.yaml --engine local --name demo ")
     assert f"--out {slurm.shared}/runs/demo --resume" in line
 
 
-def test_an_older_slurm_is_asked_for_the_end(slurm):
+def test_older_slurm_versions_are_queried_for_the_end(slurm):
     end = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 4200))
-    finished(slurm.sweep(ENDS_WITH="0", SLURM_JOB_END_TIME=None, END_TEXT=end))
+    wait_for_end(slurm.sweep(ENDS_WITH="0", SLURM_JOB_END_TIME=None, END_TEXT=end))
     assert 3500 < budget(slurm.lines("python bench.py")[0]) <= 3600
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "message"),
     [
-        ({"SLURM_JOB_END_TIME": str(int(time.time()) + 300)}, "are kept for the end"),
-        ({"SLURM_JOB_END_TIME": None}, "give sbatch a --time"),
+        ({"SLURM_JOB_END_TIME": str(int(time.time()) + 300)}, "are reserved for its end"),
+        ({"SLURM_JOB_END_TIME": None}, "pass --time to sbatch"),
         ({"SLURM_SUBMIT_DIR": "/"}, "call sbatch in the project's folder"),
     ],
 )
-def test_what_cannot_work_is_said(slurm, environment, said):
-    code, _, err = finished(slurm.sweep(**environment))
-    assert code == 2 and said in err
+def test_invalid_jobs_are_refused(slurm, environment, message):
+    code, _, err = wait_for_end(slurm.sweep(**environment))
+    assert code == 2 and message in err
     assert not slurm.lines("python bench.py")
 
 
 @pytest.mark.parametrize(("name", "needed"), [("sweep.sbatch", 3), ("ray.sbatch", 4)])
-def test_too_few_arguments(slurm, name, needed):
-    code, _, err = finished(slurm.start(name, *["x"] * (needed - 1)))
+def test_too_few_arguments_print_the_usage(slurm, name, needed):
+    code, _, err = wait_for_end(slurm.start(name, *["x"] * (needed - 1)))
     assert code == 2 and err.startswith("usage: sbatch cluster/slurm/")
 
 
@@ -202,7 +202,7 @@ def test_ray_spans_the_nodes_and_the_last_one_times(slurm):
     job = slurm.start(
         "ray.sbatch", "sweep.yaml", str(slurm.shared), "demo", STORAGE, "--cpus", "2", ENDS_WITH="0"
     )
-    assert finished(job)[0] == 0
+    assert wait_for_end(job)[0] == 0
     starts = {line.split("--nodelist=")[1].split()[0]: line for line in slurm.lines("srun")}
     assert set(starts) == {"n1", "n2", "n3"}
     assert "--head --node-ip-address=192.0.2.1 --port=6379 --num-cpus=15" in starts["n1"]
@@ -216,12 +216,12 @@ def test_ray_spans_the_nodes_and_the_last_one_times(slurm):
     assert not list(slurm.shared.glob(".ray-token*"))
 
 
-def test_ray_too_ends_by_term_and_goes_back(slurm):
+def test_term_requeues_a_ray_job(slurm):
     job = slurm.start("ray.sbatch", "sweep.yaml", str(slurm.shared), "demo", STORAGE)
-    slurm.under_way()
+    slurm.wait_for_sweep()
     (token,) = slurm.shared.glob(".ray-token-7")
     assert token.stat().st_mode & 0o077 == 0
     job.send_signal(signal.SIGTERM)
-    assert finished(job)[0] == 130
+    assert wait_for_end(job)[0] == 130
     assert slurm.lines()[-1] == "scontrol requeue 7"
     assert not token.exists()
