@@ -1,4 +1,4 @@
-"""An independent count of multiply-accumulates: torch's own counter, made to see everything."""
+"""An independent count of multiply-accumulates: torch's own counter, with nothing hidden."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 def counted(module, x):
-    """Multiply-accumulates torch sees in one forward.
+    """Multiply-accumulates of one forward pass.
 
-    MATH takes attention apart, and without oneDNN an LSTM is its matrix products, so none hide.
-    A weighted sum whose weights differ from pixel to pixel is made of addcmul.
+    MATH decomposes attention, and without oneDNN an LSTM runs as matrix products.
+    Sums with weights that differ from pixel to pixel are made of addcmul.
     """
     added_products = {torch.ops.aten.addcmul: lambda *shapes, out_shape, **_: 2 * prod(out_shape)}
     counter = FlopCounterMode(display=False, custom_mapping=added_products)
-    onednn = torch.backends.mkldnn.flags(enabled=False)
+    onednn = torch.backends.mkldnn.flags(enabled=False, allow_tf32=None)
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), onednn, counter:
         module(x)
     macs, odd = divmod(counter.get_total_flops(), 2)

@@ -17,24 +17,14 @@ from runners.measure.counting import (
     operators,
 )
 from runners.measure.counting.explain import COUNTERS, OTHER, UNKNOWN_REASON, kind_of
+from tests.runners.measure.counting.sample_networks import IMAGE, Attention, Calls
 
 FVCORE, PYTORCH, ATEN, TORCH = COUNTERS
 
 
-class Calls(nn.Module):
-    """Layers of an image (1, 3, 8, 8) joined by a function."""
-
-    def __init__(self, function, *layers):
-        super().__init__()
-        self.function, self.layers = function, nn.ModuleList(layers)
-
-    def forward(self, x):
-        return self.function(x, *self.layers)
-
-
 def differences(network, *size):
     """By counter and kind, after checking that they add up to the whole difference."""
-    explanations = explain_macs(network, *(size or (3, 8, 8)))
+    explanations = explain_macs(network, *(size or IMAGE))
     assert [explanation.counter for explanation in explanations] == list(COUNTERS)
     for explanation in explanations:
         rows = explanation.differences
@@ -66,19 +56,6 @@ def test_differences_add_up_at_full_resolution(name):
     architecture = lolvit.variant(name)
     side = architecture.resolution
     differences(lolvit.build(architecture, seed=0), 3, side, side)
-
-
-class Attention(nn.Module):
-    """4 heads, 14 x 14 tokens of 64 channels, with projections."""
-
-    def __init__(self):
-        super().__init__()
-        self.q, self.k, self.v, self.out = (nn.Linear(64, 64) for _ in range(4))
-
-    def forward(self, x):
-        tokens = x.flatten(2).mT
-        heads = (p(tokens).unflatten(2, (4, 16)).transpose(1, 2) for p in (self.q, self.k, self.v))
-        return self.out(F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2))
 
 
 def test_fused_attention_is_missing_from_all_others():
@@ -204,7 +181,7 @@ class FailsWhenRun(nn.Module):
 
 
 def test_a_counter_that_fails_does_not_stop_the_others():
-    fvcore, *others = explain_macs(FailsWhenRun(), 3, 8, 8)
+    fvcore, *others = explain_macs(FailsWhenRun(), *IMAGE)
     assert (fvcore.counter, fvcore.error, fvcore.remainder) == (FVCORE, None, 0)
     for explanation in others:
         assert (explanation.ours, explanation.theirs, explanation.remainder) == (1536, None, None)
@@ -212,14 +189,14 @@ def test_a_counter_that_fails_does_not_stop_the_others():
         (row,) = explanation_rows(explanation)
         assert row[:3] == ("total", "1,536", "failed")
     assert others[-1].error == "ValueError: no such"
-    fvcore, *others = explain_macs(Calls(lambda x: x @ torch.ones(8)), 3, 8, 8)
+    fvcore, *others = explain_macs(Calls(lambda x: x @ torch.ones(8)), *IMAGE)
     assert fvcore.error == "IndexError: list index out of range"
     assert [explanation.remainder for explanation in others] == [0, 0, 0]
 
 
 def test_a_network_that_cannot_be_counted_is_not_explained():
     with pytest.raises(UncountedOperator):
-        explain_macs(Calls(lambda x: torch.fft.fft2(x)), 3, 8, 8)
+        explain_macs(Calls(lambda x: torch.fft.fft2(x)), *IMAGE)
 
 
 PATCHED = [
@@ -244,7 +221,7 @@ def test_network_and_torch_are_left_as_they_were(forward, count):
     attributes = [set(vars(module)) for module in network.modules()]
     modes = [module.training for module in network.modules()]
     try:
-        count(network, 3, 8, 8)
+        count(network, *IMAGE)
     except (ValueError, KeyboardInterrupt):
         assert forward is not torch.sigmoid
     after = [vars(owner).get(name) for owner, name in PATCHED]
@@ -257,12 +234,12 @@ def test_network_and_torch_are_left_as_they_were(forward, count):
 
 def test_counters_do_not_influence_each_other(monkeypatch):
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.GELU(), nn.Upsample(4))
-    together = explain_macs(network, 3, 8, 8)
-    assert explain_macs(network, 3, 8, 8) == together
+    together = explain_macs(network, *IMAGE)
+    assert explain_macs(network, *IMAGE) == together
     for explanation in reversed(together):
         counter = {explanation.counter: COUNTERS[explanation.counter]}
         monkeypatch.setattr("runners.measure.counting.explain.COUNTERS", counter)
-        assert explain_macs(network, 3, 8, 8) == [explanation]
+        assert explain_macs(network, *IMAGE) == [explanation]
 
 
 def test_a_network_on_the_meta_device():
@@ -273,7 +250,7 @@ def test_a_network_on_the_meta_device():
 
 def test_nothing_is_printed_or_warned(capfd, recwarn, caplog):
     explain_macs(Attention(), 64, 14, 14)
-    explain_macs(FailsWhenRun(), 3, 8, 8)
+    explain_macs(FailsWhenRun(), *IMAGE)
     assert capfd.readouterr() == ("", "")
     assert (list(recwarn), caplog.records) == ([], [])
 

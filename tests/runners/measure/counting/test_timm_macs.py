@@ -1,4 +1,4 @@
-"""Light networks of timm are counted without a gap, where timm can be imported."""
+"""Light networks of timm are counted completely, if timm can be imported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.flops import counted
 
 pytestmark = pytest.mark.slow
 
-# One a kind: what each brings that those before it do not.
+# One per family; each has operators that those before it lack.
 NAMES = (
     "vit_tiny_patch16_224",
     "mobilevit_xxs",
@@ -31,7 +31,7 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def timm():
-    """timm, past a torchvision whose compiled part does not fit this torch."""
+    """timm, even with a torchvision whose compiled part does not fit this torch."""
     if importlib.util.find_spec("timm") is None:
         pytest.skip("timm is not installed")
     library = None
@@ -39,7 +39,7 @@ def timm():
         importlib.import_module("torchvision")
     except ImportError:
         pass
-    except RuntimeError:  # its operators are missing: declare those that its import looks for
+    except RuntimeError:  # its operators are missing: declare those that its import needs
         for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
             del sys.modules[name]
         library = torch.library.Library("torchvision", "DEF")
@@ -54,7 +54,7 @@ def timm():
 
 @pytest.fixture
 def build(timm):
-    """A network with its image size by name; weights that want no gradient."""
+    """Build a network by name, with its image size, without gradients."""
 
     def build(name):
         network = timm.create_model(name, pretrained=False).eval().requires_grad_(False)
@@ -70,7 +70,7 @@ def test_every_operator_has_a_rule(build, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_remains(build, name):
+def test_differences_to_other_counters_add_up(build, name):
     network, size = build(name)
     for explanation in explain_macs(network, *size):
         assert (explanation.error, explanation.remainder) == (None, 0)
@@ -85,11 +85,11 @@ def test_on_the_meta_device(build, name):
     assert count_macs(shapes, *size) == count_macs(network, *size)
 
 
-def test_the_published_figure_of_vit_tiny_lacks_its_attention(build):
+def test_the_published_macs_of_vit_tiny_omit_attention(build):
     network, size = build("vit_tiny_patch16_224")
     whole = count_macs(network, *size)
     assert whole.total == 1_253_683_200
     attention = 12 * 2 * 197 * 197 * 192
     assert whole.by_operator["scaled_dot_product_attention"] == attention
-    *_, torchs = explain_macs(network, *size)
-    assert torchs.theirs == whole.total - attention == 1_074_851_328
+    *_, torch_flops = explain_macs(network, *size)
+    assert torch_flops.theirs == whole.total - attention == 1_074_851_328
