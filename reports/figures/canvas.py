@@ -92,7 +92,7 @@ def write_texts(
     figure.text(left, 0.945, heading, fontsize=13, weight="bold", parse_math=False)
     below = shorten(subtitle, int(150 * wide), placeholder=" …")
     figure.text(left, 0.895, below, fontsize=9, color="0.35", parse_math=False)
-    wrapped = fill(caption, int(172 * wide), max_lines=lines, placeholder=" …")
+    wrapped = fill(caption, int(176 * wide), max_lines=lines, placeholder=" …")
     figure.text(
         left, top, wrapped, fontsize=8, color="0.25", va="top", linespacing=1.4, parse_math=False
     )

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 _GAP = 6.0
 """From the centre of a marker to its label, in points of 1/72 inch."""
 _AIR = 2.0
-"""Between two labels, in points."""
+"""Between two labels none of which may overlap, in points."""
 # Right first, as one reads; below and left last.
 _TURNS = np.array([0, 0.25, -0.25, 0.5, -0.5, 0.75, -0.75, 1, 0.125, -0.125, 0.375, -0.375])
 _RADII = np.array([1.0, 1.7, 2.6, 3.8, 5.2, 7.0, 9.0, 12.0, 16.0])
@@ -67,7 +67,8 @@ def draw_labels(
     sizes = np.array([box.size for box in extents]).reshape(-1, 2)
     chosen = place_labels(
         centres,
-        sizes + _AIR * pixel,
+        # Where overlapping labels are dropped, small overlaps must not arise in the first place.
+        sizes if keep_all else sizes + _AIR * pixel,
         frame=axes.bbox.size,
         gap=_GAP * pixel,
         obstacles=_obstacles(axes, lines, dots, pixel),
