@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from runners.cli.compare import MIXER_HELP
-from runners.cli.measure import TARGETS_HELP, complain, parsed
+from runners.cli.measure import TARGETS_HELP, parse_targets, print_errors
 from runners.cli.output import print_table
 from runners.cli.parser import EXIT_FINE, Commands, positive
 
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from attention_zoo import add_files
 
     add_files(arguments.mixer)
-    targets, mistakes = parsed(arguments.targets, arguments.heads)
+    targets, errors = parse_targets(arguments.targets, arguments.heads)
     macs = {}
     if targets:
         from runners.measure.counting import macs_by_side
@@ -42,10 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 macs[target.name] = macs_by_side(target, arguments.sides)
             except Exception as error:  # a foreign network may raise anything
-                mistakes.append(f"{target.name}: {first_line(error)}")
+                errors.append(f"{target.name}: {first_line(error)}")
     if arguments.json:
         print(json.dumps(macs, indent=2))
     elif macs:
         rows = [(name, *(f"{n:,}" for n in by_side.values())) for name, by_side in macs.items()]
         print_table(("MACs", *map(str, arguments.sides)), rows)
-    return complain(mistakes) if mistakes else EXIT_FINE
+    return print_errors(errors) if errors else EXIT_FINE

@@ -31,27 +31,34 @@ def add(commands: Commands) -> None:
     option("targets", nargs="+", metavar="TARGET", help=TARGETS_HELP)
     option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
     option("--forms", nargs="+", default=["eager"], metavar="FORM", help=protocol.FORMS_HELP)
-    option("--heads", type=positive, default=4, help="of mixers alone (default: %(default)s)")
+    option(
+        "--heads",
+        type=positive,
+        default=4,
+        help="attention heads of single mixers (default: %(default)s)",
+    )
     option("--device", choices=("cpu", "cuda"), default="cpu")
     protocol.add_options(measure)
-    option("--explain", action="store_true", help="show what other counters make of the MACs")
-    option("--modules", action="store_true", help="show the MACs of every module")
-    option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
+    option("--explain", action="store_true", help="compare the MACs with those of other counters")
+    option("--modules", action="store_true", help="print the MACs of every module")
+    option(
+        "--out", type=Path, metavar="FOLDER", help="run folder (default: a new folder below runs/)"
+    )
     option("--json", action="store_true", help="print the records as JSON instead of tables")
-    option("--quiet", action="store_true", help="no progress: the final table alone")
+    option("--quiet", action="store_true", help="print only the final table, no progress")
     measure.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, print the table; what is wrong with one target leaves the others alone."""
+    """Measure all targets and print the table; an error of one target affects no other."""
     from attention_zoo import add_files
     from runners.store import run_folder
 
     add_files(arguments.mixer)
     plan = protocol.chosen(arguments, len(arguments.targets) * len(arguments.forms))
-    targets, mistakes = parsed(arguments.targets, arguments.heads)
+    targets, errors = parse_targets(arguments.targets, arguments.heads)
     if not targets:
-        return complain(mistakes)
+        return print_errors(errors)
     folder = run_folder.choose(arguments.out, [target.name for target in targets], resume=None)
 
     from rich.console import Console
@@ -62,52 +69,52 @@ def run(arguments: argparse.Namespace) -> int:
 
     watch = Watch() if arguments.quiet else Display(Console(stderr=True), None)
     job = Measurement(targets, arguments.forms, arguments.device, plan)
-    found = measure_targets(job, folder, watch)
-    show(found.records, folder, as_json=arguments.json)
+    result = measure_targets(job, folder, watch)
+    show(result.records, folder, as_json=arguments.json)
     if arguments.modules and not arguments.json:
-        for record in found.records:
+        for record in result.records:
             if record.costs is not None and record.costs.form == arguments.forms[0]:
                 _print_modules(record.name, record.costs.macs_by_module)
     if arguments.explain and not arguments.json:
         for target in targets:
             _explain(target)
-    if mistakes or found.refusals:
-        return complain([*mistakes, *found.refusals])
-    failed = any(record.state == "failed" for record in found.records)
+    if errors or result.refusals:
+        return print_errors([*errors, *result.refusals])
+    failed = any(record.state == "failed" for record in result.records)
     return EXIT_ARM_FAILED if failed else EXIT_FINE
 
 
-def parsed(texts: list[str], heads: int) -> tuple[list[Target], list[str]]:
-    """The targets, and one line for each text that is none."""
+def parse_targets(texts: list[str], heads: int) -> tuple[list[Target], list[str]]:
+    """Parse targets; return them and one message for each text that is not a target."""
     from attention_zoo.registry import MixerError
     from lolvit.fields import ArchitectureError
     from runners.measure.targets import parse_target
 
-    targets, mistakes = [], []
+    targets, errors = [], []
     for text in texts:
         try:
             targets.append(parse_target(text, heads))
         except (UserError, MixerError, ArchitectureError) as error:
-            mistakes.append(str(error))
-    return targets, mistakes
+            errors.append(str(error))
+    return targets, errors
 
 
-def complain(mistakes: list[str]) -> int:
-    """One line for each mistake; the exit code."""
-    for mistake in mistakes:
-        print(f"bench.py: {' '.join(mistake.split())}", file=sys.stderr)
+def print_errors(errors: list[str]) -> int:
+    """Print one line for each error; return the exit code."""
+    for error in errors:
+        print(f"bench.py: {' '.join(error.split())}", file=sys.stderr)
     return EXIT_USAGE
 
 
 def _print_modules(name: str, macs: dict[str, int]) -> None:
-    """Every module with MACs; a parent holds the sum of its children."""
+    """Print every module with MACs; a parent has the sum of its children."""
     print(f"\nMACs by module: {name}")
     rows = [(module or "(all)", f"{count:,}") for module, count in macs.items() if count]
     print_table(("module", "MACs"), rows)
 
 
 def _explain(target: Target) -> None:
-    """One table a counter; a target that cannot be counted has said so in its row."""
+    """Print one table per counter; a target that cannot be counted has the reason in its row."""
     from runners.measure.counting import explain_target, explanation_rows
     from runners.processes.isolated import ProcessFailed, run_isolated
 

@@ -130,7 +130,7 @@ def _time(job: ScalingJob, targets: dict[str, MixerTarget]) -> Samples:
 
 def _make_call(target: MixerTarget, batch: int) -> TimedCall:
     form = make_form(FormVariant(target), PreparedForm(), torch.device("cpu"), threads=1)
-    return partial(form.fresh(), form.adapt(target.make_input(batch)))
+    return partial(form.make_call(), form.adapt(target.make_input(batch)))
 
 
 def _point(

@@ -1,4 +1,4 @@
-"""All costs of a set of variants, measured together so that their ratios mean something."""
+"""Measure all costs of a set of variants together, so that their ratios are meaningful."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import torch
 
 from runners.machine.device_lock import lock_for_timing
 from runners.machine.fingerprint import Fingerprint, fingerprint
-from runners.measure.forms.layout import with_layout
-from runners.measure.forms.preparation import prepare
+from runners.measure.forms.preparation import choose_memory_format, prepare_form
 from runners.measure.forms.variant import COMPILE, DEPLOY, FormVariant
 from runners.measure.inspection import Inspection, inspect_variants
 from runners.measure.memory.limit import free_memory
@@ -30,9 +29,8 @@ from runners.records.unavailable import Unavailable
 
 _THROUGHPUT_ROUNDS = Rounds(most=10, least=3, budget_s=10.0)
 
-
 OnStage: TypeAlias = Callable[[str], None]
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 def measure_costs(
@@ -41,75 +39,79 @@ def measure_costs(
     protocol: MeasurementProtocol,
     on_stage: OnStage = lambda stage: None,
 ) -> dict[str, Costs | Unavailable]:
-    """Costs by variant, or the reason in words where one has none.
+    """Return the costs of each variant, or why they are unavailable.
 
-    Every step runs in fresh processes: a variant that crashes takes nothing with it.
+    Every step runs in fresh processes: a variant that crashes affects no other.
 
     Args:
-        variants: by name; the first one is the baseline of the precision asked for.
+        variants: by name; the first one is the baseline of the requested precision.
         device: where to run.
-        protocol: how.
-        on_stage: told what is being measured, in words.
+        protocol: how to measure.
+        on_stage: called with a description of each stage.
     """
     results: dict[str, Costs | Unavailable] = {}
     with tempfile.TemporaryDirectory(prefix="lolvit-bench-") as folder:
         on_stage("counting MACs and peak memory")
-        examined = _survivors(inspect_variants(variants, device, protocol, Path(folder)), results)
+        inspections = _drop_failed(
+            inspect_variants(variants, device, protocol, Path(folder)), results
+        )
         with lock_for_timing(
             device, lambda: on_stage("waiting: the device is being timed or trained on")
         ):
-            climbed = _survivors(_climb(examined, device, protocol, on_stage), results)
+            climbed = _drop_failed(_climb(inspections, device, protocol, on_stage), results)
             timed_variants = {
-                name: TimedVariant(each.variant, each.prepared, ladder.best.batch)
-                for name, (each, ladder) in climbed.items()
+                name: TimedVariant(inspection.variant, inspection.prepared, ladder.best.batch)
+                for name, (inspection, ladder) in climbed.items()
             }
             try:
                 sessions = _time(timed_variants, device, protocol, on_stage)
             except Exception as error:
-                results |= dict.fromkeys(timed_variants, _reason(error))
+                results |= dict.fromkeys(timed_variants, _unavailable(error))
                 sessions = []
     machine = fingerprint(device)
     for session in sessions:
         results |= {name: Unavailable(reason) for name, reason in session.failed.items()}
-    for name, (each, ladder) in climbed.items():
+    for name, (inspection, ladder) in climbed.items():
         if name not in results:
-            results[name] = _costs(name, each, ladder, sessions, protocol, machine)
+            results[name] = _costs(name, inspection, ladder, sessions, protocol, machine)
     return {name: results[name] for name in variants}
 
 
 def _climb(
-    examined: Mapping[str, Inspection],
+    inspections: Mapping[str, Inspection],
     device: torch.device,
     protocol: MeasurementProtocol,
     on_stage: OnStage,
 ) -> Mapping[str, tuple[Inspection, Ladder] | Exception]:
-    """The batch of each throughput, and what needs it or a clock: compiling, memory format."""
-    found: dict[str, tuple[Inspection, Ladder] | Exception] = {}
+    """Find each throughput's batch, and prepare what depends on it: compiling, memory format."""
+    results: dict[str, tuple[Inspection, Ladder] | Exception] = {}
     plan = ClimbPlan(
         batch=protocol.batch,
         largest=protocol.largest_batch,
         to_the_edge=protocol.to_the_edge,
         memory_bytes=protocol.memory_bytes or free_memory(),
     )
-    for name, each in examined.items():
-        on_stage(f"climbing to the best batch of {name}")
-        variant, prepared = each.variant, each.prepared
+    for name, inspection in inspections.items():
+        on_stage(f"finding the best batch size of {name}")
+        variant, prepared = inspection.variant, inspection.prepared
         try:
             if variant.form == DEPLOY:
                 threads = protocol.latency_threads
-                prepared = run_isolated(None, with_layout, variant, prepared, device, threads)
-            # Each rung would be compiled: a compiled network takes the batch of the eager one.
+                prepared = run_isolated(
+                    None, choose_memory_format, variant, prepared, device, threads
+                )
+            # Compiling every rung takes too long: a compiled network uses the eager one's batch.
             climber = FormVariant(variant.target) if variant.form == COMPILE else variant
             threads = protocol.throughput_threads
             ladder = run_isolated(None, climb_ladder, climber, prepared, device, threads, plan)
             if variant.form == COMPILE:
                 on_stage(f"compiling {name}")
                 threads, batch = protocol.latency_threads, ladder.best.batch
-                prepared = run_isolated(None, prepare, variant, device, threads, Path(), batch)
-            found[name] = replace(each, prepared=prepared), ladder
+                prepared = run_isolated(None, prepare_form, variant, device, threads, Path(), batch)
+            results[name] = replace(inspection, prepared=prepared), ladder
         except Exception as error:
-            found[name] = error
-    return found
+            results[name] = error
+    return results
 
 
 def _time(
@@ -118,11 +120,11 @@ def _time(
     protocol: MeasurementProtocol,
     on_stage: OnStage,
 ) -> list[SessionResult]:
-    """Sessions of fresh processes, one after the other; none where nobody takes part."""
+    """Run sessions in fresh processes, one after the other; none without variants."""
     sessions = []
     for number in range(protocol.processes if timed_variants else 0):
-        which = f", process {number + 1} of {protocol.processes}" if protocol.processes > 1 else ""
-        on_stage(f"timing in interleaved rounds{which}")
+        suffix = f", process {number + 1} of {protocol.processes}" if protocol.processes > 1 else ""
+        on_stage(f"timing in interleaved rounds{suffix}")
         plan = SessionPlan(
             latency=protocol.latency,
             throughput=_THROUGHPUT_ROUNDS,
@@ -137,33 +139,33 @@ def _time(
 
 def _costs(
     name: str,
-    each: Inspection,
+    inspection: Inspection,
     ladder: Ladder,
     sessions: Sequence[SessionResult],
     protocol: MeasurementProtocol,
     machine: Fingerprint,
 ) -> Costs:
-    latency = _joined([session.latency.ms[name] for session in sessions])
-    throughput = _joined([session.throughput.ms[name] for session in sessions])
+    latency = _concatenate([session.latency.ms[name] for session in sessions])
+    throughput = _concatenate([session.throughput.ms[name] for session in sessions])
     low, high = np.percentile(latency, (25, 75))
-    macs, training = each.counted.macs, each.training_peak
-    compiled = each.variant.form == COMPILE
+    macs, training = inspection.counted.macs, inspection.training_peak
+    compiled = inspection.variant.form == COMPILE
     return Costs(
-        form=each.variant.form,
-        form_note=each.prepared.note,
-        form_seconds=each.prepared.seconds,
-        parity=each.prepared.parity,
-        params=each.counted.params,
+        form=inspection.variant.form,
+        form_note=inspection.prepared.note,
+        form_seconds=inspection.prepared.seconds,
+        parity=inspection.prepared.parity,
+        params=inspection.counted.params,
         macs=macs.total,
         macs_by_operator=macs.by_operator,
         macs_by_module=macs.by_module,
         macs_uncounted=list(macs.uncounted),
-        macs_ptflops=each.counted.macs_ptflops,
+        macs_ptflops=inspection.counted.macs_ptflops,
         other_ops=macs.other_ops,
         latency_ms_samples=latency,
         latency_rounds=[sum(session.latency.blocks) for session in sessions],
         latency_blocks=[rounds for session in sessions for rounds in session.latency.blocks],
-        latency_stopped=_stopped([session.latency for session in sessions]),
+        latency_stopped=_stop_reasons([session.latency for session in sessions]),
         latency_ms_median=float(np.median(latency)),
         latency_ms_min=min(latency),
         latency_ms_iqr=float(high - low),
@@ -174,7 +176,7 @@ def _costs(
         throughput_ladder=[] if compiled or protocol.batch else ladder.rungs,
         out_of_memory_batch=None if compiled else ladder.out_of_memory_batch,
         largest_batch=None if compiled else ladder.largest_batch,
-        peak_memory_bytes=each.inference_peak,
+        peak_memory_bytes=inspection.inference_peak,
         peak_training_memory_bytes=None if isinstance(training, Unavailable) else training,
         training_memory_batch=TRAINING_BATCH,
         training_memory_reason=training.reason if isinstance(training, Unavailable) else "",
@@ -184,22 +186,27 @@ def _costs(
     )
 
 
-def _joined(parts: Sequence[list[float]]) -> list[float]:
+def _concatenate(parts: Sequence[list[float]]) -> list[float]:
     return [sample for part in parts for sample in part]
 
 
-def _stopped(parts: Sequence[Samples]) -> str:
-    """Why the rounds ended: once where all processes agree."""
+def _stop_reasons(parts: Sequence[Samples]) -> str:
+    """Why the rounds ended; once if all processes agree."""
     return ", ".join(dict.fromkeys(part.stopped for part in parts))
 
 
-def _survivors(
-    found: Mapping[str, Found | Exception], results: dict[str, Costs | Unavailable]
-) -> dict[str, Found]:
-    """What was found; reasons of those without go to the results."""
-    results |= {name: _reason(each) for name, each in found.items() if isinstance(each, Exception)}
-    return {name: each for name, each in found.items() if not isinstance(each, Exception)}
+def _drop_failed(
+    outcomes: Mapping[str, Value | Exception], results: dict[str, Costs | Unavailable]
+) -> dict[str, Value]:
+    """Return the values; the reasons of the failed ones are added to `results`."""
+    values = {}
+    for name, outcome in outcomes.items():
+        if isinstance(outcome, Exception):
+            results[name] = _unavailable(outcome)
+        else:
+            values[name] = outcome
+    return values
 
 
-def _reason(error: Exception) -> Unavailable:
+def _unavailable(error: Exception) -> Unavailable:
     return Unavailable(first_line(error), isinstance(error, UserError))

@@ -1,17 +1,18 @@
-"""What needs no clock: counts, the making of forms, peak memory; each in a process of its own."""
+"""Everything about a variant that needs no clock: counts, its form, peak memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import torch
 
 from runners.machine.fingerprint import usable_cores
 from runners.measure.counting import TargetCount, count_target
-from runners.measure.forms.preparation import prepare
+from runners.measure.forms.preparation import prepare_form
 from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant, PreparedForm
 from runners.measure.memory.limit import DoesNotFit, free_memory, run_within_memory
 from runners.measure.memory.peak import inference_peak, training_peak
@@ -20,13 +21,16 @@ from runners.processes.isolated import ProcessFailed, run_isolated, run_parallel
 from runners.records.errors import first_line
 from runners.records.unavailable import Unavailable
 
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
 _SECOND_BATCH = 2
-"""Parity is checked at batch 1 and another one: a form may hold the batch it was made with."""
+"""Parity is checked at batch 1 and another one: a form may be tied to its first batch size."""
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """A variant after everything that needs no clock."""
+    """A variant and everything about it that needs no clock."""
 
     variant: FormVariant
     counted: TargetCount
@@ -41,74 +45,59 @@ def inspect_variants(
     protocol: MeasurementProtocol,
     folder: Path,
 ) -> Mapping[str, Inspection | Exception]:
-    """Each variant, or what went wrong with it; as many at once as there are cores.
+    """Inspect each variant in processes of its own, as many at once as there are cores.
 
     Args:
         variants: by name.
         device: where to run.
-        protocol: how.
+        protocol: how to measure.
         folder: for ONNX files.
+
+    Returns:
+        By name, the inspection or the error that ended it.
     """
-    targets = {each.target.hash: each.target for each in variants.values()}
+    targets = {variant.target.hash: variant.target for variant in variants.values()}
     at_once = usable_cores() if device.type == "cpu" else 1
-    uncounted = protocol.allow_uncounted
-    # CUDA maps far more than it uses: a limit on that would end it at once.
+    # CUDA maps far more than it uses, so a limit would end the process at once.
     limit = (protocol.memory_bytes or free_memory()) if device.type == "cpu" else None
-    counted = run_parallel(
+
+    def run(function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        call = partial(function, *args, **kwargs)
+        return run_isolated(None, run_within_memory, limit, call)
+
+    counts = run_parallel(
         {
-            key: partial(
-                run_isolated,
-                None,
-                run_within_memory,
-                limit,
-                count_target,
-                target,
-                allow_uncounted=uncounted,
-            )
+            key: partial(run, count_target, target, allow_uncounted=protocol.allow_uncounted)
             for key, target in targets.items()
         },
         at_once,
     )
 
-    def one(variant: FormVariant, file: Path) -> Inspection:
-        found = counted[variant.target.hash]
-        if isinstance(found, Exception):
-            raise found
+    def inspect(variant: FormVariant, file: Path) -> Inspection:
+        counted = counts[variant.target.hash]
+        if isinstance(counted, Exception):
+            raise counted
         threads, form = protocol.latency_threads, variant.form
         prepared = PreparedForm()
         if form in (DEPLOY, ONNX):
-            prepared = run_isolated(
-                None,
-                run_within_memory,
-                limit,
-                prepare,
-                variant,
-                device,
-                threads,
-                file,
-                _SECOND_BATCH,
-            )
-        inferring = None
-        # A compiler's own memory cannot be told from the network's.
+            prepared = run(prepare_form, variant, device, threads, file, _SECOND_BATCH)
+        inference = None
+        # The compiler's own memory cannot be separated from the network's.
         if form != COMPILE or device.type == "cuda":
-            inferring = run_isolated(
-                None, run_within_memory, limit, inference_peak, variant, prepared, device
-            )
-        training: int | Unavailable = Unavailable("measured of the eager form")
+            inference = run(inference_peak, variant, prepared, device)
+        training: int | Unavailable = Unavailable("measured for the eager form only")
         if form == EAGER:
             try:
-                training = run_isolated(
-                    None, run_within_memory, limit, training_peak, variant.target, device
-                )
+                training = run(training_peak, variant.target, device)
             # What cannot be trained may still be measured.
             except (ProcessFailed, DoesNotFit) as error:
                 training = Unavailable(first_line(error))
-        return Inspection(variant, found, prepared, inferring, training)
+        return Inspection(variant, counted, prepared, inference, training)
 
     return run_parallel(
         {
-            name: partial(one, each, folder / f"{place}.onnx")
-            for place, (name, each) in enumerate(variants.items())
+            name: partial(inspect, variant, folder / f"{index}.onnx")
+            for index, (name, variant) in enumerate(variants.items())
         },
         at_once,
     )

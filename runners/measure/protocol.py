@@ -1,4 +1,4 @@
-"""How costs are measured: part of what a number means."""
+"""How costs are measured: part of the meaning of each number."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from runners.measure.timing.latency import Rounds
 
 @dataclass(frozen=True)
 class MeasurementProtocol:
-    """How to measure; part of what a number means.
+    """How to measure costs.
 
     Args:
         latency: rounds at batch 1, in each process.
         latency_threads: CPU threads at batch 1.
         throughput_threads: CPU threads at the large batch.
         processes: fresh processes that time, one after the other.
-        batch: of the throughput; None climbs a ladder.
-        largest_batch: its last rung.
-        to_the_edge: climb until memory ends.
-        memory_bytes: more than this a CPU process may not take for a batch; 0 is most of what is
-            free.
-        allow_uncounted: operators without a counting rule mark the row instead of ending it.
+        batch: batch size of the throughput; None searches for the best one.
+        largest_batch: upper limit of that search.
+        to_the_edge: continue until memory is exhausted, to find the largest batch.
+        memory_bytes: what a CPU process may allocate for a batch; 0 is most of the free memory.
+        allow_uncounted: mark rows with operators without a counting rule instead of failing them.
     """
 
     latency: Rounds = field(default_factory=lambda: Rounds(most=100, least=10, budget_s=10.0))

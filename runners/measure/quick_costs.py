@@ -1,4 +1,4 @@
-"""What a search needs to know of an architecture before it trains it, in about a second."""
+"""The costs that a search needs before it trains an architecture, in about a second."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _CANDIDATE, _REFERENCE = "candidate", "reference"
 
 @dataclass(frozen=True)
 class QuickCosts:
-    """How to time a trial.
+    """Settings for the costs of a trial.
 
     Args:
-        reference: the network that takes turns with each trial, always the same.
+        reference: the network that is timed in alternation with every trial.
         device: "cpu" or "cuda".
         threads: CPU threads at batch 1.
-        rounds: when to stop.
-        memory: whether the peak memory of an inference is measured too.
+        rounds: when to stop timing.
+        memory: whether to measure the peak memory of an inference.
     """
 
     reference: LolvitConfig
@@ -50,36 +50,36 @@ class QuickCosts:
 
 
 def count_costs(architecture: LolvitConfig) -> Costs:
-    """MACs and parameters alone, by formula; no network is built."""
-    found = analytic_costs(architecture)
-    return Costs(params=found.params, macs=found.macs, fingerprint={})
+    """Count MACs and parameters by formula; no network is built."""
+    counted = analytic_costs(architecture)
+    return Costs(params=counted.params, macs=counted.macs, fingerprint={})
 
 
-def measure_trial(architecture: LolvitConfig, brief: QuickCosts) -> Costs:
-    """MACs, parameters, latency at batch 1 and, if wanted, peak memory of one architecture.
+def measure_trial(architecture: LolvitConfig, settings: QuickCosts) -> Costs:
+    """Measure MACs, parameters, latency at batch 1 and, optionally, peak memory.
 
-    Waits until it has the device alone.
+    Waits for exclusive use of the device.
     """
-    device = torch.device(brief.device)
+    device = torch.device(settings.device)
     candidate = _form_variant(_CANDIDATE, architecture)
-    memory = _peak(candidate, device) if brief.memory else None
+    memory = _peak(candidate, device) if settings.memory else None
     timed_variants = {
         _CANDIDATE: TimedVariant(candidate, PreparedForm(), 1),
-        _REFERENCE: TimedVariant(_form_variant(_REFERENCE, brief.reference), PreparedForm(), 1),
+        _REFERENCE: TimedVariant(_form_variant(_REFERENCE, settings.reference), PreparedForm(), 1),
     }
-    with torch.inference_mode(), intra_op_threads(brief.threads):
-        ready = {
-            name: make_call_factory(each, device, brief.threads)
-            for name, each in timed_variants.items()
+    with torch.inference_mode(), intra_op_threads(settings.threads):
+        factories = {
+            name: make_call_factory(timed, device, settings.threads)
+            for name, timed in timed_variants.items()
         }
         with lock_for_timing(device):
-            samples = interleave(ready, select_clock(device), brief.rounds)
-    return _costs(architecture, samples, brief, memory)
+            samples = interleave(factories, select_clock(device), settings.rounds)
+    return _costs(architecture, samples, settings, memory)
 
 
 def _peak(candidate: FormVariant, device: torch.device) -> int:
-    """Measured in a process that did nothing before: this one, where it was made for the trial."""
-    if multiprocessing.current_process().daemon:  # it may have no children, and is fresh
+    """Peak memory in a fresh process: this one, where it was started for the trial."""
+    if multiprocessing.current_process().daemon:  # it is fresh, and cannot have children
         return inference_peak(candidate, PreparedForm(), device)
     return run_isolated(None, inference_peak, candidate, PreparedForm(), device)
 
@@ -89,7 +89,7 @@ def _form_variant(name: str, architecture: LolvitConfig) -> FormVariant:
 
 
 def _costs(
-    architecture: LolvitConfig, samples: Samples, brief: QuickCosts, memory: int | None
+    architecture: LolvitConfig, samples: Samples, settings: QuickCosts, memory: int | None
 ) -> Costs:
     counted = analytic_costs(architecture)
     latency, reference = samples.ms[_CANDIDATE], samples.ms[_REFERENCE]
@@ -105,9 +105,9 @@ def _costs(
         latency_ms_median=float(np.median(latency)),
         latency_ms_min=min(latency),
         latency_ms_iqr=float(high - low),
-        latency_threads=brief.threads,
+        latency_threads=settings.threads,
         latency_reference_ms_median=float(np.median(reference)),
         latency_ratio=float(ratio),
         peak_memory_bytes=memory,
-        fingerprint=fingerprint(torch.device(brief.device)),
+        fingerprint=fingerprint(torch.device(settings.device)),
     )

@@ -1,4 +1,4 @@
-"""Fresh processes that start fast: forked from a server that did nothing but import torch."""
+"""Run functions in fresh processes, forked from a server that has only imported torch."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 
-_PAUSES_S = (0.1, 0.4, 1.0, 2.0, None)
+_RETRY_PAUSES_S = (0.1, 0.4, 1.0, 2.0, None)
 
 
 class ProcessFailed(RuntimeError):
-    """What ran in a process of its own ended without a result; the message is one line."""
+    """A function in a process of its own ended without a result; the message is one line."""
 
 
 class ProcessDied(ProcessFailed):
-    """The process ended without a word."""
+    """The process ended without a result or an error."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__(f"its process ended with exit code {exit_code}")
         self.exit_code = exit_code
 
     @property
-    def killed(self) -> bool:
-        """By the system, mostly because it was short of memory."""
+    def was_killed(self) -> bool:
+        """Whether it got SIGKILL, mostly because the system was short of memory."""
         return self.exit_code == -signal.SIGKILL
 
 
 class ProcessTimeout(ProcessFailed):
-    """It took too long and was ended."""
+    """The process exceeded its time limit and was ended."""
 
 
 def process_context() -> BaseContext:
-    """How this house starts processes: by fork server where there is one, else by spawning.
+    """The context of all processes here: a fork server where there is one, else spawning.
 
-    To be called in the main thread first: the server that it starts then ignores Ctrl-C, which
-    reaches the whole process group while it may still be importing torch.
+    Call it in the main thread first: the server it starts then ignores Ctrl-C, which reaches the
+    whole process group while the server may still be importing torch.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -64,57 +64,56 @@ def process_context() -> BaseContext:
 
 
 def run_isolated(
-    timeout_s: float | None, function: Callable[P, Result], *given: P.args, **named: P.kwargs
+    timeout_s: float | None, function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
 ) -> Result:
-    """What the function returns, run in a fresh process; arguments and result are pickled.
+    """Run a function in a fresh process and return its result; both ways are pickled.
 
     Args:
-        timeout_s: seconds after which the process is ended; None waits for ever.
-        function: of a module, not a lambda.
-        *given: its arguments.
-        **named: its keyword arguments.
+        timeout_s: time limit of the process in seconds; None waits without limit.
+        function: defined in a module, not a lambda.
+        *args: its arguments.
+        **kwargs: its keyword arguments.
 
     Raises:
         UserError: the function raised one, of the same class.
-        ProcessTimeout: it took longer than it may.
+        ProcessTimeout: it exceeded its time limit.
         ProcessDied: the process ended early.
-        ProcessFailed: the function raised anything else; the message names what.
+        ProcessFailed: the function raised anything else; the message names the error.
     """
     receiver, sender = process_context().Pipe(duplex=False)
-    child = spawn(_work, sender, function, given, named)
-    sender.close()  # so that the end of the process is the end of the pipe
+    child = spawn(_run_and_send, sender, function, args, kwargs)
+    sender.close()  # so that the end of the process closes the pipe
     try:
         if not receiver.poll(timeout_s):
             raise ProcessTimeout(f"timed out after {timeout_s:g} s")
-        found = receiver.recv()
-    except (EOFError, OSError):  # OSError: it died in the middle of its answer
+        answer = receiver.recv()
+    except (EOFError, OSError):  # OSError: it died while sending its answer
         child.join()
         raise ProcessDied(child.exitcode) from None
     finally:
         child.kill()
         child.join()
         receiver.close()
-    if isinstance(found, Exception):
-        raise found
-    result: Result = found
+    if isinstance(answer, Exception):
+        raise answer
+    result: Result = answer
     return result
 
 
 def spawn(target: Callable[..., object], *arguments: Any) -> Any:
-    """A fresh process at work; it ends with this one.
+    """Start a function in a fresh process that ends with this one.
 
     Raises:
-        OSError, EOFError: the system has no process to give.
+        OSError, EOFError: the system cannot start a process.
     """
-    for pause_s in _PAUSES_S:
+    for pause_s in _RETRY_PAUSES_S:
         processes: Any = process_context()
         process = processes.Process(target=target, args=arguments, daemon=True)
         try:
             process.start()
             return process
         except (OSError, EOFError):
-            # Somebody killed the fork server; once it is gone for good, the next call begins
-            # another.
+            # The fork server was killed; once it is gone for good, the next call starts another.
             if pause_s is None:
                 raise
             time.sleep(pause_s)
@@ -128,18 +127,18 @@ def run_parallel(
 
     Each task is expected to call `run_isolated`.
 
-    An interrupt ends their processes, then goes on.
+    An interrupt ends their processes and is raised again.
     """
-    found: dict[str, Result | Exception] = {}
+    results: dict[str, Result | Exception] = {}
     process_context()
     with ThreadPoolExecutor(at_once) as pool:
         waiting = {name: pool.submit(task) for name, task in tasks.items()}
         try:
             for name, future in waiting.items():
                 try:
-                    found[name] = future.result()
+                    results[name] = future.result()
                 except Exception as error:
-                    found[name] = error
+                    results[name] = error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             running = [future for future in waiting.values() if not future.cancelled()]
@@ -148,19 +147,21 @@ def run_parallel(
                 for child in multiprocessing.active_children():
                     child.kill()
             raise
-    return found
+    return results
 
 
-def _work(sender: Connection, function: Callable[..., object], given: Any, named: Any) -> None:
-    # Ctrl-C reaches the whole process group; the parent alone decides what happens then.
+def _run_and_send(
+    sender: Connection, function: Callable[..., object], args: Any, kwargs: Any
+) -> None:
+    # Ctrl-C reaches the whole process group; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        sender.send(function(*given, **named))
-    except BrokenPipeError:  # the parent is gone: nobody needs this result
+        sender.send(function(*args, **kwargs))
+    except BrokenPipeError:  # the parent is gone
         return
     except UserError as error:
         sender.send(error)
     except MemoryError as error:
         sender.send(ProcessFailed(f"out of memory: {first_line(error)}"))
-    except Exception as error:  # of many kinds, and not all of them pickle
+    except Exception as error:  # of many kinds, not all of which can be pickled
         sender.send(ProcessFailed(named_line(error)))

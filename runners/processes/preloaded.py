@@ -1,8 +1,8 @@
-"""What fresh processes need, imported once by the server that forks them.
+"""Imports that fresh processes need, done once by the server that forks them.
 
 An optimiser's first step imports torch._dynamo, counting imports foreign counters: that takes a
-second or more. One that cannot be imported here is missed where it is used, not before: ptflops
-fails beside a torchvision that was built for another torch.
+second or more. A failing import is reported where it is used, not here: ptflops
+fails with a torchvision that was built for another torch.
 """
 
 from __future__ import annotations

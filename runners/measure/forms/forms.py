@@ -28,32 +28,32 @@ _IDENTITY = (
 
 
 class FormError(RuntimeError):
-    """A form that a network cannot take; the message says why."""
+    """A network does not support a form; the message says why."""
 
 
 @dataclass(frozen=True)
 class RunnableForm:
     """A network ready to run."""
 
-    fresh: Callable[[], FormCall]
-    """A copy with weights placed anew in memory, where the form allows one."""
+    make_call: Callable[[], FormCall]
+    """Makes a call of a new copy, with its own weights in memory where the form allows it."""
     adapt: Callable[[Tensor], Any]
-    """Inputs as the call wants them: memory format, device, arrays; never part of a timing."""
+    """Converts inputs for the call: memory format, device, arrays; never part of a timing."""
 
 
 def make_form(
     variant: FormVariant, prepared: PreparedForm, device: torch.device, threads: int
 ) -> RunnableForm:
-    """The form of a variant, in this process.
+    """Make the form of a variant in this process.
 
     Args:
         variant: the target and its form.
-        prepared: what `preparation.prepare` found.
+        prepared: result of `preparation.prepare_form`.
         device: where to run.
-        threads: CPU threads of ONNX Runtime; torch has a setting of its own.
+        threads: CPU threads of ONNX Runtime; torch's are set elsewhere.
 
     Raises:
-        FormError: there is no such form of it.
+        FormError: the target does not support the form.
         TargetError: the target cannot be built.
     """
     if variant.form == ONNX:
@@ -66,9 +66,9 @@ def make_form(
 def torch_form(
     network: nn.Module, form: str, device: torch.device, *, channels_last: bool = False
 ) -> RunnableForm:
-    """Eager, deploy or compile, of a network in eval mode on its device."""
+    """Make the eager, deploy or compile form of a network in eval mode on its device."""
     if form == DEPLOY:
-        network, _ = folded(network)
+        network, _ = fold_norms(network)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     if channels_last:
         network = network.to(memory_format=layout)  # type: ignore[call-overload]
@@ -80,44 +80,45 @@ def torch_form(
         compiled = compile_static(network)
         return RunnableForm(lambda: compiled, adapt)
     assert form in (EAGER, DEPLOY)
-    return RunnableForm(lambda: _copy(network), adapt)
+    return RunnableForm(lambda: _copy_if_possible(network), adapt)
 
 
 def compile_static(network: nn.Module) -> FormCall:
-    """torch.compile for the shapes it meets: a batch of another size is compiled anew."""
+    """Apply torch.compile with static shapes: each batch size is compiled separately."""
     torch._dynamo.config.recompile_limit = 64
     call: FormCall = torch.compile(network, dynamic=False)
     return call
 
 
-def folded(network: nn.Module) -> tuple[nn.Module, str]:
-    """A copy whose convolutions have taken in their norms, and how many norms those are."""
-    norms = _norms(network)
+def fold_norms(network: nn.Module) -> tuple[nn.Module, str]:
+    """Return a copy with norms folded into convolutions, and a note on how many."""
+    norms = _count_norms(network)
     if norms == 0:
         return copy.deepcopy(network), "no BatchNorm to fold"
-    own = fold(network)
-    if _norms(own) < norms:
-        return own, f"{norms - _norms(own)} of {norms} BatchNorms folded"
-    from torch.fx.experimental.optimization import fuse
+    folded = fold(network)
+    if _count_norms(folded) < norms:
+        return folded, f"{norms - _count_norms(folded)} of {norms} BatchNorms folded"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch imports what it deprecates
+        from torch.fx.experimental.optimization import fuse
 
     try:
         traced = fuse(network)
-    except Exception as error:  # tracing may fail in any way on code it was not written for
-        said = first_line(error)
-        return own, f"no BatchNorm folded: it cannot be traced ({said})"
-    return traced, f"{norms - _norms(traced)} of {norms} BatchNorms folded"
+    except Exception as error:  # tracing can fail in any way on code it was not written for
+        return folded, f"no BatchNorm folded: the network cannot be traced ({first_line(error)})"
+    return traced, f"{norms - _count_norms(traced)} of {norms} BatchNorms folded"
 
 
 def export_onnx(network: nn.Module, x: Tensor, file: Path) -> float:
-    """Write the network as ONNX with a free batch size; seconds it took.
+    """Write the network as ONNX with a dynamic batch size; return the seconds it took.
 
     Raises:
         FormError: an operator has no ONNX counterpart.
     """
     start = time.perf_counter()
     try:
-        with warnings.catch_warnings(), _no_graph_printed():
-            warnings.simplefilter("ignore")  # the tracer's, and that this exporter is the older one
+        with warnings.catch_warnings(), _suppress_graph_output():
+            warnings.simplefilter("ignore")  # the tracer's, and that this exporter is deprecated
             torch.onnx.export(
                 network,
                 (x,),
@@ -128,71 +129,70 @@ def export_onnx(network: nn.Module, x: Tensor, file: Path) -> float:
                 dynamic_axes={"x": {0: "batch"}},
             )
     except Exception as error:  # of many kinds
-        said = first_line(error)
-        raise FormError(f"it cannot be exported to ONNX: {said}") from error
+        raise FormError(f"cannot be exported to ONNX: {first_line(error)}") from error
     return time.perf_counter() - start
 
 
 @contextlib.contextmanager
-def _no_graph_printed() -> Iterator[None]:
-    """The exporter prints what it cannot export to stdout, where `--json` is, verbose or not."""
-    printing = torch._C._jit_onnx_log
+def _suppress_graph_output() -> Iterator[None]:
+    """The exporter prints what it cannot export to stdout, which may be the JSON of `--json`."""
+    original = torch._C._jit_onnx_log
     torch._C._jit_onnx_log = lambda *_: None
     try:
         yield
     finally:
-        torch._C._jit_onnx_log = printing
+        torch._C._jit_onnx_log = original
 
 
 def onnx_form(model: Path | bytes, threads: int) -> RunnableForm:
-    """A file, or what one holds, in ONNX Runtime on the CPU.
+    """Make the form of an ONNX file, or of its content, in ONNX Runtime on the CPU.
 
     Raises:
-        FormError: ONNX Runtime is not installed, or refuses the file.
+        FormError: ONNX Runtime is not installed, or rejects the file.
     """
     try:
         import onnxruntime
     except ImportError as error:
         raise FormError(
-            f"ONNX Runtime cannot be imported ({error}): pip install onnxruntime"
+            f"ONNX Runtime cannot be imported ({error}); pip install onnxruntime"
         ) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4
     source = model if isinstance(model, bytes) else str(model)
 
-    def fresh() -> FormCall:
+    def make_call() -> FormCall:
         try:
             session = onnxruntime.InferenceSession(
                 source, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its exceptions have no common class
-            raise FormError(f"ONNX Runtime refuses it: {first_line(error)}") from error
+            raise FormError(f"ONNX Runtime rejects it: {first_line(error)}") from error
         name = session.get_inputs()[0].name
         return lambda x: session.run(None, {name: x})
 
-    return RunnableForm(fresh, lambda x: x.numpy())
+    return RunnableForm(make_call, lambda x: x.numpy())
 
 
-def rehearse(form: str) -> None:
-    """Make the smallest network run in a form, so that loading its libraries counts for no other.
+def load_form_libraries(form: str) -> None:
+    """Run a tiny network in a form, so that its libraries count for no other network.
 
     Raises:
         FormError: ONNX Runtime is not installed.
     """
     if form == ONNX:
-        made = onnx_form(_IDENTITY, threads=1)
-        made.fresh()(made.adapt(torch.zeros(1)))
+        identity = onnx_form(_IDENTITY, threads=1)
+        identity.make_call()(identity.adapt(torch.zeros(1)))
     elif form == DEPLOY:
-        folded(nn.Sequential(nn.BatchNorm2d(1)).eval())
+        fold_norms(nn.Sequential(nn.BatchNorm2d(1)).eval())
 
 
-def _norms(network: nn.Module) -> int:
+def _count_norms(network: nn.Module) -> int:
     return sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
 
 
-def _copy(network: nn.Module) -> nn.Module:
+def _copy_if_possible(network: nn.Module) -> nn.Module:
     try:
         return copy.deepcopy(network)
-    except Exception:  # a foreign module may not be copyable; then it stays where it is
+    except Exception:  # a foreign module may not be copyable, and is used as it is
         return network

@@ -1,60 +1,71 @@
-"""The first making of a form: does it compute what the eager network computes?"""
+"""Prepare a form: check it against the eager network, and choose its memory format."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import replace
-from math import inf
+from functools import partial
+from math import inf, isnan
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from reports.statistics.ratios import ratio_interval
 from runners.measure.forms.forms import (
     FormError,
     RunnableForm,
     export_onnx,
-    folded,
+    fold_norms,
+    make_form,
     onnx_form,
     torch_form,
 )
 from runners.measure.forms.variant import COMPILE, DEPLOY, ONNX, FormVariant, PreparedForm
+from runners.measure.timing.latency import (
+    CallFactory,
+    Rounds,
+    interleave,
+    intra_op_threads,
+    select_clock,
+)
 
 PARITY = 1e-4
+_FORMAT_ROUNDS = Rounds(most=60, least=20, budget_s=3.0, precision=0.02)
 
 
-def prepare(
+def prepare_form(
     variant: FormVariant, device: torch.device, threads: int, file: Path, batch: int
 ) -> PreparedForm:
-    """Make the form once and hold its outputs against the eager ones.
+    """Make the form once and compare its outputs with the eager ones.
 
     Args:
         variant: the target and its form.
         device: where to run.
         threads: CPU threads.
-        file: where an ONNX export goes.
-        batch: a second batch size to look at, beside 1.
+        file: path of an ONNX export.
+        batch: a second batch size to compare, in addition to 1.
 
     Raises:
-        FormError: there is no such form, or its outputs differ by more than 1e-4.
+        FormError: the form is not supported, or its outputs differ by more than 1e-4.
         TargetError: the target cannot be built.
     """
     torch.set_num_threads(threads)
     network = variant.target.build()
-    _unsettle(network)
+    randomize_norms(network)
     network = network.to(device).eval()
     inputs = [variant.target.make_input(size) for size in dict.fromkeys((1, batch))]
     form, prepared = _make(variant.form, network, inputs[0], device, threads, file)
-    call = form.fresh()
+    call = form.make_call()
     start = time.perf_counter()
     with torch.inference_mode():
-        found = [_tensors(call(form.adapt(x))) for x in inputs]
+        outputs = [_tensors(call(form.adapt(x))) for x in inputs]
         seconds = time.perf_counter() - start
         expected = [_tensors(network(x.to(device))) for x in inputs]
     if not all(expected):
-        raise FormError("parity: its output holds no tensor to compare; not timed")
-    largest = max(map(_difference, expected, found))
+        raise FormError("parity: the output holds no tensor to compare; not timed")
+    largest = max(map(_difference, expected, outputs))
     if not largest <= PARITY:
         raise FormError(
             f"parity: outputs of {variant.form} differ from eager ones by {largest:.2g} "
@@ -72,17 +83,17 @@ def _make(
 ) -> tuple[RunnableForm, PreparedForm]:
     if form == ONNX:
         if device.type != "cpu":
-            raise FormError("the onnx form runs on the CPU here: leave --device cuda out for it")
+            raise FormError("the onnx form runs on the CPU only; omit --device cuda")
         seconds = export_onnx(network, x, file)
         note = f"exported in {seconds:.1f} s"
         return onnx_form(file, threads), PreparedForm(note, seconds, onnx_file=file)
     start = time.perf_counter()
-    note = folded(network)[1] if form == DEPLOY else ""
+    note = fold_norms(network)[1] if form == DEPLOY else ""
     return torch_form(network, form, device), PreparedForm(note, time.perf_counter() - start)
 
 
-def _unsettle(network: nn.Module) -> None:
-    """Move norm statistics off 0 and 1, at which a folding mistake would not show."""
+def randomize_norms(network: nn.Module) -> None:
+    """Move norm statistics away from 0 and 1, which would hide a folding mistake."""
     generator = torch.Generator().manual_seed(0)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:
@@ -93,7 +104,7 @@ def _unsettle(network: nn.Module) -> None:
 
 
 def _tensors(output: object) -> list[Tensor]:
-    """Every tensor of an output, whatever holds them, on the CPU."""
+    """All tensors and arrays in a nested output, on the CPU."""
     leaves = tree_leaves(output)
     return [torch.as_tensor(leaf).detach().cpu() for leaf in leaves if _is_array(leaf)]
 
@@ -102,12 +113,42 @@ def _is_array(leaf: object) -> bool:
     return isinstance(leaf, Tensor) or type(leaf).__module__ == "numpy"
 
 
-def _difference(expected: list[Tensor], found: list[Tensor]) -> float:
-    if [each.shape for each in expected] != [each.shape for each in found]:
+def _difference(expected: list[Tensor], actual: list[Tensor]) -> float:
+    """Largest difference of any pair, relative to the larger of 1 and the expected maximum."""
+    if [x.shape for x in expected] != [x.shape for x in actual]:
         return inf
     worst = 0.0
-    for mine, its in zip(expected, found, strict=True):
-        scale = max(1.0, mine.abs().max().item()) if mine.numel() else 1.0
-        gap = (mine.float() - its.float()).abs().max().item() / scale if mine.numel() else 0.0
-        worst = max(worst, gap if gap == gap else inf)
+    for x, y in zip(expected, actual, strict=True):
+        if x.numel():
+            scale = max(1.0, x.abs().max().item())
+            difference = (x.float() - y.float()).abs().max().item() / scale
+            worst = max(worst, inf if isnan(difference) else difference)
     return worst
+
+
+def choose_memory_format(
+    variant: FormVariant, prepared: PreparedForm, device: torch.device, threads: int
+) -> PreparedForm:
+    """Return `prepared`, in channels-last if that is separably faster at batch 1.
+
+    To be run in a fresh process with exclusive use of the device.
+    """
+    last = replace(prepared, channels_last=True, note=f"{prepared.note}, channels-last")
+    choices = {"contiguous": prepared, "channels-last": last}
+    factories = {
+        name: _call_factory(variant, choice, device, threads) for name, choice in choices.items()
+    }
+    with torch.inference_mode(), intra_op_threads(threads):
+        samples = interleave(factories, select_clock(device), _FORMAT_ROUNDS)
+    _, _, high = ratio_interval(
+        samples.ms["channels-last"], samples.ms["contiguous"], blocks=samples.blocks
+    )
+    return last if high < 1 else prepared
+
+
+def _call_factory(
+    variant: FormVariant, prepared: PreparedForm, device: torch.device, threads: int
+) -> CallFactory:
+    form = make_form(variant, prepared, device, threads)
+    x = variant.target.make_input(1)
+    return lambda: partial(form.make_call(), form.adapt(x))

@@ -1,4 +1,4 @@
-"""What takes part in a measurement: a target in one form."""
+"""What is measured: a target in one form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EAGER, DEPLOY, COMPILE, ONNX = FORMS = ("eager", "deploy", "compile", "onnx")
 
 @dataclass(frozen=True)
 class FormVariant:
-    """A target, and how it runs: as written, folded for deployment, compiled, or exported."""
+    """A target and its form: as written, folded for deployment, compiled, or exported."""
 
     target: Target
     form: str = EAGER
@@ -20,7 +20,7 @@ class FormVariant:
 
 @dataclass(frozen=True)
 class PreparedForm:
-    """What was found when a form was made for the first time; makes it again in other processes."""
+    """What other processes need to make a form again, and what its first making took."""
 
     note: str = ""
     seconds: float = 0.0

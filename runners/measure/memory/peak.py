@@ -1,4 +1,4 @@
-"""Peak memory of an inference and of a training step, each in a process that did nothing before."""
+"""Peak memory of an inference and of training steps, each measured in a fresh process."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from runners.measure.forms.forms import make_form, rehearse
+from runners.measure.forms.forms import load_form_libraries, make_form
 from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.targets import Target
 
 TRAINING_BATCH = 8
-"""Of the training steps whose memory is measured: one image alone breaks BatchNorm on 1x1 maps."""
-_TRAINING_STEPS = 2  # AdamW makes its moments in the first step and holds them from then on
+"""Batch size of the measured training steps: a single image breaks BatchNorm on 1x1 maps."""
+_TRAINING_STEPS = 2  # AdamW allocates its moments in the first step
 
 
 def inference_peak(variant: FormVariant, prepared: PreparedForm, device: torch.device) -> int:
-    """Bytes that one batch-1 inference needs at most, weights included.
+    """Measure the peak of one batch-1 inference in bytes, weights included.
 
-    On CUDA what the allocator handed out, on a CPU the resident set above that of the empty
-    process; what drawing the weights took and gave back is left out. To be run in a fresh process.
+    On CUDA this is the allocated memory, on a CPU the resident set above that of the empty
+    process; temporary memory of initializing the weights is excluded. To be run in a fresh process.
     """
     torch.set_num_threads(1)
     variant.target.load()
-    rehearse(variant.form)
+    load_form_libraries(variant.form)
     x = variant.target.make_input(1)
-    before = _begin(device)
+    before = _baseline(device)
     form = make_form(variant, prepared, device, threads=1)
-    call, adapted = form.fresh(), form.adapt(x)
-    del form  # it holds a copy of the weights that no user would hold
-    _forget_peak(device)
+    call, adapted = form.make_call(), form.adapt(x)
+    del form  # it holds a second copy of the weights
+    _reset_peak(device)
     with torch.inference_mode():
         call(adapted)
     return _peak(device) - before
 
 
 def training_peak(target: Target, device: torch.device) -> int:
-    """Bytes that training steps need at most: forward, backward, AdamW, on a batch of 8.
+    """Measure the peak of training steps (forward, backward, AdamW; a batch of 8) in bytes.
 
     The loss is the mean square of all outputs. To be run in a fresh process.
     """
     torch.set_num_threads(1)
     target.load()
-    _rehearse_training()
+    _load_training_libraries()
     x = target.make_input(TRAINING_BATCH)
-    before = _begin(device)
+    before = _baseline(device)
     network = target.build().to(device).train()
     optimizer = torch.optim.AdamW(network.parameters()) if list(network.parameters()) else None
-    _forget_peak(device)
+    _reset_peak(device)
     inputs = x.to(device)
     for _ in range(_TRAINING_STEPS):
         _step(network, inputs, optimizer)
@@ -69,13 +69,13 @@ def _step(network: nn.Module, x: Tensor, optimizer: torch.optim.Optimizer | None
         optimizer.zero_grad()
 
 
-def _rehearse_training() -> None:
-    """One step of a tiny network, so that loading autograd and AdamW counts for no other."""
+def _load_training_libraries() -> None:
+    """Run one step of a tiny network, so that autograd and AdamW count for no other network."""
     tiny = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 3, groups=4))
     _step(tiny, torch.zeros(2, 4, 4, 4), torch.optim.AdamW(tiny.parameters()))
 
 
-def _begin(device: torch.device) -> int:
+def _baseline(device: torch.device) -> int:
     if device.type == "cuda":
         torch.cuda.empty_cache()
         return torch.cuda.memory_allocated(device)
@@ -83,7 +83,7 @@ def _begin(device: torch.device) -> int:
     return resident_peak(reset=True)
 
 
-def _forget_peak(device: torch.device) -> None:
+def _reset_peak(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     else:
@@ -98,7 +98,7 @@ def _peak(device: torch.device) -> int:
 
 
 def load_kernels() -> None:
-    """Run one tiny layer of each kind, so that loading the kernel library counts for no network."""
+    """Run one tiny layer of each kind, so that the kernel library counts for no network."""
     with torch.inference_mode():
         image = torch.zeros(1, 4, 4, 4)
         torch.nn.BatchNorm2d(4).eval()(torch.nn.Conv2d(4, 4, 3, groups=4)(image))
@@ -107,10 +107,10 @@ def load_kernels() -> None:
 
 
 def resident_peak(*, reset: bool = False) -> int:
-    """High-water mark of the resident set in bytes; `reset` lowers it to what is held now."""
+    """Peak of the resident set in bytes; `reset` lowers it to the current size."""
     if sys.platform == "linux":
         if reset:
-            _give_back()
+            _trim_heap()
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         status = Path("/proc/self/status").read_text(encoding="ascii")
         line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
@@ -121,7 +121,7 @@ def resident_peak(*, reset: bool = False) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _give_back() -> None:
-    """Let the system have what is freed: glibc keeps as much as a whole copy of the weights."""
+def _trim_heap() -> None:
+    """Return freed memory to the system: glibc keeps as much as a whole copy of the weights."""
     with contextlib.suppress(AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,4 +1,4 @@
-"""A first forward pass of one mixer in a process of its own: what it needs, and whether it can."""
+"""Probe the first forward pass of a mixer in a process of its own: memory and feasibility."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from runners.processes.isolated import ProcessDied, ProcessTimeout, run_isolated
 from runners.records.errors import first_line, named_line
 from runners.records.scale_point import PointState
 
-_PATIENCE = 5
-"""A process is given up after so many times the cap: its start counts, too."""
-_LEAST_WAIT_S = 20.0
+_TIMEOUT_CAPS = 5
+"""A process times out after so many times the cap, which includes its start."""
+_MIN_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What one pass needed, or why there is none."""
+    """The peak memory of one pass, or why it could not be measured."""
 
     state: PointState
     reason: str = ""
@@ -37,20 +37,20 @@ def probe_target(
 ) -> ProbeResult:
     """Run the target once on the CPU, with at most `memory_bytes` above the empty process.
 
-    A second pass is timed: the first one prepares kernels. Past `cap_ms` the target is given up.
+    A second pass is timed, since the first one prepares kernels, and must not exceed `cap_ms`.
     """
-    timeout_s = max(_LEAST_WAIT_S, _PATIENCE * cap_ms / 1e3)
+    timeout_s = max(_MIN_TIMEOUT_S, _TIMEOUT_CAPS * cap_ms / 1e3)
     try:
-        return run_isolated(timeout_s, _work, target, batch, threads, cap_ms, memory_bytes)
+        return run_isolated(timeout_s, _run_passes, target, batch, threads, cap_ms, memory_bytes)
     except ProcessTimeout:
         return ProbeResult(PointState.PAST_CAP, f"a pass takes more than {cap_ms:g} ms")
     except ProcessDied as death:
-        if death.killed:
-            return ProbeResult(PointState.OUT_OF_MEMORY, "the system ended its process")
+        if death.was_killed:
+            return ProbeResult(PointState.OUT_OF_MEMORY, "the system killed its process")
         return ProbeResult(PointState.FAILED, str(death))
 
 
-def _work(
+def _run_passes(
     target: Target, batch: int, threads: int, cap_ms: float, memory_bytes: int
 ) -> ProbeResult:
     torch.set_num_threads(threads)
@@ -64,12 +64,12 @@ def _work(
             peak = resident_peak() - before
             start = time.perf_counter_ns()
             module(x)
-            took_ms = (time.perf_counter_ns() - start) / 1e6
-    except Exception as error:  # a mixer's own mistake is a point that says so
+            pass_ms = (time.perf_counter_ns() - start) / 1e6
+    except Exception as error:  # an error of the mixer is recorded with the point
         if is_out_of_memory(error):
             return ProbeResult(PointState.OUT_OF_MEMORY, first_line(error))
         return ProbeResult(PointState.FAILED, named_line(error))
-    if took_ms > cap_ms:
-        reason = f"a pass takes {took_ms:.0f} ms, the cap is {cap_ms:g} ms"
+    if pass_ms > cap_ms:
+        reason = f"a pass takes {pass_ms:.0f} ms, the cap is {cap_ms:g} ms"
         return ProbeResult(PointState.PAST_CAP, reason, peak)
     return ProbeResult(PointState.MEASURED, "", peak)

@@ -1,4 +1,4 @@
-"""The batch ladder: which batch gives the most images a second, and where memory ends."""
+"""The batch ladder: find the batch size of the best throughput, and the largest that fits."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from runners.measure.timing.latency import select_clock
 from runners.records.record import Rung
 
 _GAIN = 1.03
-"""A rung that is not 3 % better than the best one before is no gain; two in a row end the climb."""
+"""A rung less than 3 % better than the best one is no gain; two in a row end the climb."""
 _RUNG_MS = 100.0
 _SLOW_MS = 1000.0
-"""A rung whose pass takes longer is the last one, unless the edge is looked for."""
-_LEAST_PASSES, _MOST_PASSES = 3, 6
+"""A rung with a longer pass is the last one, unless the memory limit is searched."""
+_MIN_PASSES, _MAX_PASSES = 3, 6
 _FIRST_BATCH_TO_STOP_AT = 64
 """On busy cores the first rungs may all be slow by chance."""
 _EDGE = 1 / 16
-"""How narrow the gap between what fits and what does not must be, as a share of what fits."""
+"""Largest gap between a batch that fits and one that does not, relative to the former."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class ClimbPlan:
     """How far to climb.
 
     Args:
-        batch: this one alone; None climbs.
-        largest: the last rung of a climb that looks for throughput.
-        to_the_edge: go on until memory ends, however little is gained.
-        memory_bytes: what a CPU process may map more than it has; CUDA has its own end.
+        batch: measure this batch only; None climbs.
+        largest: the last rung of a climb for throughput.
+        to_the_edge: climb until memory is exhausted, however little is gained.
+        memory_bytes: what a CPU process may map in addition; CUDA has its own limit.
     """
 
     batch: int | None
@@ -44,7 +44,7 @@ class ClimbPlan:
 
 @dataclass(frozen=True)
 class Ladder:
-    """What was found; the best rung is the throughput's batch."""
+    """The result of a climb; the best rung has the throughput's batch size."""
 
     rungs: list[Rung]
     largest_batch: int
@@ -52,9 +52,9 @@ class Ladder:
 
     @property
     def best(self) -> Rung:
-        """The smallest batch that is within 3 % of the fastest."""
-        most = max(rung.images_per_s for rung in self.rungs)
-        near = [rung for rung in self.rungs if _GAIN * rung.images_per_s >= most]
+        """The smallest batch within 3 % of the best throughput."""
+        best = max(rung.images_per_s for rung in self.rungs)
+        near = [rung for rung in self.rungs if _GAIN * rung.images_per_s >= best]
         return min(near, key=lambda rung: rung.batch)
 
 
@@ -65,22 +65,22 @@ def climb_ladder(
     threads: int,
     plan: ClimbPlan,
 ) -> Ladder:
-    """Double the batch from 1 on. To be run in a fresh process: it limits its own memory.
+    """Double the batch size from 1 on, in a fresh process: it limits its own memory.
 
     Raises:
-        DoesNotFit: the one batch asked for, or a batch of 1, needs more memory than there is.
+        DoesNotFit: the requested batch, or a batch of 1, needs more memory than there is.
     """
     torch.set_num_threads(threads)
     form = make_form(variant, prepared, device, threads)
-    call, clock = form.fresh(), select_clock(device)
+    call, clock = form.make_call(), select_clock(device)
     if device.type == "cpu":
         limit_memory(plan.memory_bytes)
 
     def images_per_s(batch: int) -> float | None:
-        """None where the batch does not fit."""
+        """None if the batch does not fit."""
         try:
             with torch.inference_mode():
-                return _rate(form, call, clock, variant, batch)
+                return _measure_rate(form, call, clock, variant, batch)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -119,16 +119,16 @@ def _climb(images_per_s: Callable[[int], float | None], plan: ClimbPlan) -> Ladd
     return Ladder(rungs, fits, fails)
 
 
-def _rate(
+def _measure_rate(
     form: RunnableForm,
     call: Callable[[object], object],
     clock: Callable[[Callable[[], object]], float],
     variant: FormVariant,
     batch: int,
 ) -> float:
-    """Images a second in the best of a few passes: what else runs only ever slows one down."""
+    """Images per second in the best of a few passes: interference only ever slows one down."""
     x = form.adapt(variant.target.make_input(batch))
-    took = [clock(lambda: call(x))]
-    while len(took) < _LEAST_PASSES or (sum(took) < _RUNG_MS and len(took) < _MOST_PASSES):
-        took.append(clock(lambda: call(x)))
-    return batch / min(took) * 1e3
+    times_ms = [clock(lambda: call(x))]
+    while len(times_ms) < _MIN_PASSES or (sum(times_ms) < _RUNG_MS and len(times_ms) < _MAX_PASSES):
+        times_ms.append(clock(lambda: call(x)))
+    return batch / min(times_ms) * 1e3

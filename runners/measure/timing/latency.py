@@ -1,4 +1,4 @@
-"""Time by interleaved rounds: variants take turns, so that drift meets all alike."""
+"""Time variants in interleaved rounds, so that drift affects all of them alike."""
 
 from __future__ import annotations
 
@@ -14,31 +14,34 @@ import torch
 from reports.statistics.ratios import median_interval, ratio_interval
 
 TimedCall = Callable[[], object]
+CallFactory = Callable[[], TimedCall]
+"""Makes a call in a new copy."""
 Clock = Callable[[TimedCall], float]
-"""Runs a call once; its time in ms."""
+"""Runs a call once and returns its time in ms."""
 
 BLOCK = 10
 """Rounds between two placements of the variants in memory."""
 WARM_MS = 2.0
-_MOST_WARM_CALLS = 10
+_MAX_WARM_CALLS = 10
 _LONG_MS = 25.0
-"""A call that takes longer fills the caches within a small part of its time."""
+"""A longer call fills the caches within a small part of its time."""
 _NS_PER_MS = 1e6
 _RESAMPLES = 400
-_LARGEST_GAP = 2**16
+_MAX_GAP = 2**16
+"""Most numbers of a random gap in memory before each copy."""
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """When to stop: at `most` rounds, or earlier, but never under `least`.
+    """When to stop: at `most` rounds or earlier, but not before `least`.
 
     Args:
-        most: rounds.
-        least: rounds.
+        most: maximal number of rounds.
+        least: minimal number of rounds.
         budget_s: seconds after which no further round begins.
-        precision: half the width of each variant's 95 % interval, over its estimate, that is
-            narrow enough: of the ratio to the first variant, or of a single one's median. None
-            stops at nothing but rounds and seconds.
+        precision: stop once half the width of each variant's 95 % interval over its estimate is
+            at most this: of the ratio to the first variant, or of the median of a single one.
+            None stops by rounds and seconds only.
     """
 
     most: int
@@ -49,7 +52,7 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Samples:
-    """Times in ms by variant, one a round, in the order of the rounds: equal places are pairs."""
+    """Times in ms by variant, one per round and in order: equal indices are pairs."""
 
     ms: dict[str, list[float]]
     blocks: list[int] = field(default_factory=list)
@@ -59,88 +62,90 @@ class Samples:
 
 
 def interleave(
-    fresh: Mapping[str, Callable[[], TimedCall]], clock: Clock, rounds: Rounds, seed: int = 0
+    factories: Mapping[str, CallFactory], clock: Clock, rounds: Rounds, seed: int = 0
 ) -> Samples:
     """Time variants in rounds of shuffled turns.
 
-    A turn is some untimed calls, which bring weights and code back into the caches that the others
-    have filled, and a timed one: so a time does not depend on who else takes part. Every 10 rounds
-    the variants are placed anew in memory, since a lucky address lasts as long as its copy: two
-    copies of one network differ by a percent or two.
+    A turn is some untimed calls, which bring weights and code back into the caches that other
+    variants have filled, and a timed one: a time does not depend on which variants take part.
+    Every 10 rounds all copies are made anew at other addresses in memory, since a lucky address
+    lasts as long as its copy: two copies of one network differ by a percent or two.
 
     Args:
-        fresh: by variant, what makes its call in a copy of its own.
-        clock: runs a call and gives its ms.
+        factories: by variant, a factory of calls that each have a copy of their own.
+        clock: runs a call and returns its ms.
         rounds: when to stop.
-        seed: of orders and places.
+        seed: of the orders and the gaps in memory.
     """
     shuffle = random.Random(seed)
-    samples: dict[str, list[float]] = {name: [] for name in fresh}
+    samples: dict[str, list[float]] = {name: [] for name in factories}
     calls: dict[str, TimedCall] = {}
     blocks: list[int] = []
     stopped = ""
     spent_s = 0.0
     while not stopped:
-        # The old copies go once the new ones stand, or these would take their places.
-        calls, gaps = _placed(fresh, shuffle)
+        # The old copies are freed after the new ones exist, or these would reuse their addresses.
+        calls, gaps = _place_copies(factories, shuffle)
         warm = {name: _warm_calls(call, clock) for name, call in calls.items()}
         blocks.append(0)
         start = time.monotonic()
         while blocks[-1] < BLOCK and not stopped:
-            order = shuffle.sample(list(fresh), len(fresh))
+            order = shuffle.sample(list(factories), len(factories))
             for name in order:
                 for _ in range(warm[name]):
                     calls[name]()
                 samples[name].append(clock(calls[name]))
             blocks[-1] += 1
-            stopped = _over(rounds, sum(blocks), spent_s + time.monotonic() - start)
+            stopped = _stop_by_count(rounds, sum(blocks), spent_s + time.monotonic() - start)
         spent_s += time.monotonic() - start
-        stopped = stopped or _precise(rounds, samples, blocks)
+        stopped = stopped or _stop_by_precision(rounds, samples, blocks)
         del gaps
     return Samples(samples, blocks, stopped)
 
 
-def _placed(
-    fresh: Mapping[str, Callable[[], TimedCall]], shuffle: random.Random
+def _place_copies(
+    factories: Mapping[str, CallFactory], shuffle: random.Random
 ) -> tuple[dict[str, TimedCall], list[torch.Tensor]]:
-    """Calls made in shuffled order, and memory of random sizes between them."""
+    """Make calls in shuffled order, with allocations of random size between them."""
     calls, gaps = {}, []
-    for name in shuffle.sample(list(fresh), len(fresh)):
-        gaps.append(torch.empty(shuffle.randrange(1, _LARGEST_GAP)))
-        calls[name] = fresh[name]()
+    for name in shuffle.sample(list(factories), len(factories)):
+        gaps.append(torch.empty(shuffle.randrange(1, _MAX_GAP)))
+        calls[name] = factories[name]()
     return calls, gaps
 
 
 def _warm_calls(call: TimedCall, clock: Clock) -> int:
-    """How many calls fill about 2 ms: a short one alone does not fill the caches again."""
+    """How many calls fill about 2 ms: a single short one does not refill the caches."""
     clock(call)
-    took_ms = max(clock(call), 1e-6)
-    return 0 if took_ms > _LONG_MS else min(_MOST_WARM_CALLS, ceil(WARM_MS / took_ms))
+    call_ms = max(clock(call), 1e-6)
+    return 0 if call_ms > _LONG_MS else min(_MAX_WARM_CALLS, ceil(WARM_MS / call_ms))
 
 
-def _over(rounds: Rounds, done: int, spent_s: float) -> str:
+def _stop_by_count(rounds: Rounds, done: int, spent_s: float) -> str:
     if done >= rounds.most:
         return f"{rounds.most} round{'s' if rounds.most > 1 else ''}"
     return f"{rounds.budget_s:g} s" if done >= rounds.least and spent_s > rounds.budget_s else ""
 
 
-def _precise(rounds: Rounds, samples: Mapping[str, list[float]], blocks: list[int]) -> str:
+def _stop_by_precision(
+    rounds: Rounds, samples: Mapping[str, list[float]], blocks: list[int]
+) -> str:
     if rounds.precision is None or sum(blocks) < rounds.least:
         return ""
     first, *others = samples.values()
     if others:
-        found = [
-            ratio_interval(each, first, blocks=blocks, resamples=_RESAMPLES) for each in others
+        intervals = [
+            ratio_interval(other, first, blocks=blocks, resamples=_RESAMPLES) for other in others
         ]
     else:
-        found = [median_interval(first, blocks=blocks, resamples=_RESAMPLES)]
-    widest = max((high - low) / 2 / estimate for estimate, low, high in found)
+        intervals = [median_interval(first, blocks=blocks, resamples=_RESAMPLES)]
+    widest = max((high - low) / 2 / estimate for estimate, low, high in intervals)
     return f"precision {100 * rounds.precision:g} %" if widest <= rounds.precision else ""
 
 
 @contextlib.contextmanager
 def intra_op_threads(threads: int) -> Iterator[None]:
-    """Torch's intra-op threads for the block; the former number afterwards."""
+    """Set torch's intra-op threads for the block, and restore the number afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -150,12 +155,12 @@ def intra_op_threads(threads: int) -> Iterator[None]:
 
 
 def select_clock(device: torch.device) -> Clock:
-    """How to time a call there."""
+    """The clock for calls on a device."""
     return _time_cuda if device.type == "cuda" else time_cpu
 
 
 def time_cpu(call: TimedCall) -> float:
-    """Run the call once on the CPU; its wall time in ms."""
+    """Run the call once on the CPU; return its wall time in ms."""
     start = time.perf_counter_ns()
     call()
     return (time.perf_counter_ns() - start) / _NS_PER_MS

@@ -1,8 +1,8 @@
-"""One fresh process in which all variants take turns: latency, then throughput, then energy."""
+"""Time all variants in one fresh process: latency, then throughput, then energy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -12,9 +12,9 @@ from runners.machine.energy import measure_energy, open_counter
 from runners.measure.forms.forms import make_form
 from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.timing.latency import (
+    CallFactory,
     Rounds,
     Samples,
-    TimedCall,
     interleave,
     intra_op_threads,
     select_clock,
@@ -25,7 +25,7 @@ from runners.records.unavailable import Unavailable
 
 @dataclass(frozen=True)
 class TimedVariant:
-    """A variant that passed its preparation, and the batch of its throughput."""
+    """A prepared variant, and the batch size of its throughput."""
 
     variant: FormVariant
     prepared: PreparedForm
@@ -34,15 +34,15 @@ class TimedVariant:
 
 @dataclass(frozen=True)
 class SessionPlan:
-    """How to time.
+    """How to time a session.
 
     Args:
         latency: rounds at batch 1.
         throughput: rounds at each variant's own batch.
         latency_threads: CPU threads at batch 1.
         throughput_threads: CPU threads at the large batch.
-        energy: whether to look for an energy counter.
-        seed: of the order of turns; another one in each process.
+        energy: whether to measure energy.
+        seed: of the shuffled orders; different in each process.
     """
 
     latency: Rounds
@@ -63,74 +63,73 @@ class SessionResult:
     energy_source: str = ""
     """The counter, or why there is none."""
     failed: dict[str, str] = field(default_factory=dict)
-    """Who could not run here though it ran alone, and why; the others' samples are whole."""
+    """Why a variant failed here although it ran by itself; the others' samples are complete."""
 
 
 def run_session(
     timed_variants: Mapping[str, TimedVariant], device: torch.device, plan: SessionPlan
 ) -> SessionResult:
-    """Time all timed_variants. To be run in a fresh process that has the device alone."""
+    """Time all variants, in a fresh process with exclusive use of the device."""
     clock = select_clock(device)
     failed: dict[str, str] = {}
     latency_threads, throughput_threads = plan.latency_threads, plan.throughput_threads
-    ones = {name: replace(timed_variant, batch=1) for name, timed_variant in timed_variants.items()}
-    # Both are made first: who fails at one of them takes part in neither.
-    single = _ready(ones, device, latency_threads, failed)
-    many = _ready(timed_variants, device, throughput_threads, failed)
+    singles = {name: replace(timed, batch=1) for name, timed in timed_variants.items()}
+    # Both are made first: a variant that fails in one of them takes part in neither.
+    single_calls = _make_factories(singles, device, latency_threads, failed)
+    batch_calls = _make_factories(timed_variants, device, throughput_threads, failed)
+    single_calls = {name: single_calls[name] for name in batch_calls}
     with torch.inference_mode(), intra_op_threads(latency_threads):
-        remaining = {name: factory for name, factory in single.items() if name not in failed}
-        latency = interleave(remaining, clock, plan.latency, plan.seed)
+        latency = interleave(single_calls, clock, plan.latency, plan.seed)
     with torch.inference_mode(), intra_op_threads(throughput_threads):
-        throughput = interleave(many, clock, plan.throughput, plan.seed)
-    timed = {name: timed_variants[name] for name in many}
-    energy, source = _measure_energy(timed, device, plan) if plan.energy else ({}, "")
+        throughput = interleave(batch_calls, clock, plan.throughput, plan.seed)
+    remaining = {name: singles[name] for name in batch_calls}
+    energy, source = _measure_energy(remaining, device, plan) if plan.energy else ({}, "")
     return SessionResult(latency, throughput, energy, source, failed)
 
 
-def _ready(
+def _make_factories(
     timed_variants: Mapping[str, TimedVariant],
     device: torch.device,
     threads: int,
     failed: dict[str, str],
-) -> dict[str, Callable[[], TimedCall]]:
-    """What makes the calls of those that run; reasons of the others are added to `failed`."""
-    ready = {}
+) -> dict[str, CallFactory]:
+    """Call factories of the variants that run; reasons of the others are added to `failed`."""
+    factories = {}
     with torch.inference_mode(), intra_op_threads(threads):
         for name, timed_variant in timed_variants.items():
             if name in failed:
                 continue
             try:
-                made = make_call_factory(timed_variant, device, threads)
-                made()()
+                factory = make_call_factory(timed_variant, device, threads)
+                factory()()
             except Exception as error:
                 failed[name] = named_line(error)
             else:
-                ready[name] = made
-    return ready
+                factories[name] = factory
+    return factories
 
 
 def make_call_factory(
     timed_variant: TimedVariant, device: torch.device, threads: int
-) -> Callable[[], TimedCall]:
-    """What makes a call on one random batch, in a new copy where the form allows it."""
+) -> CallFactory:
+    """Return a factory of calls on one random batch, each of a new copy if the form allows it."""
     form = make_form(timed_variant.variant, timed_variant.prepared, device, threads)
     x = timed_variant.variant.target.make_input(timed_variant.batch)
 
-    return lambda: partial(form.fresh(), form.adapt(x.clone()))
+    return lambda: partial(form.make_call(), form.adapt(x.clone()))
 
 
 def _measure_energy(
     timed_variants: Mapping[str, TimedVariant], device: torch.device, plan: SessionPlan
 ) -> tuple[dict[str, float], str]:
-    """Millijoules per image at batch 1, one variant after the other, and their source."""
+    """Millijoules per image of each variant, one after the other, and their source."""
     counter = open_counter(device)
     if isinstance(counter, Unavailable):
         return {}, counter.reason
     energy_mj, source = {}, counter.source
     with torch.inference_mode(), intra_op_threads(plan.latency_threads):
         for name, timed_variant in timed_variants.items():
-            single = replace(timed_variant, batch=1)
-            call = make_call_factory(single, device, plan.latency_threads)()
+            call = make_call_factory(timed_variant, device, plan.latency_threads)()
             energy = measure_energy(call, 1, counter)
             if isinstance(energy, Unavailable):
                 source = energy.reason

@@ -1,6 +1,6 @@
-"""Targets with a fault each. Fresh processes import them: what a test patches does not reach those.
+"""Targets with one fault each, importable by fresh processes, which patches do not reach.
 
-Networks take (B, 1, 8, 8) unless told.
+Networks take (B, 1, 8, 8) unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Odd(Target):
     side: int = 8
     claimed_macs: int | None = None
     refused: str = ""
-    """The mistake of the user for which nothing is built."""
+    """Message of the user error that `build` raises."""
 
     @property
     def shape(self) -> InputShape:
@@ -45,7 +45,7 @@ class Odd(Target):
 
 
 class Plain(nn.Module):
-    """Nothing is odd: convolution, norm, activation, twice; 4 x 9 and 16 x 9 MACs a pixel."""
+    """No fault: convolution, norm, activation, twice; 4 x 9 and 16 x 9 MACs per pixel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,14 +57,14 @@ class Plain(nn.Module):
 
 
 class Untraceable(Plain):
-    """Looks at values, which no tracer knows."""
+    """Branches on values, which no tracer has."""
 
     def forward(self, x: Tensor) -> Any:
         return super().forward(x if x.sum() > -1e9 else -x)
 
 
 class SharedWeight(Plain):
-    """Uses a weight beside its convolution: folding the norm into it changes this, too."""
+    """Uses a weight outside its convolution: folding the norm changes this use, too."""
 
     def forward(self, x: Tensor) -> Any:
         return super().forward(x) + nn.functional.conv2d(x, self.conv.weight, padding=1)
@@ -120,7 +120,7 @@ class NotANumber(Plain):
 
 
 class NotANumberWhenExported(Plain):
-    """The same, where nobody looks."""
+    """The same, but only in an export."""
 
     def forward(self, x: Tensor) -> Any:
         y = super().forward(x)
@@ -165,28 +165,28 @@ class Dies(Plain):
 
 
 class Killed(Plain):
-    """Ends as those do whom a system short of memory picks."""
+    """Ends like a process that the system kills for memory."""
 
     def forward(self, x: Tensor) -> Any:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 class SmallBatchesOnly(Plain):
-    """Divides by zero where a batch is larger than the one that is trained on."""
+    """Divides by zero if a batch is larger than the training batch."""
 
     def forward(self, x: Tensor) -> Any:
         return super().forward(x) / (1 // (len(x) < 9))
 
 
 class DiesOfBatches(Plain):
-    """The same, and its process ends."""
+    """Ends its process if a batch is larger than the training batch."""
 
     def forward(self, x: Tensor) -> Any:
         return super().forward(x) if len(x) < 9 else os._exit(4)
 
 
 class Untrainable(Plain):
-    """Raises where it is trained."""
+    """Raises in training mode."""
 
     def forward(self, x: Tensor) -> Any:
         if self.training:
@@ -195,14 +195,14 @@ class Untrainable(Plain):
 
 
 class Greedy(Plain):
-    """Needs 16 MiB an image."""
+    """Needs 16 MiB per image."""
 
     def forward(self, x: Tensor) -> Any:
         return super().forward(x) + x.new_ones(x.shape[0], 4 * 2**20).mean()
 
 
 class Wide(nn.Module):
-    """4 MiB of weights, and a map of 8 MiB an image that is gone in the end."""
+    """4 MiB of weights, and a temporary map of 8 MiB per image."""
 
     def __init__(self) -> None:
         super().__init__()

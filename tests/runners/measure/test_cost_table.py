@@ -1,4 +1,4 @@
-"""Costs of all variants together; one that has none says why and leaves the others alone."""
+"""Costs of all variants together; a failing one has a reason and affects no other."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ FACTORY = "import torch\ndef make():\n    return torch.nn.Conv2d(2, 5, 3)\n"
 
 @pytest.fixture(autouse=True, scope="module")
 def folder(tmp_path_factory):
-    """One with a module that the children find."""
+    """A folder on the import path with a module for the child processes."""
     folder = tmp_path_factory.mktemp("costs")
     (folder / "cost_factory.py").write_text(FACTORY)
     importlib.invalidate_caches()
@@ -86,20 +86,20 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def session():
-    """All of them at once: (what was found, the stages told)."""
+    """All variants measured at once: (costs, stages)."""
     threads, stages = torch.get_num_threads(), []
     bad = {name: variant for name, (variant, _) in BAD.items()}
     factory = {"factory": FormVariant(parse_target("cost_factory:make@6x6x2"))}
-    found = measure_costs({**bad, **GOOD, **factory}, CPU, QUICK, stages.append)
-    assert list(found) == [*BAD, *GOOD, "factory"]
+    costs = measure_costs({**bad, **GOOD, **factory}, CPU, QUICK, stages.append)
+    assert list(costs) == [*BAD, *GOOD, "factory"]
     assert torch.get_num_threads() == threads
-    # No exported file stays.
+    # No exported file remains.
     assert not any(path.is_dir() for path in Path(tempfile.gettempdir()).glob("lolvit-bench-*"))
-    return found, stages
+    return costs, stages
 
 
 @pytest.mark.parametrize("name", [*GOOD, "factory"])
-def test_costs_of_good_ones(session, name):
+def test_costs_of_good_variants(session, name):
     cost = session[0][name]
     assert isinstance(cost, Costs), cost
     assert cost.macs == sum(cost.macs_by_operator.values()) == cost.macs_by_module[""] > 0
@@ -153,24 +153,24 @@ def test_costs_of_forms(session):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_the_others_say_why(session, name):
-    found = session[0][name]
-    assert isinstance(found, Unavailable) and "\n" not in found.reason
-    assert re.search(BAD[name][1], found.reason)
-    assert found.is_user_error == (name in ("typo", "refused"))
+def test_bad_variants_have_a_reason(session, name):
+    cost = session[0][name]
+    assert isinstance(cost, Unavailable) and "\n" not in cost.reason
+    assert re.search(BAD[name][1], cost.reason)
+    assert cost.is_user_error == (name in ("typo", "refused"))
 
 
-def test_stages_are_told(session):
+def test_stages_are_reported(session):
     stages = session[1]
     assert stages[0].startswith("counting") and stages[-1].startswith("timing")
     climbed = ["batches", "dies of batches", *GOOD, "factory"]
-    assert stages[1:-1] == [f"climbing to the best batch of {name}" for name in climbed]
+    assert stages[1:-1] == [f"finding the best batch size of {name}" for name in climbed]
 
 
 def test_none_has_costs():
     stages = []
-    found = measure_costs({"raises": BAD["raises"][0]}, CPU, QUICK, stages.append)
-    assert found == {"raises": "LookupError: nothing here"} and len(stages) == 1
+    costs = measure_costs({"raises": BAD["raises"][0]}, CPU, QUICK, stages.append)
+    assert costs == {"raises": "LookupError: nothing here"} and len(stages) == 1
     assert measure_costs({}, CPU, QUICK) == {}
 
 
@@ -188,7 +188,7 @@ def test_two_processes_give_rounds_of_both():
 
 
 @pytest.mark.parametrize("names", [("Plain",), ("Plain", "Several")])
-def test_a_stop_by_precision_is_recorded(names):
+def test_stop_by_precision_is_recorded(names):
     rounds = Rounds(most=200, least=5, budget_s=1e9, precision=50.0)
     variants = {name: FormVariant(Odd(name)) for name in names}
     protocol = MeasurementProtocol(rounds, throughput_threads=1, batch=1)
@@ -196,18 +196,18 @@ def test_a_stop_by_precision_is_recorded(names):
         assert cost.latency_stopped == "precision 5000 %" and cost.latency_blocks == [10]
 
 
-def test_uncounted_operators_mark_the_row_where_allowed():
+def test_allowed_uncounted_operators_mark_the_row():
     protocol = MeasurementProtocol(
         Rounds(2, 2, 1e9), throughput_threads=1, batch=1, allow_uncounted=True
     )
     variants = {name: FormVariant(Odd(name)) for name in ("Uncounted", "Plain")}
-    found = measure_costs(variants, CPU, protocol)
-    assert found["Uncounted"].macs_uncounted == ["aten::i0"]
-    assert found["Uncounted"].macs == found["Plain"].macs == PLAIN_MACS
-    assert found["Plain"].macs_uncounted == []
+    costs = measure_costs(variants, CPU, protocol)
+    assert costs["Uncounted"].macs_uncounted == ["aten::i0"]
+    assert costs["Uncounted"].macs == costs["Plain"].macs == PLAIN_MACS
+    assert costs["Plain"].macs_uncounted == []
 
 
-def test_the_edge_of_memory_is_recorded():
+def test_memory_limit_is_recorded():
     protocol = MeasurementProtocol(
         Rounds(2, 2, 1e9), throughput_threads=1, to_the_edge=True, memory_bytes=200 * 2**20
     )
@@ -216,47 +216,47 @@ def test_the_edge_of_memory_is_recorded():
     assert cost.throughput_ladder[-1].batch == cost.largest_batch
 
 
-def test_what_cannot_be_trained_may_still_be_measured():
-    """Because it says so, or because memory ends: 8 images of 16 MiB and their gradients."""
+def test_untrainable_network_is_still_measured():
+    """It raises, or memory runs out: 8 images of 16 MiB and their gradients."""
     protocol = MeasurementProtocol(
         Rounds(2, 2, 1e9), throughput_threads=1, batch=1, memory_bytes=100 * 2**20
     )
     variants = {name: FormVariant(Odd(name)) for name in ("Untrainable", "Greedy")}
-    found = measure_costs(variants, CPU, protocol)
-    for cost in found.values():
+    costs = measure_costs(variants, CPU, protocol)
+    for cost in costs.values():
         assert isinstance(cost, Costs) and cost.peak_training_memory_bytes is None
-    assert found["Untrainable"].training_memory_reason == "RuntimeError: for inference only"
-    assert "memory" in found["Greedy"].training_memory_reason
+    assert costs["Untrainable"].training_memory_reason == "RuntimeError: for inference only"
+    assert "memory" in costs["Greedy"].training_memory_reason
 
 
 @pytest.mark.parametrize("batch", [10**9, 10**12])
-def test_a_batch_that_does_not_fit_is_the_mistake_of_the_user(batch):
+def test_batch_that_does_not_fit_is_a_user_error(batch):
     protocol = MeasurementProtocol(Rounds(2, 2, 1e9), throughput_threads=1, batch=batch)
-    found = measure_costs({"plain": FormVariant(Odd("Plain"))}, CPU, protocol)["plain"]
-    assert found.is_user_error and f"batch of {batch} does not fit" in found.reason
+    cost = measure_costs({"plain": FormVariant(Odd("Plain"))}, CPU, protocol)["plain"]
+    assert cost.is_user_error and f"batch of {batch} does not fit" in cost.reason
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="no C++ compiler is found here"
+    not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="no C++ compiler on this machine"
 )
 def test_costs_of_a_compiled_form():
     protocol = MeasurementProtocol(Rounds(3, 3, 1e9), throughput_threads=1, largest_batch=2)
     variants = {form: FormVariant(Odd("Plain"), form) for form in (EAGER, COMPILE)}
     cheat = {"cheat": FormVariant(Odd("OtherWhenCompiled"), COMPILE)}
-    found = measure_costs(variants | cheat, CPU, protocol)
-    cost = found[COMPILE]
+    costs = measure_costs(variants | cheat, CPU, protocol)
+    cost = costs[COMPILE]
     assert cost.parity <= 1e-4 and cost.form_note.startswith("compiled in ")
     assert cost.peak_memory_bytes is None and cost.throughput_ladder == []
-    assert len(cost.latency_ms_samples) == 3 == len(found[EAGER].latency_ms_samples)
-    assert "UncountedOperator" not in found["cheat"].reason and "parity" in found["cheat"].reason
+    assert len(cost.latency_ms_samples) == 3 == len(costs[EAGER].latency_ms_samples)
+    assert "UncountedOperator" not in costs["cheat"].reason and "parity" in costs["cheat"].reason
 
 
-def test_the_fingerprint_is_plain_and_stable():
-    found = fingerprint(CPU)
-    assert fingerprint(CPU) == found == json.loads(json.dumps(found))
-    assert {type(value) for value in found.values()} <= {str, int, bool}
-    assert found["device"] == "cpu" and found["torch"] == torch.__version__
-    assert found["protocol"] == PROTOCOL_VERSION and found["cores"] == usable_cores() >= 1
-    assert found["cpu"] and found["system"] and found["python"]
-    assert len(found["commit"]) in (0, 12)
+def test_fingerprint_is_plain_and_stable():
+    facts = fingerprint(CPU)
+    assert fingerprint(CPU) == facts == json.loads(json.dumps(facts))
+    assert {type(value) for value in facts.values()} <= {str, int, bool}
+    assert facts["device"] == "cpu" and facts["torch"] == torch.__version__
+    assert facts["protocol"] == PROTOCOL_VERSION and facts["cores"] == usable_cores() >= 1
+    assert facts["cpu"] and facts["system"] and facts["python"]
+    assert len(facts["commit"]) in (0, 12)

@@ -1,4 +1,4 @@
-"""A first pass with an end to time and memory: what it finds decides what is measured."""
+"""Probes of a first pass within limits of time and memory."""
 
 from __future__ import annotations
 
@@ -30,35 +30,35 @@ MIB = 2**20
         (Odd("Greedy"), 4, 1e6, 1000, PointState.MEASURED, ""),
         (Odd("Greedy"), 4, 1e6, 50, PointState.OUT_OF_MEMORY, "allocate memory"),
         (Odd("Plain"), 10**12, 1e6, 1000, PointState.OUT_OF_MEMORY, "allocate memory"),
-        (Odd("Killed"), 1, 1e6, 1000, PointState.OUT_OF_MEMORY, "the system ended its process"),
+        (Odd("Killed"), 1, 1e6, 1000, PointState.OUT_OF_MEMORY, "the system killed its process"),
         (Odd("Raises"), 1, 1e6, 1000, PointState.FAILED, "^LookupError: nothing here$"),
         (Odd("Plain"), 1, 1e-6, 1000, PointState.PAST_CAP, "the cap is 1e-06 ms"),
     ],
 )
-def test_how_far_a_mixer_gets(target, batch, cap_ms, mib, state, reason):
-    found = probe_target(target, batch, 1, cap_ms, mib * MIB)
-    assert found.state == state and re.search(reason, found.reason)
-    assert found.measured == (state is PointState.MEASURED) == (not found.reason)
-    known = found.peak_memory_bytes is not None
-    assert known == (state in (PointState.MEASURED, PointState.PAST_CAP))
+def test_state_of_a_probe(target, batch, cap_ms, mib, state, reason):
+    result = probe_target(target, batch, 1, cap_ms, mib * MIB)
+    assert result.state == state and re.search(reason, result.reason)
+    assert result.measured == (state is PointState.MEASURED) == (not result.reason)
+    has_peak = result.peak_memory_bytes is not None
+    assert has_peak == (state in (PointState.MEASURED, PointState.PAST_CAP))
 
 
-def test_the_peak_is_of_the_batch():
+def test_peak_is_that_of_the_batch():
     one, four = (probe_target(Odd("Greedy"), batch, 1, 1e6, 10**9) for batch in (1, 4))
     assert one.peak_memory_bytes >= 16 * MIB
     assert four.peak_memory_bytes - one.peak_memory_bytes >= 45 * MIB
 
 
 @pytest.mark.parametrize(
-    ("code", "limit", "error", "said"),
+    ("code", "limit", "error", "message"),
     [
         ("import torch; torch.ones(25 * 2**20)", 50 * MIB, DoesNotFit, "does not fit into memory"),
         ("bytearray(100 * 2**20)", 50 * MIB, DoesNotFit, "does not fit into memory"),
         ("1 / 0", 50 * MIB, ProcessFailed, "ZeroDivisionError"),
     ],
 )
-def test_within_so_much_memory(code, limit, error, said):
-    with pytest.raises(error, match=said):
+def test_run_within_memory(code, limit, error, message):
+    with pytest.raises(error, match=message):
         run_isolated(60, run_within_memory, limit, exec, code)
     assert (
         run_isolated(60, run_within_memory, None, pow, 2, 3)
@@ -68,7 +68,7 @@ def test_within_so_much_memory(code, limit, error, said):
 
 
 @pytest.mark.parametrize(
-    ("error", "says"),
+    ("error", "expected"),
     [
         (MemoryError(), True),
         (torch.OutOfMemoryError("CUDA out of memory"), True),
@@ -79,9 +79,9 @@ def test_within_so_much_memory(code, limit, error, said):
         (ZeroDivisionError("division by zero"), False),
     ],
 )
-def test_which_errors_say_that_memory_ended(error, says):
-    assert is_out_of_memory(error) == says
+def test_is_out_of_memory(error, expected):
+    assert is_out_of_memory(error) == expected
 
 
-def test_free_memory_is_some():
+def test_free_memory_is_plausible():
     assert 2**20 < free_memory() < 2**50

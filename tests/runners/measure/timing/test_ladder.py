@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.measure.forms.preparation import prepare
+from runners.measure.forms.preparation import prepare_form
 from runners.measure.forms.variant import EAGER, ONNX, FormVariant, PreparedForm
 from runners.measure.memory.limit import DoesNotFit
 from runners.measure.targets import parse_target
@@ -145,7 +145,7 @@ def test_memory_ends(tmp_path, form):
     target, prepared = Odd("Greedy"), PreparedForm()
     if form == ONNX:
         file = tmp_path / "network.onnx"
-        prepared = run_isolated(100, prepare, FormVariant(target, form), CPU, 1, file, 2)
+        prepared = run_isolated(100, prepare_form, FormVariant(target, form), CPU, 1, file, 2)
     ladder = real(target, ClimbPlan(None, 4, True, 200 * MIB), form, prepared)
     assert 2 <= ladder.largest_batch <= 12
     assert ladder.out_of_memory_batch == ladder.largest_batch + 1

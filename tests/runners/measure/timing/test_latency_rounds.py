@@ -1,4 +1,4 @@
-"""Rounds: variants take turns, in an order that is shuffled and yet the same for all runs."""
+"""Interleaved rounds: shuffled, reproducible orders, placements in memory, and when to stop."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ SOME = Rounds(most=25, least=5, budget_s=1e9)
 class Copy:
     """One placement of a variant; calling it takes some time."""
 
-    def __init__(self, name, game):
-        self.name, self.game, self.block = name, game, game.placed[name]
-        self.looked = 0
+    def __init__(self, name, machine):
+        self.name, self.machine, self.block = name, machine, machine.placed[name]
+        self.probes = 0
 
     def __call__(self):
-        self.game.called.append(self)
-        self.game.now += self.game.seconds
+        self.machine.called.append(self)
+        self.machine.now += self.machine.seconds
         return self
 
 
-class Game:
-    """A clock that shows what `took_ms` says; keeps all that is called, in order."""
+class FakeMachine:
+    """A clock that returns `took_ms`, and a record of all calls in order."""
 
     def __init__(self, monkeypatch, names=NAMES, seconds=0.0, took_ms=lambda copy: 1.0):
         self.now, self.seconds, self.took_ms = 0.0, seconds, took_ms
         self.placed = dict.fromkeys(names, 0)
         self.called, self.turns = [], []
-        self.fresh = {name: lambda name=name: self.place(name) for name in names}
+        self.factories = {name: lambda name=name: self.place(name) for name in names}
         monkeypatch.setattr(latency.time, "monotonic", lambda: self.now)
 
     def place(self, name):
@@ -55,89 +55,91 @@ class Game:
         return Copy(name, self)
 
     def clock(self, call):
-        """The first two calls of a copy are looks at how long it takes, the others are turns."""
+        """The first two calls of a copy measure how long it takes, the others are turns."""
         copy = call()
-        if copy.looked < 2:
-            copy.looked += 1
+        if copy.probes < 2:
+            copy.probes += 1
         else:
             self.turns.append((copy, len(self.called) - 1))
         return self.took_ms(copy)
 
-    def play(self, rounds, seed=0):
-        return interleave(self.fresh, self.clock, rounds, seed)
+    def run(self, rounds, seed=0):
+        return interleave(self.factories, self.clock, rounds, seed)
 
 
 def blocks_of(total):
     return [BLOCK] * (total // BLOCK) + [total % BLOCK] * (total % BLOCK > 0)
 
 
-def test_each_round_times_everyone_once(monkeypatch):
-    game = Game(monkeypatch)
-    samples = game.play(SOME)
-    order = [copy.name for copy, _ in game.turns]
+def test_each_round_times_every_variant_once(monkeypatch):
+    machine = FakeMachine(monkeypatch)
+    samples = machine.run(SOME)
+    order = [copy.name for copy, _ in machine.turns]
     rounds = [order[start : start + 3] for start in range(0, len(order), 3)]
-    assert len(rounds) == 25 and all(sorted(each) == list(NAMES) for each in rounds)
-    assert {name: len(found) for name, found in samples.ms.items()} == dict.fromkeys(NAMES, 25)
+    assert len(rounds) == 25 and all(sorted(names) == list(NAMES) for names in rounds)
+    assert {name: len(times) for name, times in samples.ms.items()} == dict.fromkeys(NAMES, 25)
     assert list(samples.ms) == list(NAMES)
     assert (samples.blocks, samples.stopped) == ([10, 10, 5], "25 rounds")
 
 
-def test_samples_belong_to_their_round_and_contender(monkeypatch):
-    game = Game(monkeypatch, took_ms=lambda copy: float(len(game.called)))
-    samples = game.play(SOME)
+def test_samples_belong_to_their_round_and_variant(monkeypatch):
+    machine = FakeMachine(monkeypatch, took_ms=lambda copy: float(len(machine.called)))
+    samples = machine.run(SOME)
     for name in NAMES:
-        asked = [place + 1.0 for copy, place in game.turns if copy.name == name]
-        assert samples.ms[name] == asked
+        expected = [index + 1.0 for copy, index in machine.turns if copy.name == name]
+        assert samples.ms[name] == expected
 
 
 @pytest.mark.parametrize(("ms", "warm"), [(0.001, 10), (0.5, 4), (0.9, 3), (3.0, 1), (25.1, 0)])
-def test_calls_before_the_timed_one_fill_the_caches(monkeypatch, ms, warm):
-    """About 2 ms of calls, ten at most; none where one call fills the caches and takes long."""
-    game = Game(monkeypatch, names=("x", "y"), took_ms=lambda copy: ms if copy.name == "x" else 1e3)
-    game.play(Rounds(most=4, least=1, budget_s=1e9))
+def test_untimed_calls_fill_the_caches(monkeypatch, ms, warm):
+    """About 2 ms of calls, at most ten; none if a single call takes long."""
+    machine = FakeMachine(
+        monkeypatch, names=("x", "y"), took_ms=lambda copy: ms if copy.name == "x" else 1e3
+    )
+    machine.run(Rounds(most=4, least=1, budget_s=1e9))
     before = 0
-    for copy, place in game.turns:
-        start = place - (warm if copy.name == "x" else 0)
-        assert game.called[start : place + 1] == [copy] * (place + 1 - start)
+    for copy, index in machine.turns:
+        start = index - (warm if copy.name == "x" else 0)
+        assert machine.called[start : index + 1] == [copy] * (index + 1 - start)
         assert before == 0 or start == before + 1  # and no other call
-        before = place
-    assert before == len(game.called) - 1
+        before = index
+    assert before == len(machine.called) - 1
 
 
 def test_every_block_has_copies_of_its_own(monkeypatch):
-    game = Game(monkeypatch)
-    samples = game.play(SOME)
-    assert game.placed == dict.fromkeys(NAMES, 3) and len(samples.blocks) == 3
-    for number, (copy, _) in enumerate(game.turns):
+    machine = FakeMachine(monkeypatch)
+    samples = machine.run(SOME)
+    assert machine.placed == dict.fromkeys(NAMES, 3) and len(samples.blocks) == 3
+    for number, (copy, _) in enumerate(machine.turns):
         assert copy.block == 1 + number // (3 * BLOCK)
 
 
-def test_old_copies_go_once_the_new_ones_stand():
-    alive, seen = weakref.WeakSet(), []
+def test_old_copies_are_freed_after_new_ones_exist():
+    alive, counts = weakref.WeakSet(), []
 
     class Weights:
         def __call__(self):
             pass
 
     def place():
-        seen.append(len(alive))
-        made = Weights()
-        alive.add(made)
-        return made
+        counts.append(len(alive))
+        weights = Weights()
+        alive.add(weights)
+        return weights
 
     interleave(dict.fromkeys(NAMES, place), lambda call: call() or 1.0, SOME)
-    assert seen == [0, 1, 2, 3, 4, 5, 3, 4, 5]
+    assert counts == [0, 1, 2, 3, 4, 5, 3, 4, 5]
 
 
-def test_the_order_is_shuffled_and_repeats(monkeypatch):
+def test_order_is_shuffled_and_reproducible(monkeypatch):
     def order(seed):
-        game = Game(monkeypatch)
-        game.play(Rounds(60, 1, 1e9), seed)
-        return [copy.name for copy, _ in game.turns], [copy.name for copy in game.called]
+        machine = FakeMachine(monkeypatch)
+        machine.run(Rounds(60, 1, 1e9), seed)
+        return [copy.name for copy, _ in machine.turns], [copy.name for copy in machine.called]
 
     assert order(0) == order(0) != order(1)
-    found, _ = order(0)
-    rounds = [tuple(found[start : start + 3]) for start in range(0, len(found), 3)]
+    names, _ = order(0)
+    rounds = [tuple(names[start : start + 3]) for start in range(0, len(names), 3)]
     assert len(set(rounds)) == 6  # every order of three occurs
     firsts = [first for first, *_ in rounds]
     assert all(firsts.count(name) >= 8 for name in NAMES)
@@ -156,31 +158,31 @@ def test_the_order_is_shuffled_and_repeats(monkeypatch):
 )
 def test_least_most_and_budget(monkeypatch, rounds, expected, stopped):
     # A second a call; each turn is one call before the timed one and that: 6 s a round.
-    samples = Game(monkeypatch, seconds=1.0, took_ms=lambda copy: 2.0).play(rounds)
-    assert {len(found) for found in samples.ms.values()} == {expected}
+    samples = FakeMachine(monkeypatch, seconds=1.0, took_ms=lambda copy: 2.0).run(rounds)
+    assert {len(times) for times in samples.ms.values()} == {expected}
     assert (samples.blocks, samples.stopped) == (blocks_of(expected), stopped)
 
 
-def test_only_rounds_are_charged_to_the_budget(monkeypatch):
-    """Making copies, and looking how long a call takes, may be slow."""
-    game = Game(monkeypatch, took_ms=lambda copy: 100.0)
-    place = game.place
+def test_only_rounds_count_against_the_budget(monkeypatch):
+    """Making copies and measuring how long a call takes may be slow."""
+    machine = FakeMachine(monkeypatch, took_ms=lambda copy: 100.0)
+    place = machine.place
 
     def slow(name):
-        game.now += 1000.0
+        machine.now += 1000.0
         return place(name)
 
-    monkeypatch.setattr(game, "place", slow)
-    samples = game.play(Rounds(most=35, least=1, budget_s=1.0))
+    monkeypatch.setattr(machine, "place", slow)
+    samples = machine.run(Rounds(most=35, least=1, budget_s=1.0))
     assert samples.stopped == "35 rounds"
 
 
 @settings(max_examples=30)
 @given(most=st.integers(1, 45), least=st.integers(0, 45), budget=st.floats(0, 200))
-def test_any_rounds(most, least, budget):
+def test_rounds_stay_within_their_limits(most, least, budget):
     with pytest.MonkeyPatch.context() as monkeypatch:
-        game = Game(monkeypatch, seconds=1.0, took_ms=lambda copy: 50.0)
-        samples = game.play(Rounds(most, least, budget))
+        machine = FakeMachine(monkeypatch, seconds=1.0, took_ms=lambda copy: 50.0)
+        samples = machine.run(Rounds(most, least, budget))
     done = len(samples.ms["a"])
     assert min(most, max(1, least)) <= done <= most
     assert samples.blocks == blocks_of(done)
@@ -194,16 +196,16 @@ def test_any_rounds(most, least, budget):
 @pytest.mark.parametrize(("share", "reached"), [(0.05, True), (0.001, False)])
 def test_precision_ends_the_rounds(monkeypatch, names, share, reached):
     random = np.random.default_rng(0)
-    game = Game(monkeypatch, names, took_ms=lambda copy: 50 + random.standard_normal())
-    samples = game.play(Rounds(most=50, least=15, budget_s=1e9, precision=share))
-    if reached:  # looked at when a block ends
-        # Two blocks may happen to agree or not: of so few the interval is wide.
+    machine = FakeMachine(monkeypatch, names, took_ms=lambda copy: 50 + random.standard_normal())
+    samples = machine.run(Rounds(most=50, least=15, budget_s=1e9, precision=share))
+    if reached:  # checked at the end of each block
+        # Two blocks may happen to agree or not: the interval of so few is wide.
         assert samples.stopped == "precision 5 %" and samples.blocks in ([10, 10], [10] * 3)
     else:
         assert samples.stopped == "50 rounds"
 
 
-def test_the_single_contender_of_a_precision_is_its_median(monkeypatch):
+def test_precision_of_a_single_variant_is_that_of_its_median(monkeypatch):
     seen = []
 
     def interval(values, *, blocks, resamples):
@@ -212,13 +214,13 @@ def test_the_single_contender_of_a_precision_is_its_median(monkeypatch):
 
     monkeypatch.setattr(latency, "median_interval", interval)
     rounds = Rounds(most=90, least=20, budget_s=1e9, precision=0.03)
-    samples = Game(monkeypatch, ("a",)).play(rounds)
+    samples = FakeMachine(monkeypatch, ("a",)).run(rounds)
     assert samples.stopped == "precision 3 %"
     assert [blocks for _, blocks in seen] == [[10, 10], [10, 10, 10]]
     assert seen[-1][0] == samples.ms["a"]
 
 
-def test_every_ratio_to_the_first_contender_must_be_narrow(monkeypatch):
+def test_precision_requires_every_ratio_to_the_first_variant(monkeypatch):
     seen = []
 
     def interval(values, first, *, blocks, resamples):
@@ -228,12 +230,12 @@ def test_every_ratio_to_the_first_contender_must_be_narrow(monkeypatch):
 
     monkeypatch.setattr(latency, "ratio_interval", interval)
     level = {"a": 1.0, "b": 2.0, "c": 3.0}
-    game = Game(monkeypatch, took_ms=lambda copy: level[copy.name])
-    assert game.play(Rounds(90, 5, 1e9, precision=0.01)).blocks == [10, 10]
+    machine = FakeMachine(monkeypatch, took_ms=lambda copy: level[copy.name])
+    assert machine.run(Rounds(90, 5, 1e9, precision=0.01)).blocks == [10, 10]
     assert seen == [(2.0, 1.0), (3.0, 1.0)] * 2
 
 
-def test_an_error_of_a_contender_goes_through():
+def test_errors_of_a_variant_propagate():
     def broken():
         raise RuntimeError("no")
 
@@ -243,7 +245,7 @@ def test_an_error_of_a_contender_goes_through():
         interleave({"a": broken}, time_cpu, Rounds(1, 1, 1.0))
 
 
-def test_threads_come_back_after_an_error():
+def test_threads_are_restored_after_an_error():
     before = torch.get_num_threads()
     with pytest.raises(ZeroDivisionError), intra_op_threads(before + 1):
         assert torch.get_num_threads() == before + 1
@@ -259,14 +261,38 @@ def test_times_are_milliseconds():
 
 
 def test_placements_move_the_weights():
-    seen = {name: [] for name in NAMES}
+    addresses = {name: [] for name in NAMES}
 
     def place(name):
         weight = torch.zeros(1000)
-        seen[name].append(weight.data_ptr())
+        addresses[name].append(weight.data_ptr())
         return weight.sum
 
-    fresh = {name: partial(place, name) for name in NAMES}
-    interleave(fresh, time_cpu, Rounds(4 * BLOCK, 1, 1e9))
-    for places in seen.values():
-        assert len(places) == 4 and all(one != other for one, other in pairwise(places))
+    factories = {name: partial(place, name) for name in NAMES}
+    interleave(factories, time_cpu, Rounds(4 * BLOCK, 1, 1e9))
+    for blocks in addresses.values():
+        assert len(blocks) == 4 and all(one != other for one, other in pairwise(blocks))
+
+
+def test_gaps_of_random_size_lie_between_the_copies(monkeypatch):
+    """Without them copies would only swap the same few addresses."""
+    empty, gaps, sizes, events, alive = torch.empty, weakref.WeakSet(), [], [], set()
+
+    def allocate(size):
+        gap = empty(size)
+        gaps.add(gap)
+        sizes.append(size)
+        events.append("gap")
+        return gap
+
+    def place(name):
+        events.append(name)
+        return lambda: alive.add(len(gaps))
+
+    monkeypatch.setattr(latency.torch, "empty", allocate)
+    factories = {name: partial(place, name) for name in NAMES}
+    interleave(factories, time_cpu, Rounds(4 * BLOCK, 1, 1e9))
+    assert events[::2] == ["gap"] * 4 * len(NAMES)
+    assert sorted(events[1::2]) == sorted(NAMES * 4)
+    assert alive == {len(NAMES)}  # as long as the copies, and no longer
+    assert len(set(sizes)) == len(sizes) and max(sizes) > 2 * min(sizes)
