@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lolvit
-from attention_zoo import MixerError
 from lolvit import ArchitectureError, LolvitConfig, MixerConfig, MobileVitConfig, from_dict
 from lolvit.config import FUSIONS, MOBILEVIT_SIZES
 
@@ -36,7 +35,7 @@ def test_architectures_do_not_import_torch(module):
     assert printed(code) == "False"
 
 
-def test_the_hash_is_for_ever():
+def test_default_hashes_never_change():
     """A study made by an earlier version must find its architectures again."""
     code = "import lolvit; print(lolvit.LolvitConfig().hash, lolvit.MobileVitConfig().hash)"
     assert printed(code) == f"{DEFAULT_HASH} {MOBILEVIT_HASH}"
@@ -82,8 +81,8 @@ def test_json_round_trips(config):
     assert from_dict(config.to_dict()) == config
     assert from_dict(config.to_dict()).canonical() == text
     assert "\n" not in text
-    told, everything = json.loads(text), config.to_dict()
-    assert all(everything[key] == value for key, value in told.items())
+    changed, everything = json.loads(text), config.to_dict()
+    assert all(everything[key] == value for key, value in changed.items())
 
 
 @MANY
@@ -95,7 +94,7 @@ def test_hashes_are_equal_where_architectures_are(one, other):
         assert hash(one) == hash(other)
 
 
-TWINS = [
+SPELLINGS = [
     (LolvitConfig(width=1), LolvitConfig(width=1.0)),
     (LolvitConfig(dropout=0), LolvitConfig(dropout=0.0)),
     (LolvitConfig(dropout=-0.0), LolvitConfig(dropout=0.0)),
@@ -111,8 +110,8 @@ TWINS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), TWINS, ids=str)
-def test_spelling_does_not_matter(one, other):
+@pytest.mark.parametrize(("one", "other"), SPELLINGS, ids=str)
+def test_equal_values_of_other_types_have_one_hash(one, other):
     assert one == other
     if isinstance(one, MixerConfig):
         one, other = (LolvitConfig(mixers=(mixer,) * 3) for mixer in (one, other))
@@ -236,31 +235,14 @@ def test_bad_data_is_refused(data, word):
     assert word in one_line(caught)
 
 
-def test_data_is_left_alone():
+def test_from_dict_does_not_change_its_argument():
     data = LolvitConfig().to_dict()
     before = json.dumps(data)
     from_dict(data)
     assert json.dumps(data) == before
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "word"),
-    [
-        ("fwaa", (), "did you mean 'fwa'?"),
-        ("fwa", (("windoow", 7),), "'windoow'"),
-        ("linear", (("window", 7),), "'window'"),
-        ("fwa", (("window", 7), ("window", "sqrt")), "'window'"),
-        ("fwa", (("window", [7]),), "'window'"),
-        ("fwa", (("window", math.nan),), "'window'"),
-    ],
-)
-def test_a_bad_mixer_is_refused(name, options, word):
-    with pytest.raises((MixerError, ArchitectureError)) as caught:
-        MixerConfig(name, options)
-    assert word in one_line(caught)
-
-
-def test_an_unknown_variant_is_told_the_nearest_and_all():
+def test_an_unknown_variant_lists_the_nearest_and_all():
     with pytest.raises(ArchitectureError) as caught:
         lolvit.variant("lolvit_xxx")
     message = one_line(caught)
@@ -300,7 +282,7 @@ def test_a_bad_change_to_a_variant_is_refused(name, changes, word):
 
 
 @pytest.mark.parametrize("name", lolvit.VARIANTS)
-def test_changes_win(name):
+def test_changes_override_the_variant(name):
     config = lolvit.variant(name, resolution=64, strides=(1, 1, 1, 2, 2), num_classes=5)
     assert (config.resolution, config.strides, config.num_classes) == (64, (1, 1, 1, 2, 2), 5)
     assert lolvit.variant(name).resolution == (256 if "mobilevit" in name else 224)
