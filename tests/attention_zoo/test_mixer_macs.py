@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import attention_zoo
+import lolvit
 from attention_zoo.fwa import NORMALIZERS
 from attention_zoo.layers.aggregation import KINDS
-from tests.attention_zoo.cases import CASES, drawn, every_name, label, twin
+from runners.measure.counting.macs import count_macs
+from tests.attention_zoo.cases import CASES, drawn, every_name, label, variants
 from tests.flops import counted
 
 WIDTHS = ((8, 1), (24, 3), (40, 4))
@@ -52,7 +54,7 @@ def test_macs_are_exact(name, options):
 def test_any_map_and_width(name, data):
     height, width = data.draw(st.integers(1, 24)), data.draw(st.integers(1, 24))
     heads, head_dim = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 9))
-    options = data.draw(st.sampled_from(twin(name).VARIANTS))
+    options = data.draw(st.sampled_from(variants(name)))
     dim = heads * head_dim
     mixer = attention_zoo.build(name, dim=dim, num_heads=heads, **options).eval()
     x = drawn((height, width), batch=1, dim=dim)
@@ -60,35 +62,91 @@ def test_any_map_and_width(name, data):
     assert mixer.macs(height, width) == counted(mixer, x)
 
 
-N, C = 14 * 14, 64
-FORMULAS = {
-    "none": 0,
-    "softmax": 4 * N * C**2 + 2 * N**2 * C,
-    "linear": N * (4 * C**2 + 2 * C * 16),
-    "mobilevit": 4 * N * C**2 + N**2 * C // 2,
-    "window": 4 * N * C**2 + 2 * N * 49 * C,
-    "pooled": 2 * N * C**2 + 3 * 49 * C**2 + 2 * N * 49 * C,
-    "fwa": 2 * N * C**2 + 2 * 16 * C**2 + 2 * N * 16 * C + 9 * 16 * C,
-}
+# By hand from the papers, for a map of 14 x 14, 64 channels, 4 heads.
+N, C, D, M = 14 * 14, 64, 16, 7 * 7
+MACS = [
+    ("none", {}, 0),
+    ("softmax", {}, 4 * N * C**2 + 2 * N**2 * C),
+    ("linear", {}, N * (4 * C**2 + 2 * C * 16)),
+    ("mobilevit", {}, 4 * N * C**2 + N**2 * C // 2),
+    ("window", {}, 4 * N * C**2 + 2 * N * 49 * C),
+    ("pooled", {}, 2 * N * C**2 + 3 * 49 * C**2 + 2 * N * 49 * C),
+    ("fwa", {}, 2 * N * C**2 + 2 * 16 * C**2 + 2 * N * 16 * C + 9 * 16 * C),
+    ("softmax", {"relative_bias": True}, 4 * N * C**2 + 2 * N**2 * C),
+    ("mobilevit_v2", {}, N * (3 * C**2 + 2 * C)),
+    ("spatial_reduction", {}, 2 * N * C**2 + 49 * (4 * C**2 + 2 * C**2) + 2 * N * 49 * C),
+    ("spatial_reduction", {"ratio": 1}, 4 * N * C**2 + 2 * N**2 * C),
+    ("shifted_window", {}, 4 * N * C**2 + 2 * N * 49 * C),
+    ("focused_linear", {}, N * (4 * C**2 + 2 * C * D + 25 * C)),
+    ("focused_linear", {"kernel": 0}, N * (4 * C**2 + 2 * C * D)),
+    ("latent", {}, 4 * N * C**2 + 4 * N * 16 * C),
+    ("local_latent", {}, N * (4 * C**2 + 2 * C * D + 2 * 7 * C)),
+    ("rank_enhanced", {}, N * (4 * C**2 + 2 * C * D + 25 * C)),
+    ("plane", {}, N * (4 * C**2 + 2 * 14 * C)),
+    ("plane", {"axis": "both"}, N * (4 * C**2 + 2 * (14 + 14) * C)),
+    ("bilstm", {}, N * (2 * C**2 + 18 * C * D)),
+    ("deformable", {"kernel": 3}, 2 * N * M * C + 2 * N * C**2 + 2 * M * C**2 + 11 * M * C),
+    ("skip_layer", {}, 4 * N * C**2 + 2 * N**2 * C),
+]
 
 
-@pytest.mark.parametrize("name", FORMULAS)
-def test_macs_of_the_specification(name):
-    assert attention_zoo.build(name, dim=C, num_heads=4).macs(14, 14) == FORMULAS[name]
+@pytest.mark.parametrize(("name", "options", "macs"), MACS, ids=str)
+def test_macs_equal_the_formula(name, options, macs):
+    assert attention_zoo.build(name, dim=C, num_heads=4, **options).macs(14, 14) == macs
 
 
-PARAMS = {  # biases and norms included
-    "none": 0,
-    "softmax": 4 * C**2 + 4 * C,
-    "linear": 4 * C**2 + 4 * C,
-    "mobilevit": 4 * C**2 + 4 * C,
-    "window": 4 * C**2 + 4 * C + 4 * 13 * 13,
-    "pooled": 5 * C**2 + 5 * C + 2 * C,
-    "fwa": 4 * C**2 + 8 * C + 9 * C + 2 * C,
-}
+def test_macs_of_the_published_sizes():
+    latent = attention_zoo.build("latent", dim=64, num_heads=4, latents=16)
+    assert latent.macs(32, 32) == 20_971_520
+    assert attention_zoo.build("hilo", dim=384, num_heads=12).macs(14, 14) == 83_467_776
 
 
-@pytest.mark.parametrize("name", PARAMS)
-def test_parameters_of_the_specification(name):
-    mixer = attention_zoo.build(name, dim=C, num_heads=4)
-    assert sum(parameter.numel() for parameter in mixer.parameters()) == PARAMS[name]
+PARAMS = [  # biases and norms included
+    ("none", {}, 0),
+    ("softmax", {}, 4 * C**2 + 4 * C),
+    ("linear", {}, 4 * C**2 + 4 * C),
+    ("mobilevit", {}, 4 * C**2 + 4 * C),
+    ("window", {}, 4 * C**2 + 4 * C + 4 * 13 * 13),
+    ("pooled", {}, 5 * C**2 + 5 * C + 2 * C),
+    ("fwa", {}, 4 * C**2 + 8 * C + 9 * C + 2 * C),
+    ("latent", {}, 17_664),
+    *(("local_latent", {"window": window}, 16_912) for window in (1, 7, 31)),
+    ("softmax", {"relative_bias": True}, 4 * C**2 + 4 * C + 4 * 27**2),
+    ("mobilevit_v2", {}, 3 * C**2 + 3 * C + C + 1),
+    ("spatial_reduction", {}, 4 * C**2 + 4 * C + 4 * C**2 + C + 2 * C),
+    ("shifted_window", {}, 4 * C**2 + 4 * C + 4 * 13**2),
+    ("focused_linear", {}, 4 * C**2 + 5 * C + 26 * D),
+    ("focused_linear", {"position": True}, 4 * C**2 + 5 * C + 26 * D + 14 * 14 * C),
+    ("rank_enhanced", {}, 4 * C**2 + 4 * C + 26 * C),
+    ("rank_enhanced", {"channel_gate": True}, 5 * C**2 + 5 * C + 26 * C),
+    ("plane", {}, 4 * C**2 + 4 * C),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "params"), PARAMS, ids=str)
+def test_parameters_equal_the_formula(name, options, params):
+    mixer = attention_zoo.build(name, dim=C, num_heads=4, **options)
+    assert sum(parameter.numel() for parameter in mixer.parameters()) == params
+
+
+# In a network; the counter sees every operator there.
+IN_NETWORKS = [
+    *("context", "bilstm", "linear_mixer", "deformable", "superpixel", "skip_layer"),
+    "context:pool=2",
+    "deformable:reference=dat",
+    "deformable:reference=dat++,groups=2",
+    "superpixel:inner=linear,positions=false",
+]
+
+
+@pytest.mark.parametrize("text", IN_NETWORKS)
+def test_nothing_of_a_network_is_uncounted(text):
+    config = lolvit.variant(
+        "lolvit_nano",
+        resolution=28,
+        num_classes=10,
+        fusion_blocks=(1, 2, 3),
+        mixers=(lolvit.MixerConfig.parse(text),) * 3,
+    )
+    network = lolvit.build(config, seed=0)
+    assert count_macs(network, 3, 28, 28).total == network.macs(28, 28)

@@ -14,9 +14,7 @@ import pytest
 
 import attention_zoo
 from attention_zoo import MixerError
-from attention_zoo.fwa import NORMALIZERS
-from attention_zoo.layers.aggregation import KINDS
-from tests.attention_zoo.cases import every_name, twin
+from tests.attention_zoo.cases import every_name
 
 ROOT = Path(__file__).parents[2]
 DECLARED = """
@@ -86,23 +84,14 @@ def test_the_entry_is_what_the_class_is(name):
     assert [option.name for option in entry.options] == [p.name for p in keyword_only]
     for option, parameter in zip(entry.options, keyword_only, strict=True):
         assert eval(option.default) == parameter.default
-        seen = parameter.annotation
-        assert option.annotation == (seen if isinstance(seen, str) else formatannotation(seen))
+        hint = parameter.annotation
+        assert option.annotation == (hint if isinstance(hint, str) else formatannotation(hint))
 
 
 @every_name
 def test_a_reconstruction_says_so(name):
     entry = attention_zoo.entry(name)
     assert entry.reconstructed == ("Reconstructed" in (entry.load().__doc__ or ""))
-
-
-@every_name
-def test_the_twin_shows_the_defaults_first_and_every_option(name):
-    variants = twin(name).VARIANTS
-    assert variants[0] == {}
-    assert {key for options in variants for key in options} == {
-        option.name for option in attention_zoo.entry(name).options
-    }
 
 
 def test_listing_does_not_import_torch():
@@ -112,9 +101,9 @@ def test_listing_does_not_import_torch():
         print(*attention_zoo.entries())
         print("torch" in sys.modules)
     """
-    names, torch_is_there = printed(code)
+    names, has_torch = printed(code)
     assert set(names.split()) >= {"none", "softmax", "linear", "fwa"}
-    assert torch_is_there == "False"
+    assert has_torch == "False"
 
 
 def one_line(caught):
@@ -124,7 +113,7 @@ def one_line(caught):
     return message
 
 
-def test_an_unknown_name_is_told_the_nearest_and_all():
+def test_an_unknown_name_lists_the_nearest_and_all():
     with pytest.raises(MixerError) as caught:
         attention_zoo.build("sofmax", dim=8)
     message = one_line(caught)
@@ -133,81 +122,12 @@ def test_an_unknown_name_is_told_the_nearest_and_all():
     assert all(name in message for name in attention_zoo.entries())
 
 
-def test_an_outlandish_name_is_told_all():
+def test_a_name_near_none_lists_all():
     with pytest.raises(MixerError) as caught:
         attention_zoo.build("zzzzzz", dim=8)
     message = one_line(caught)
     assert "did you mean" not in message
     assert all(name in message for name in attention_zoo.entries())
-
-
-@every_name
-def test_an_unknown_option_is_told_what_exists(name):
-    with pytest.raises(MixerError) as caught:
-        attention_zoo.build(name, dim=8, windoow=7)
-    message = one_line(caught)
-    assert f"{name!r} has no option 'windoow'" in message
-    for option in attention_zoo.entry(name).options:
-        assert option.name in message
-
-
-@every_name
-@pytest.mark.parametrize(
-    ("sizes", "word"),
-    [
-        ({"dim": 10, "num_heads": 3}, "multiple"),
-        ({"dim": 2, "num_heads": 4}, "multiple"),
-        ({"dim": 0}, "dim"),
-        ({"dim": -8}, "dim"),
-        ({"dim": 8.0}, "dim"),
-        ({"dim": "8"}, "dim"),
-        ({"dim": True}, "dim"),
-        ({"dim": 8, "num_heads": 0}, "num_heads"),
-        ({"dim": 8, "num_heads": -2}, "num_heads"),
-        ({"dim": 8, "num_heads": None}, "num_heads"),
-        ({"dim": 8, "num_heads": True}, "num_heads"),
-    ],
-)
-def test_bad_sizes_are_refused(name, sizes, word):
-    with pytest.raises(MixerError) as caught:
-        attention_zoo.build(name, **sizes)
-    message = one_line(caught)
-    assert word in message
-    assert repr(sizes[word] if word in sizes else sizes["dim"]) in message
-
-
-REFUSED = [
-    *(("fwa", {"window": window}, repr(window)) for window in (0, -3, True, 2.5, None, "foo")),
-    *(("fwa", {"window": window}, window) for window in ("", "fixed", "fixed:", "fixed:0", "7")),
-    ("fwa", {"window": "fixed:-1"}, "fixed:-1"),
-    ("fwa", {"window": ["sqrt"]}, "window"),
-    ("fwa", {"aggregate": "median"}, "'median'"),
-    ("fwa", {"aggregate": None}, "None"),
-    ("fwa", {"normalizer": "Softmax"}, "'Softmax'"),
-    ("fwa", {"aggregate": "strided"}, "'sqrt'"),
-    ("fwa", {"aggregate": "strided", "window": "fixed:7"}, "'fixed:7'"),
-    ("fwa", {"aggregate": "weighted", "window": "fixed:7"}, "'fixed:7'"),
-    *(("window", {"window": window}, repr(window)) for window in (0, -1, 3.0, "7", None, True)),
-    *(("pooled", {"pool": pool}, repr(pool)) for pool in (0, -1, 3.0, "7", None, True)),
-]
-
-
-@pytest.mark.parametrize(("name", "options", "value"), REFUSED, ids=str)
-def test_bad_values_are_refused(name, options, value):
-    with pytest.raises(MixerError) as caught:
-        attention_zoo.build(name, dim=8, **options)
-    message = one_line(caught)
-    assert value in message
-    assert any(option in message for option in options)
-
-
-@pytest.mark.parametrize(
-    ("option", "words"), [("aggregate", KINDS), ("normalizer", NORMALIZERS)], ids=str
-)
-def test_a_wrong_word_is_told_the_right_ones(option, words):
-    with pytest.raises(MixerError) as caught:
-        attention_zoo.build("fwa", dim=8, **{option: "nothing"})
-    assert all(word in one_line(caught) for word in words)
 
 
 def test_a_class_elsewhere_registers_when_imported(tmp_path):
@@ -216,8 +136,8 @@ def test_a_class_elsewhere_registers_when_imported(tmp_path):
         import attention_zoo
         print("halved" in attention_zoo.entries())
         import mine
-        found = attention_zoo.entry("halved")
-        print(found.load() is mine.Halved, found.summary, [o.name for o in found.options])
+        entry = attention_zoo.entry("halved")
+        print(entry.load() is mine.Halved, entry.summary, [o.name for o in entry.options])
         print(attention_zoo.build("halved", dim=4, share=0.25).share)
     """
     expected = ["False", "True Half of x. ['share', 'other']", "0.25"]
@@ -240,8 +160,8 @@ def test_a_script_may_declare_a_mixer(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["softmax", "halved"])
-def test_a_name_is_given_once(tmp_path, name):
-    """To a mixer of the house, or to one that another file declared first."""
+def test_a_name_is_registered_once(tmp_path, name):
+    """By a mixer of this package, or by a file that declared it first."""
     for file in ("mine", "yours"):
         (tmp_path / f"{file}.py").write_text(dedent(DECLARED.format(name=name)))
     code = """
@@ -258,7 +178,7 @@ def test_a_name_is_given_once(tmp_path, name):
 
 
 @pytest.mark.parametrize("where", ["def make():", "if True:"])
-def test_a_class_that_the_source_does_not_show_is_refused(tmp_path, where):
+def test_a_class_below_the_top_level_is_refused(tmp_path, where):
     body = dedent(DECLARED.format(name="hidden")).replace("\n", "\n    ")
     (tmp_path / "mine.py").write_text(f"{where}\n{body}\n" + ("make()\n" if "def" in where else ""))
     code = """
@@ -301,8 +221,7 @@ LIST = """
     import sys
     import attention_zoo
     try:
-        found = attention_zoo.entries()
-        print("halved" in found)
+        print("halved" in attention_zoo.entries())
         print("torch" in sys.modules)
         print(attention_zoo.build("halved", dim=4).share)
     except attention_zoo.MixerError as error:

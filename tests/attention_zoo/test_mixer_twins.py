@@ -1,4 +1,4 @@
-"""Each mixer equals its slow, obvious twin, gradients included."""
+"""Every mixer has a slow, obvious twin and equals it, gradients included."""
 
 from __future__ import annotations
 
@@ -7,33 +7,69 @@ import copy
 import pytest
 import torch
 
-from tests.attention_zoo.cases import drawn, every_case, every_size, made, twin
+import attention_zoo
+from tests.attention_zoo.cases import (
+    NAMES,
+    WITH_TWIN,
+    drawn,
+    every_case_with_twin,
+    every_size,
+    made,
+    twin,
+)
+
+HOW_TO_ADD = """\
+{name}: {reason}. Write tests/naive/{name}.py with
+  VARIANTS = ({{}}, {{"option": value}}, ...)  # the defaults first, then every option at least once
+  def naive(mixer, x):  # (B, C, H, W) -> (B, C, H, W): forward by its definition, slow and obvious,
+      ...               # with the parameters of `mixer`; tests/naive/parts.py has its layers
+See docs/add-a-mixer.md."""
+
+
+def test_every_mixer_has_a_twin_for_every_option():
+    assert not [HOW_TO_ADD.format(name=n, reason=why) for n in NAMES if (why := defect(n))]
+
+
+def defect(name):
+    """What the twin of a mixer lacks, or None."""
+    if name not in WITH_TWIN:
+        return "the mixer has no naive twin"
+    variants = getattr(twin(name), "VARIANTS", ())
+    if not callable(getattr(twin(name), "naive", None)) or not variants or variants[0] != {}:
+        return "its naive twin needs a function naive(mixer, x) and VARIANTS that start with {}"
+    options = {option.name for option in attention_zoo.entry(name).options}
+    if untested := options - {key for variant in variants for key in variant}:
+        return f"the VARIANTS of its naive twin never set {', '.join(sorted(untested))}"
+    if unknown := {key for variant in variants for key in variant} - options:
+        return f"the VARIANTS of its naive twin set {', '.join(sorted(unknown))}: no such option"
+    return None
+
 
 modes = pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 
 
 @modes
 @every_size
-@every_case
+@every_case_with_twin
 def test_mixer_equals_its_twin(name, options, size, training):
     mixer = made(name, options, dtype=torch.float64).train(training)
     pairs = zip(outcome(mixer, mixer, size), outcome(twin(name).naive, mixer, size), strict=True)
-    for found, expected in pairs:
-        assert worst(found, expected) <= 1e-9
+    for actual, expected in pairs:
+        assert worst(actual, expected) <= 1e-9
 
 
 @pytest.mark.slow
 @modes
 @every_size
-@every_case
+@every_case_with_twin
 def test_mixer_equals_its_twin_in_float32(name, options, size, training):
     """To 1e-5; where the sum is ill-conditioned, as nearly as the twin itself in float32."""
     mixer = made(name, options).train(training)
     exact = outcome(twin(name).naive, copy.deepcopy(mixer).double(), size)
     rounded = outcome(twin(name).naive, mixer, size)
-    found = outcome(mixer, mixer, size)
-    assert all(value.dtype == torch.float32 for value in found)
-    for kind, (mine, its, truth) in enumerate(zip(found, rounded, exact, strict=True)):
+    actual = outcome(mixer, mixer, size)
+    assert all(value.dtype == torch.float32 for value in actual)
+    for kind, (mine, its, truth) in enumerate(zip(actual, rounded, exact, strict=True)):
         tolerance = 1e-5
         if kind == GRADIENTS and size[0] * size[1] > MANY_PIXELS:
             tolerance = 1e-3
@@ -58,7 +94,7 @@ def outcome(function, mixer, size):
     return output.detach(), torch.cat([gradient.flatten() for gradient in gradients])
 
 
-def worst(found, expected):
+def worst(actual, expected):
     """The largest difference, relative to the largest entry where that is above 1."""
-    assert found.shape == expected.shape
-    return (found - expected).abs().max().item() / max(1.0, expected.abs().max().item())
+    assert actual.shape == expected.shape
+    return (actual - expected).abs().max().item() / max(1.0, expected.abs().max().item())

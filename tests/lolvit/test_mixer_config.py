@@ -143,8 +143,15 @@ def test_equal_texts(one, other):
 
 @pytest.mark.parametrize(
     "text",
-    ["fwa", "fwa:window=7", "fwa:window=fixed:7", "hilo:alpha=0.25,window=4", "plane:axis=both"]
-    + ["softmax:relative_bias=true", "superpixel:inner=linear,positions=false,rounds=2"],
+    [
+        "fwa",
+        "fwa:window=7",
+        "fwa:window=fixed:7",
+        "hilo:alpha=0.25,window=4",
+        "plane:axis=both",
+        "softmax:relative_bias=true",
+        "superpixel:inner=linear,positions=false,rounds=2",
+    ],
 )
 def test_text_round_trips(text):
     mixer = MixerConfig.parse(text)
