@@ -1,9 +1,13 @@
-from .comparison.files import write as write
-from .comparison.runs import merge as merge
+from .comparison.arm import Arm as Arm
+from .comparison.files import write_comparison as write_comparison
 from .comparison.summary import Summary as Summary
+from .comparison.summary import merge_runs as merge_runs
 from .comparison.summary import summarise as summarise
-from .comparison.table import terminal as terminal
+from .comparison.table import comparison_grid as comparison_grid
+from .diff.arm_diff import ArmDiff as ArmDiff
 from .diff.diff import diff_runs as diff_runs
 from .diff.table import diff_grid as diff_grid
 from .sweep.publication import publish as publish
 from .sweep.publication import sweep_terminal as sweep_terminal
+from .tables.records import Row as Row
+from .tables.records import read_records as read_records

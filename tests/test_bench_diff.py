@@ -1,4 +1,4 @@
-"""`bench.py diff` through the front door: what it prints, and with which exit code."""
+"""`bench.py diff` from the command line: its output and exit codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-import bench as door
+from bench import main
 from runners.cli.diff import share
 from tests.bench_runs import bench, one_line, tree
 from tests.reports.studies import arm, store
@@ -27,7 +27,7 @@ def runs(tmp_path_factory):
     store(root / "elsewhere", arm("fwa", 9.0, machine=other), arm("none", machine=other))
     store(root / "elsewhere-more-macs", arm("fwa", macs=50_000_000, machine=other))
     store(root / "single", arm("fwa", latency_rounds=[]))
-    store(root / "stranger", arm("pool"))
+    store(root / "unrelated", arm("pool"))
     return root.parent
 
 
@@ -41,7 +41,7 @@ def diff(runs, monkeypatch, capfd):
     def run(after, *options):
         before = tree(runs)
         try:
-            code = door.main(["diff", "runs/before", f"runs/{after}", *options])
+            code = main(["diff", "runs/before", f"runs/{after}", *options])
         except SystemExit as error:
             code = error.code
         assert tree(runs) == before
@@ -74,18 +74,18 @@ def test_a_failed_arm(diff):
     assert out.splitlines()[-1].startswith("REGRESSION fwa: failed: ValueError: boom.")
 
 
-def test_another_machine_does_not_pass_silently(diff):
+def test_another_machine_exits_with_2(diff):
     code, out, err = diff("elsewhere")
     assert code == 2
-    one_line(err, "latencies could not be compared (cpu: x, y)", "--force compares them")
-    assert "WARNING: latencies and peaks not compared: cpu: x, y." in out
+    one_line(err, "latencies are not comparable (cpu: x, y)", "use --force")
+    assert "WARNING: latencies and peaks are not compared, conditions differ: cpu: x, y." in out
     assert out.count("other machine") == 2 and "commit:" not in out
     code, out, err = diff("elsewhere", "--force")
     assert (code, err) == (1, "")
-    assert "as --force asked: cpu: x, y." in out
+    assert "because of --force, conditions differ: cpu: x, y." in out
 
 
-def test_a_regression_goes_before_what_could_not_be_compared(diff):
+def test_a_regression_takes_precedence_over_what_is_not_comparable(diff):
     code, out, err = diff("elsewhere-more-macs")
     assert (code, err) == (1, "")
     assert "other machine" in out and "REGRESSION fwa: MACs 25,000,000 → 50,000,000" in out
@@ -96,7 +96,7 @@ def test_a_single_process_is_a_note(diff):
     assert code == 0 and "Latencies of B come from one process" in out and "--processes 4" in out
 
 
-def test_json_is_all_that_is_printed(diff):
+def test_json_is_the_only_output(diff):
     code, out, err = diff("slower", "--json")
     assert (code, err) == (1, "")
     fwa, none, gone = json.loads(out)
@@ -122,30 +122,30 @@ def test_the_study_itself_is_a_run(diff):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "parts"),
     [
-        (["stranger"], ["no arm in common", "fwa, none, gone", "pool"]),
+        (["unrelated"], ["no arm in common", "fwa, none, gone", "pool"]),
         (["nowhere"], ["no study in runs/nowhere"]),
         (["again", "--fail-over", "5"], ["5% or a fraction below 1", "got '5'"]),
         (["again", "--json", "--markdown"], ["not allowed with"]),
     ],
 )
-def test_refusals_are_one_line(diff, arguments, words):
+def test_refusals_are_one_line(diff, arguments, parts):
     code, out, err = diff(*arguments)
     assert (code, out) == (2, "")
-    one_line(err, *words)
+    one_line(err, *parts)
 
 
 def test_a_study_without_records_is_refused(diff, runs):
     (runs / "runs" / "empty").mkdir(exist_ok=True)
-    shutil.copy(runs / "runs" / "stranger" / "study.db", runs / "runs" / "empty" / "study.db")
+    shutil.copy(runs / "runs" / "unrelated" / "study.db", runs / "runs" / "empty" / "study.db")
     import sqlite3
 
     with sqlite3.connect(runs / "runs" / "empty" / "study.db") as connection:
         connection.execute("delete from trial_user_attributes")
     code, out, err = diff("empty")
     assert (code, out) == (2, "")
-    one_line(err, "no arm of runs/empty has ended yet")
+    one_line(err, "no arm of runs/empty has finished or failed yet")
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ def test_shares(text, value):
 @pytest.mark.parametrize(
     "text", ["5", "1", "-1%", "", "%", "nan", "inf", "5 percent", "1e-2", "٥%"]
 )
-def test_what_is_no_share(text):
+def test_invalid_shares_are_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="percentage"):
         share(text)
 
 
-def test_comparing_needs_no_torch(runs):
-    done = bench(runs, "diff", "runs/before", "runs/again", PYTHONPROFILEIMPORTTIME="1")
-    assert done.returncode == 0
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+def test_diff_does_not_import_torch_pandas_or_matplotlib(runs):
+    process = bench(runs, "diff", "runs/before", "runs/again", PYTHONPROFILEIMPORTTIME="1")
+    assert process.returncode == 0
+    imported = {line.rpartition("|")[2].strip() for line in process.stderr.splitlines()}
     assert "numpy" in imported and not imported & {"torch", "pandas", "matplotlib"}

@@ -42,15 +42,15 @@ class Arm:
     latency_ms_q3: float | None = None
     latency_ms_min: float | None = None
     latency_rounds: int | None = None
-    """Of all processes together."""
+    """Total of all processes."""
     latency_processes: int | None = None
     latency_placements: int | None = None
-    """In memory, of all processes together; as many as processes where nothing was placed anew."""
+    """Memory placements, total of all processes; one per process where they were not varied."""
     latency_stopped: str = ""
     """Why the rounds ended; empty in old records."""
     latency_threads: int | None = None
     latency_ratio: float | None = None
-    """To the baseline arm: median over paired rounds; its 95 % interval's ends follow."""
+    """To the baseline arm: median over paired rounds; the next two are its 95 % interval."""
     latency_ratio_low: float | None = None
     latency_ratio_high: float | None = None
     latency_pairing: str | None = None
@@ -61,16 +61,21 @@ class Arm:
     throughput_batch: int | None = None
     throughput_threads: int | None = None
     throughput_batches_tried: int | None = None
-    """Of the ladder; the best one is the throughput's. None where one batch was given."""
+    """Number of batch sizes tried; None where one batch size was requested."""
     largest_batch: int | None = None
     out_of_memory_batch: int | None = None
     peak_memory_bytes: int | None = None
     peak_training_memory_bytes: int | None = None
     training_memory_batch: int | None = None
     training_memory_reason: str = ""
-    """Why there is no such peak."""
+    """Why there is no such peak; empty where there is."""
     energy_mj_per_image: float | None = None
     energy_source: str = ""
     """Which counter, or why there is none."""
     on_latency_front: bool = False
     on_macs_front: bool = False
+
+    @property
+    def seeds(self) -> int:
+        """Number of seeds, whatever their state."""
+        return self.seeds_finished + self.seeds_failed + self.seeds_pruned

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports.comparison import table
 from reports.comparison.summary import Summary, summarise
+from reports.comparison.table import comparison_grid, to_csv, to_latex
 from reports.files import atomic_write
-from reports.tables import latex
 from reports.tables.records import Row, records_csv
 
 
-def write(rows: Sequence[Row], folder: Path, *, title: str, force: bool = False) -> list[Path]:
-    """Write the tables, the records and, where an arm has accuracy, the figure.
+def write_comparison(
+    rows: Sequence[Row], folder: Path, *, title: str, force: bool = False
+) -> list[Path]:
+    """Write the tables, the records and, if an arm has an accuracy, the figure.
 
-    Everything is rendered before the first file is touched, and each file is put in place in one
-    step: an error leaves an older report as it was.
+    Everything is rendered before the first file is touched, and each file is replaced in one step:
+    an error leaves an older report as it was.
 
     Args:
         rows: as `runners.records.record.Record.flat` makes them, the baseline arm first.
@@ -38,23 +39,22 @@ def write(rows: Sequence[Row], folder: Path, *, title: str, force: bool = False)
             draft.write_bytes(content)
     for name in ("pareto.png", "pareto.pdf"):
         if name not in contents:
-            # A figure of an earlier run must not stand beside the tables of this one.
+            # A figure of an earlier run does not belong to these tables.
             (folder / name).unlink(missing_ok=True)
     return [folder / name for name in contents]
 
 
 def _render(summary: Summary, rows: Sequence[Row]) -> dict[str, bytes]:
     contents = {
-        "table.md": table.markdown(summary).encode(),
-        "table.csv": table.csv(summary).encode(),
-        "table.tex": latex.latex(summary).encode(),
+        "table.md": comparison_grid(summary).markdown().encode(),
+        "table.csv": to_csv(summary).encode(),
+        "table.tex": to_latex(summary).encode(),
         "records.csv": records_csv(rows).encode(),
     }
     if summary.has_accuracy:
-        from reports.comparison import pareto
+        from reports.comparison.pareto import pareto_figure
         from reports.figures.canvas import pdf, png
 
-        figure = pareto.figure(summary)
-        contents["pareto.png"] = png(figure)
-        contents["pareto.pdf"] = pdf(figure)
+        figure = pareto_figure(summary)
+        contents |= {"pareto.png": png(figure), "pareto.pdf": pdf(figure)}
     return contents

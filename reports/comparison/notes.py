@@ -1,26 +1,30 @@
-"""The sentences without which a table misleads: convention, protocol, data, machine, caveats."""
+"""The notes under a comparison: warnings, conventions, protocol, data, machine, missing arms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from reports.comparison.arm import Arm
-from reports.comparison.caveats import caveats, several
-from reports.comparison.cost_notes import cost_notes, ratio_notes, uncounted
-from reports.tables.fingerprints import machines
+from reports.comparison.cost_notes import cost_notes, join_distinct, ratio_notes, uncounted_notes
+from reports.tables.fingerprints import differing_conditions, differing_fields, list_values
 from reports.tables.records import Row
 
+BUDGET_TOLERANCE = 0.02
+"""Arms whose params or MACs differ by more than this share have unequal budgets."""
 MACS = (
     "MACs are multiply-accumulates of matrix products, convolutions and attention products; "
-    "norms and activations not included"
+    "norms and activations are not included"
 )
 PTFLOPS = (
-    "ptflops is shown beside; it counts norms/activations/pooling and may miss attention products"
+    "ptflops, for reference, counts norms, activations and pooling too and may miss attention "
+    "products"
 )
-RECONSTRUCTED = "† reconstructed: the equations or the code of its paper could not be had"
+RECONSTRUCTED = "† reconstructed: the equations or the code of its paper are not publicly available"
 
 
-def notes(arms: Sequence[Arm], rows: Sequence[Row], *, forced: bool = False) -> list[str]:
+def comparison_notes(
+    arms: Sequence[Arm], rows: Sequence[Row], *, forced: bool = False
+) -> list[str]:
     """All notes that apply, warnings first; plain text, units spelled out.
 
     Args:
@@ -28,88 +32,160 @@ def notes(arms: Sequence[Arm], rows: Sequence[Row], *, forced: bool = False) -> 
         rows: the records they were made from.
         forced: rows are ranked although their fingerprints differ.
     """
-    found = [
-        *caveats(arms, rows, forced=forced),
+    notes = [
+        *warnings(arms, rows, forced=forced),
         *cost_notes(arms),
-        *(ratio_notes(arms) if forced or not machines(rows) else ()),
+        *(ratio_notes(arms) if forced or not differing_conditions(rows) else ()),
         *_accuracy(arms),
         f"{MACS}.",
-        *uncounted(arms),
-        f"{PTFLOPS}." if any(each.macs_ptflops is not None for each in arms) else "",
+        *uncounted_notes(arms),
+        f"{PTFLOPS}." if any(arm.macs_ptflops is not None for arm in arms) else "",
         *_runs(rows),
         *_training(rows),
         *_machine(rows),
-        f"{RECONSTRUCTED}." if any(each.reconstructed for each in arms) else "",
+        f"{RECONSTRUCTED}." if any(arm.reconstructed for arm in arms) else "",
         *_missing(arms),
     ]
-    return [note for note in found if note]
+    return [note for note in notes if note]
+
+
+def warnings(arms: Sequence[Arm], rows: Sequence[Row], *, forced: bool = False) -> list[str]:
+    """What forbids a comparison of rows: other machines, other data, unequal budgets.
+
+    Args:
+        arms: in table order, the baseline first.
+        rows: the records they were made from.
+        forced: rows are ranked although their fingerprints differ.
+    """
+    return [
+        *_differing_costs(rows, forced),
+        *_differing_trainings(rows),
+        *_differing_data(rows),
+        *_unequal_budgets(arms),
+    ]
+
+
+def _differing_costs(rows: Sequence[Row], forced: bool) -> list[str]:
+    differing = differing_conditions(rows)
+    if not differing:
+        return []
+    consequence = (
+        "ranked because of --force, but differences may come from the machine instead of the arm"
+        if forced
+        else "latencies, throughputs and memory are not comparable and not ranked"
+    )
+    return [f"WARNING: fingerprints differ ({list_values(differing)}): {consequence}."]
+
+
+def _differing_trainings(rows: Sequence[Row]) -> list[str]:
+    # Without training there is no accuracy that the machine could have changed.
+    differing = differing_fields(
+        row["fingerprint"] for row in rows if row["test_accuracy"] is not None
+    )
+    if not differing:
+        return []
+    return [
+        f"WARNING: fingerprints of trainings differ ({list_values(differing)}): "
+        "accuracies come from different set-ups."
+    ]
+
+
+def _differing_data(rows: Sequence[Row]) -> list[str]:
+    fields = ("dataset", "dataset_checksum", "resolution")
+    differing = differing_fields({field: row[field] for field in fields} for row in rows)
+    if not differing:
+        return []
+    # Random inputs have a size and nothing else that could differ.
+    what = "data sets" if {"dataset", "dataset_checksum"} & set(differing) else "inputs"
+    return [f"WARNING: {what} differ between rows ({list_values(differing)})."]
+
+
+def _unequal_budgets(arms: Sequence[Arm]) -> list[str]:
+    base, unequal = arms[0], []
+    for arm in arms[1:]:
+        gaps = [
+            f"{what} {100 * (value / base_value - 1):+.1f} %"
+            for what, base_value, value in (
+                ("params", base.params, arm.params),
+                ("MACs", _exact_macs(base), _exact_macs(arm)),
+            )
+            if base_value and value is not None and abs(value / base_value - 1) > BUDGET_TOLERANCE
+        ]
+        if gaps:
+            unequal.append(f"{arm.arm} ({', '.join(gaps)})")
+    if not unequal:
+        return []
+    return [f"Unequal budgets, more than 2 % from {base.arm}: {', '.join(unequal)}."]
+
+
+def _exact_macs(arm: Arm) -> int | None:
+    """MACs, unless they are a lower bound."""
+    return None if arm.macs_uncounted else arm.macs
 
 
 def _accuracy(arms: Sequence[Arm]) -> list[str]:
-    kinds = {each.test_accuracy_interval for each in arms}
-    said = []
+    kinds = {arm.test_accuracy_interval for arm in arms}
+    parts = []
     if "wilson" in kinds:
-        said.append(
+        parts.append(
             "[low, high] of one seed is the binomial (Wilson) 95 % interval of the test images"
         )
     if "student_t" in kinds:
-        said.append("± of several seeds is their standard deviation")
-    if not said:
-        return []
-    return [f"Accuracy: top-1 on the test split; {'; '.join(said)}."]
+        parts.append("± of several seeds is their standard deviation")
+    return [f"Accuracy: top-1 on the test split; {'; '.join(parts)}."] if parts else []
 
 
 def _training(rows: Sequence[Row]) -> list[str]:
     data = dict.fromkeys(row["dataset_note"] or row["dataset"] for row in rows)
-    said = [f"Data: {'; '.join(_sentence(text) for text in data if text)}."] if any(data) else []
+    notes = [f"Data: {'; '.join(_one_line(text) for text in data if text)}."] if any(data) else []
     trained = [row for row in rows if row["test_accuracy"] is not None]
     if trained:
         images = "/".join(
-            several(row[f"{part}_images"] for row in trained) for part in ("train", "val", "test")
+            join_distinct(row[f"{split}_images"] for row in trained)
+            for split in ("train", "val", "test")
         )
-        epochs = several(row["epochs"] for row in trained)
-        seeds = several(row["seed"] for row in trained)
-        said.append(f"Images train/val/test: {images}; epochs: {epochs}; seeds: {seeds}.")
-    return said
+        epochs = join_distinct(row["epochs"] for row in trained)
+        seeds = join_distinct(row["seed"] for row in trained)
+        notes.append(f"Images train/val/test: {images}; epochs: {epochs}; seeds: {seeds}.")
+    return notes
 
 
 def _runs(rows: Sequence[Row]) -> list[str]:
-    """Which arm comes from which run, where rows say so."""
+    """Which arm comes from which run, where rows name their run."""
     runs: dict[str, dict[str, None]] = {}
     for row in rows:
         if row.get("run"):
             runs.setdefault(row["run"], {})[row["name"]] = None
-    said = "; ".join(f"{run} ({', '.join(names)})" for run, names in runs.items())
-    return [f"Runs: {said}."] if said else []
+    text = "; ".join(f"{run} ({', '.join(names)})" for run, names in runs.items())
+    return [f"Runs: {text}."] if text else []
 
 
 def _machine(rows: Sequence[Row]) -> list[str]:
     for row in rows:
-        found = row["cost_fingerprint"] or row["fingerprint"]
-        if found:
-            # Where machines differ, the warning names the others' values.
-            whose = f" of {row['name']}" if machines(rows) else ""
-            # Empty is what the machine did not tell.
-            said = ", ".join(f"{key} {value}" for key, value in found.items() if value != "")
-            return [f"Machine{whose}: {said}."]
+        fingerprint = row["cost_fingerprint"] or row["fingerprint"]
+        if fingerprint:
+            # Where machines differ, the warning names the values of the others.
+            whose = f" of {row['name']}" if differing_conditions(rows) else ""
+            # An empty value was not available on the machine.
+            facts = ", ".join(f"{key} {value}" for key, value in fingerprint.items() if value != "")
+            return [f"Machine{whose}: {facts}."]
     return []
 
 
 def _missing(arms: Sequence[Arm]) -> list[str]:
     return [
-        f"{each.arm} {_outcome(each)}: {_sentence(each.reason) or 'no reason recorded'}."
-        for each in arms
-        if each.state != "finished"
+        f"{arm.arm} {_outcome(arm)}: {_one_line(arm.reason) or 'no reason recorded'}."
+        for arm in arms
+        if arm.state != "finished"
     ]
 
 
-def _outcome(each: Arm) -> str:
-    if each.state != "partial":
-        return each.state
-    total = each.seeds_finished + each.seeds_failed + each.seeds_pruned
-    return f"finished {each.seeds_finished} of {total} seeds"
+def _outcome(arm: Arm) -> str:
+    if arm.state != "partial":
+        return arm.state
+    return f"finished {arm.seeds_finished} of {arm.seeds} seeds"
 
 
-def _sentence(text: str) -> str:
-    """One line without its full stop: the note sets its own."""
+def _one_line(text: str) -> str:
+    """One line without its full stop, which the note adds."""
     return " ".join(text.split()).rstrip(".")

@@ -26,7 +26,7 @@ class ArmPoint:
     on_front: bool
 
 
-def draw(axes: Axes, points: Sequence[ArmPoint]) -> None:
+def draw_panel(axes: Axes, points: Sequence[ArmPoint]) -> None:
     """Draw all points of one panel; the limits of the y axis must be final already."""
     style_axes(axes)
     if not points:
@@ -45,7 +45,7 @@ def draw(axes: Axes, points: Sequence[ArmPoint]) -> None:
         lines.append(np.array([(point.x - left, point.y), (point.x + right, point.y)]))
     front = sorted((point.x, point.y) for point in points if point.on_front)
     if front:
-        # Between two arms of the front, the cheaper one is the best that can be had. Costs that
+        # Between two arms of the front, the cheaper one is the best at that cost. Costs that
         # must not be ranked have no front.
         steps = stairs([*front, (axes.get_xlim()[1], front[-1][1])])
         axes.plot(*steps.T, color="0.55", linewidth=1.1, zorder=1)

@@ -1,4 +1,4 @@
-"""The seeds of one architecture, taken together as one arm."""
+"""The seeds of one architecture aggregated into one arm."""
 
 from __future__ import annotations
 
@@ -33,19 +33,21 @@ _COSTS = (
     "energy_mj_per_image",
 )
 
-_WORDS = ("form_note", "latency_stopped", "training_memory_reason", "energy_source")
+_TEXTS = ("form_note", "latency_stopped", "training_memory_reason", "energy_source")
 
 
-def together(rows: Sequence[Row], baseline: Row | None = None, *, first: bool = False) -> Arm:
-    """Take the records of one architecture together as one arm.
+def aggregate_seeds(
+    rows: Sequence[Row], baseline: Row | None = None, *, is_baseline: bool = False
+) -> Arm:
+    """Aggregate the records of one architecture into one arm.
 
     Args:
         rows: the seeds of one arm, at least one.
         baseline: a row with the baseline's costs; None leaves the ratios out.
-        first: this arm is the baseline.
+        is_baseline: this arm is the baseline.
     """
     states = [row["state"] for row in rows]
-    costs = with_costs(rows) or {}
+    costs = row_with_costs(rows) or {}
     samples = costs.get("latency_ms_samples") or []
     return Arm(
         arm=rows[0]["name"],
@@ -61,26 +63,26 @@ def together(rows: Sequence[Row], baseline: Row | None = None, *, first: bool = 
         latency_placements=len(blocks(costs) or rounds(costs)) if samples else None,
         latency_ms_q1=float(np.percentile(samples, 25)) if samples else None,
         latency_ms_q3=float(np.percentile(samples, 75)) if samples else None,
-        **_ratio(costs, baseline, first),
+        **_ratio(costs, baseline, is_baseline),
         **_accuracy(rows),
     )
 
 
-def with_costs(rows: Sequence[Row]) -> Row | None:
-    """The row whose costs stand for the arm: the cost phase runs once, all seeds carry the same."""
+def row_with_costs(rows: Sequence[Row]) -> Row | None:
+    """The first row with costs; they are measured once per arm, and all its seeds carry them."""
     return next((row for row in rows if row["macs"] is not None), None)
 
 
-def tested(rows: Sequence[Row]) -> list[Row]:
-    """The seeds whose accuracy counts: a pruned one was not trained to its end."""
+def tested_rows(rows: Sequence[Row]) -> list[Row]:
+    """The seeds whose accuracy counts: a pruned one was not trained to the end."""
     return [row for row in rows if row["state"] == "finished" and row["test_accuracy"] is not None]
 
 
 def _costs(costs: Row) -> dict[str, Any]:
-    # Records of protocol 1 lack the newer fields, and knew one form.
+    # Records of protocol 1 lack the newer fields and the form, which was always eager.
     return {
         **{field: costs.get(field) for field in _COSTS},
-        **{field: costs.get(field) or "" for field in _WORDS},
+        **{field: costs.get(field) or "" for field in _TEXTS},
         "form": (costs.get("form") or "eager") if costs else "",
         "macs_uncounted": ", ".join(costs.get("macs_uncounted") or ()),
         "throughput_batches_tried": len(costs.get("throughput_ladder") or ()) or None,
@@ -94,30 +96,30 @@ def _state(states: Sequence[str]) -> str:
 
 
 def _reason(rows: Sequence[Row]) -> str:
-    """Why seeds are missing: once where all agree, else each with its seed."""
-    given = {row["seed"]: " ".join(row["reason"].split()) for row in rows if row["reason"]}
-    if len(given) == len(rows) and len(set(given.values())) == 1:
-        return next(iter(given.values()))
-    return "; ".join(f"seed {seed}: {why}" for seed, why in given.items())
+    """Why seeds are missing: once where all agree, else per seed."""
+    reasons = {row["seed"]: " ".join(row["reason"].split()) for row in rows if row["reason"]}
+    if len(reasons) == len(rows) and len(set(reasons.values())) == 1:
+        return next(iter(reasons.values()))
+    return "; ".join(f"seed {seed}: {reason}" for seed, reason in reasons.items())
 
 
-def _ratio(costs: Row, baseline: Row | None, first: bool) -> dict[str, Any]:
+def _ratio(costs: Row, baseline: Row | None, is_baseline: bool) -> dict[str, Any]:
     if not costs or baseline is None:
         return {}
-    found = latency_ratio(costs, baseline)
-    return {**found, "latency_verdict": "baseline"} if found and first else found
+    fields = latency_ratio(costs, baseline)
+    return {**fields, "latency_verdict": "baseline"} if fields and is_baseline else fields
 
 
 def _accuracy(rows: Sequence[Row]) -> dict[str, Any]:
-    done = tested(rows)
-    values = [float(row["test_accuracy"]) for row in done]
+    tested = tested_rows(rows)
+    values = [float(row["test_accuracy"]) for row in tested]
     if not values:
         return {}
     if len(values) == 1:
-        low, high = wilson_interval(values[0], done[0]["test_images"])
+        low, high = wilson_interval(values[0], tested[0]["test_images"])
     else:
         _, low, high = mean_interval(values)
-        # Student's t knows no bounds; an accuracy does.
+        # Student's t is unbounded; an accuracy is not.
         low, high = max(0.0, low), min(1.0, high)
     return {
         "test_accuracy_mean": fmean(values),

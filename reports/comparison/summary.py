@@ -1,16 +1,16 @@
-"""Records to one summary: an arm per row, its fronts, and the notes every table carries."""
+"""Summary of a comparison: one arm per architecture, its fronts, and the notes of every table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from reports.comparison.arm import Arm
-from reports.comparison.notes import notes
-from reports.comparison.seeds import together, with_costs
+from reports.comparison.notes import comparison_notes
+from reports.comparison.seeds import aggregate_seeds, row_with_costs
 from reports.statistics.fronts import accuracy_cost_front
-from reports.tables.fingerprints import machines
+from reports.tables.fingerprints import differing_conditions
 from reports.tables.records import Row
 
 if TYPE_CHECKING:
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Summary:
-    """What every table and figure is drawn from."""
+    """The data of every table and figure of a comparison."""
 
     title: str
     arms: tuple[Arm, ...]
     """In the order given; the first is the baseline of all ratios."""
     notes: tuple[str, ...]
-    """One sentence or two each; a table is not to be shown without them."""
+    """One or two sentences each; no table should be shown without them."""
     dataset: str
-    """The data set's note, in words; empty where the rows carry none."""
+    """The note on the data set; empty where the rows carry none."""
     ranked: bool = True
-    """Whether numbers of the clock and of the machine's memory may be held against each other."""
+    """Whether times and memory of different rows may be compared."""
 
     @property
     def has_accuracy(self) -> bool:
         """False for a run of costs alone."""
-        return any(each.test_accuracy_mean is not None for each in self.arms)
+        return any(arm.test_accuracy_mean is not None for arm in self.arms)
 
-    def frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """One row per arm, one column per field of `Arm`, nothing rounded.
 
         Whole numbers stay whole where an arm lacks one (pandas' nullable Int64).
@@ -44,7 +44,7 @@ class Summary:
         import pandas as pd
 
         names = [field.name for field in fields(Arm)]
-        table = pd.DataFrame([asdict(each) for each in self.arms], columns=names)
+        table = pd.DataFrame([asdict(arm) for arm in self.arms], columns=names)
         kinds = {field.name: str(field.type) for field in fields(Arm)}
         whole = {name: "Int64" for name in names if kinds[name].startswith("int")}
         real = {name: "float64" for name in names if kinds[name].startswith("float")}
@@ -58,11 +58,11 @@ def summarise(rows: Sequence[Row], *, title: str = "Comparison", force: bool = F
     ranked: no ratio, no best value, no latency front. Counts and accuracies still are.
 
     Args:
-        rows: as `Record.flat` makes them, of several runs as `reports.merge` does.
+        rows: as `Record.flat` makes them, of several runs as `merge_runs` does.
             Arms keep the order of their first row; two rows are one arm when name, architecture
             hash, form and run agree.
         title: of tables and figures.
-        force: rank in spite of fingerprints that differ; the notes say so.
+        force: rank although fingerprints differ; the notes say so.
 
     Raises:
         ValueError: there are no rows.
@@ -74,39 +74,58 @@ def summarise(rows: Sequence[Row], *, title: str = "Comparison", force: bool = F
         key = (row["name"], row["architecture_hash"], row.get("form") or "eager", row.get("run"))
         groups.setdefault(key, []).append(row)
     seeds = list(groups.values())
-    ranked = force or not machines(rows)
-    baseline = with_costs(seeds[0]) if ranked else None
-    arms = [together(group, baseline, first=group is seeds[0]) for group in seeds]
-    flagged = _flag(arms, ranked=ranked)
-    described = dict.fromkeys(row["dataset_note"] or row["dataset"] for row in rows)
+    ranked = force or not differing_conditions(rows)
+    baseline = row_with_costs(seeds[0]) if ranked else None
+    arms = [aggregate_seeds(group, baseline, is_baseline=group is seeds[0]) for group in seeds]
+    arms = _flag_fronts(arms, ranked=ranked)
+    data = dict.fromkeys(row["dataset_note"] or row["dataset"] for row in rows)
     return Summary(
         title=title,
-        arms=tuple(flagged),
-        notes=tuple(notes(flagged, rows, forced=force)),
-        dataset="; ".join(text for text in described if text),
+        arms=tuple(arms),
+        notes=tuple(comparison_notes(arms, rows, forced=force)),
+        dataset="; ".join(text for text in data if text),
         ranked=ranked,
     )
 
 
-def _flag(arms: Sequence[Arm], *, ranked: bool) -> list[Arm]:
+def merge_runs(runs: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
+    """One list of rows, each with the field `run`: rounds of different runs do not pair.
+
+    Args:
+        runs: rows by the name of their run, the baseline's run first. The name of an arm that
+            occurs in two runs gets that of the run added: "fwa (monday)".
+    """
+    runs_of: dict[str, set[str]] = {}
+    for run, rows in runs.items():
+        for row in rows:
+            runs_of.setdefault(row["name"], set()).add(run)
+    merged = []
+    for run, rows in runs.items():
+        for row in rows:
+            name = row["name"] if len(runs_of[row["name"]]) == 1 else f"{row['name']} ({run})"
+            merged.append({**row, "name": name, "run": run})
+    return merged
+
+
+def _flag_fronts(arms: Sequence[Arm], *, ranked: bool) -> list[Arm]:
     """Mark the arms on the accuracy-latency and on the accuracy-MACs front."""
-    by_latency = _on_front(arms, [each.latency_ms_median if ranked else None for each in arms])
-    # What is only known to cost at least so much has no place on or off a front.
-    by_macs = _on_front(arms, [None if each.macs_uncounted else each.macs for each in arms])
+    by_latency = _on_front(arms, [arm.latency_ms_median if ranked else None for arm in arms])
+    # A lower bound does not decide whether an arm is on the front.
+    by_macs = _on_front(arms, [None if arm.macs_uncounted else arm.macs for arm in arms])
     return [
-        replace(each, on_latency_front=place in by_latency, on_macs_front=place in by_macs)
-        for place, each in enumerate(arms)
+        replace(arm, on_latency_front=index in by_latency, on_macs_front=index in by_macs)
+        for index, arm in enumerate(arms)
     ]
 
 
 def _on_front(arms: Sequence[Arm], costs: Sequence[float | None]) -> set[int]:
-    """Places of the arms on one front; an arm without accuracy or cost is on none."""
+    """Indices of the arms on one front; an arm without accuracy or cost is on none."""
     points = [
-        (place, each.test_accuracy_mean, cost)
-        for place, (each, cost) in enumerate(zip(arms, costs, strict=True))
-        if each.test_accuracy_mean is not None and cost is not None
+        (index, arm.test_accuracy_mean, cost)
+        for index, (arm, cost) in enumerate(zip(arms, costs, strict=True))
+        if arm.test_accuracy_mean is not None and cost is not None
     ]
     mask = accuracy_cost_front(
         [accuracy for _, accuracy, _ in points], [cost for _, _, cost in points]
     )
-    return {place for (place, _, _), on in zip(points, mask, strict=True) if on}
+    return {index for (index, _, _), on_front in zip(points, mask, strict=True) if on_front}

@@ -1,15 +1,15 @@
-"""A summary as a table: on the terminal, in Markdown, as raw CSV. LaTeX is next door."""
+"""A summary as a table: on the terminal, in Markdown, as raw CSV, in LaTeX."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from reports.comparison.columns import columns, legend
+from reports.comparison.arm import Arm
 from reports.comparison.summary import Summary
-from reports.tables.grid import Grid
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from reports.tables.column import Column, best_of, plain, ratio_cell, scaled
+from reports.tables.grid import Grid, without_reason
+from reports.tables.latex import environment, label_of
 
 _DROPPED_FIRST = (
     "ptflops",
@@ -22,31 +22,135 @@ _DROPPED_FIRST = (
     "macs",
     "form",
 )
-"""What a narrow terminal does without, least missed first; files keep every column."""
+"""Columns that a narrow terminal hides, least missed first; files keep every column."""
 
 
-def terminal(summary: Summary, *, notes: bool = True) -> RenderableType:
-    """A summary for `rich.console.Console.print`: a table, then the notes unless told not to.
+def comparison_grid(summary: Summary, *, notes: bool = True) -> Grid:
+    """The table of a comparison, for a console or as Markdown, with its notes unless refused.
 
-    About 110 columns show what every run has; a narrower console loses columns, named below the
-    table, rather than digits.
+    About 110 columns of text fit what every run has; a narrower console hides columns, named below
+    the table, rather than digits.
     """
-    return _grid(summary, notes=notes)
+    texts = (*summary.notes, *legend_notes(summary)) if notes else ()
+    return Grid(summary.title, comparison_columns(summary), texts, _DROPPED_FIRST)
 
 
-def markdown(summary: Summary) -> str:
-    """Title, table and notes as GitHub-flavoured Markdown."""
-    return _grid(summary, notes=True).markdown()
-
-
-def csv(summary: Summary) -> str:
+def to_csv(summary: Summary) -> str:
     """Every field of every arm, unrounded, under its field name; a missing value is empty.
 
     Accuracies are fractions in [0, 1]; units are in the names; one line per arm and no notes.
     """
-    return str(summary.frame().to_csv(index=False, lineterminator="\n"))
+    return str(summary.to_frame().to_csv(index=False, lineterminator="\n"))
 
 
-def _grid(summary: Summary, *, notes: bool) -> Grid:
-    said = (*summary.notes, *legend(summary)) if notes else ()
-    return Grid(summary.title, columns(summary), said, _DROPPED_FIRST)
+def to_latex(summary: Summary, *, label: str | None = None) -> str:
+    r"""A complete table environment, to be \input into a paper with \usepackage{booktabs}.
+
+    Notes are set under the table; reasons of failed arms are among them, not in the table. Wide
+    for one column of two: change `table` to `table*` there. It takes 350 to 400 pt with usual
+    names.
+
+    Args:
+        summary: of the comparison.
+        label: of the table; default: `tab:` and the words of the title.
+    """
+    columns = [without_reason(column) for column in comparison_columns(summary)]
+    notes = (*summary.notes, *legend_notes(summary))
+    label = label or label_of(summary.title, "comparison")
+    return environment(columns, summary.title, label, notes)
+
+
+def comparison_columns(summary: Summary) -> list[Column]:
+    """Columns for humans in reading order, without those that are empty for this run.
+
+    MB are 10^6 bytes; M and k are 10^6 and 10^3. A missing value is an empty cell.
+    """
+    arms = summary.arms
+    accuracy = [arm.test_accuracy_mean for arm in arms]
+    images = [arm.throughput_images_per_s for arm in arms]
+    training = [arm.peak_training_memory_bytes for arm in arms]
+    least = min if summary.ranked else None
+    columns = [
+        Column("arm", "Arm", "", tuple(map(arm_label, arms)), number=False),
+        Column("form", "Form", "", _forms(arms), number=False),
+        Column("accuracy", "Accuracy", "%", tuple(map(_accuracy, arms)), best_of(accuracy, max)),
+        scaled("params", "Params", [arm.params for arm in arms]),
+        _macs(arms),
+        scaled("ptflops", "ptflops", [arm.macs_ptflops for arm in arms], rank=False),
+        plain("latency", "Latency", "ms", [arm.latency_ms_median for arm in arms], least),
+        Column("ratio", "× baseline", "95 % interval", tuple(map(_ratio, arms))),
+        plain("throughput", "Images", "per s", images, max if summary.ranked else None),
+        plain("memory", "Peak", "MB", _megabytes(arm.peak_memory_bytes for arm in arms), least),
+        plain("training", "Train peak", "MB", _megabytes(training), least),
+        plain("energy", "Energy", "mJ", [arm.energy_mj_per_image for arm in arms], least),
+        Column("front", "Front", "", tuple(map(_front, arms)), number=False),
+        Column("status", "Status", "", tuple(map(_status, arms)), number=False),
+    ]
+    return [column for column in columns if not set(column.cells) <= {"", "baseline"}]
+
+
+def legend_notes(summary: Summary) -> list[str]:
+    """What the marks of the columns mean."""
+    notes = []
+    if any(arm.on_latency_front or arm.on_macs_front for arm in summary.arms):
+        notes.append("Front: L on the accuracy-latency front, M on the accuracy-MACs front.")
+    if len(summary.arms) > 1:
+        notes.append("Bold: best value of its column as printed, separable or not.")
+    return notes
+
+
+def arm_label(arm: Arm) -> str:
+    """The name on one line, with a dagger where the mixer is reconstructed."""
+    return " ".join(arm.arm.split()) + "†" * arm.reconstructed
+
+
+def _forms(arms: Sequence[Arm]) -> tuple[str, ...]:
+    # Eager is the default, and a name may contain the form: "fwa [deploy]".
+    redundant = all(arm.form in ("eager", "") or f"[{arm.form}]" in arm.arm for arm in arms)
+    return tuple("" if redundant else arm.form for arm in arms)
+
+
+def _macs(arms: Sequence[Arm]) -> Column:
+    """Counts with a mark at each lower bound; with a lower bound the fewest are not known."""
+    marked = any(arm.macs_uncounted for arm in arms)
+    column = scaled("macs", "MACs", [arm.macs for arm in arms], rank=not marked)
+    cells = (
+        cell + "‡" * bool(cell and arm.macs_uncounted)
+        for cell, arm in zip(column.cells, arms, strict=True)
+    )
+    return replace(column, cells=tuple(cells))
+
+
+def _megabytes(counts: Iterable[int | None]) -> list[float | None]:
+    return [None if count is None else count / 1e6 for count in counts]
+
+
+def _accuracy(arm: Arm) -> str:
+    mean, low, high = arm.test_accuracy_mean, arm.test_accuracy_low, arm.test_accuracy_high
+    if mean is None or low is None or high is None:
+        return ""
+    if arm.test_accuracy_sd is not None:
+        return f"{100 * mean:.2f} ± {100 * arm.test_accuracy_sd:.2f}"
+    # Of one seed the second decimal is noise: the interval of 10,000 images is a point wide.
+    return f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _ratio(arm: Arm) -> str:
+    ratio, low, high = arm.latency_ratio, arm.latency_ratio_low, arm.latency_ratio_high
+    if ratio is None or low is None or high is None:
+        return ""
+    if arm.latency_verdict in ("baseline", "not separable"):
+        return str(arm.latency_verdict)
+    return ratio_cell(ratio, low, high, claimed=True)
+
+
+def _front(arm: Arm) -> str:
+    return " ".join(["L"] * arm.on_latency_front + ["M"] * arm.on_macs_front)
+
+
+def _status(arm: Arm) -> str:
+    if arm.state == "finished":
+        return ""
+    if arm.state == "partial":
+        return f"{arm.seeds_finished} of {arm.seeds} seeds: {arm.reason}"
+    return f"{arm.state}: {arm.reason}" if arm.reason else arm.state

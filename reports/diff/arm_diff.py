@@ -16,7 +16,7 @@ class Ratio:
     ratio: float | None = None
     """After over before; None where the two may not be compared, or before is 0."""
     low: float | None = None
-    """Of the 95 % interval; None for counts, which repeat exactly."""
+    """Low end of the 95 % interval; None for counts, which are deterministic."""
     high: float | None = None
 
 
@@ -47,32 +47,32 @@ class ArmDiff:
     architecture_changed: bool = False
     accuracy: Difference | None = None
     accuracy_verdict: str | None = None
-    """Of B: "higher", "lower", "not separable"; or why it was not compared: "other data"."""
+    """Of B: "higher", "lower", "not separable"; or why they are not compared: "other data"."""
     data_differing: Differing | None = None
-    """The data's fields that forbid to compare accuracies, with both values."""
+    """Fields of the data in which the sides differ, with both values; they bar a comparison."""
     recipe_differing: Differing | None = None
-    """What was changed in training, with both values."""
+    """Fields of the recipe in which the sides differ, with both values."""
     params: Ratio | None = None
     macs: Ratio | None = None
     macs_uncounted: str = ""
-    """Operators without a rule on either side: both counts are lower bounds."""
+    """Operators without a counting rule on either side: the counts are lower bounds."""
     latency_ms: Ratio | None = None
     latency_verdict: str | None = None
-    """Of B: "faster", "slower", "not separable"; or why it was not compared: "other machine",
+    """Of B: "faster", "slower", "not separable"; or why they are not compared: "other machine",
     "other form", "other threads"."""
     peak_memory_bytes: Ratio | None = None
     costs_differing: Differing | None = None
-    """The conditions that forbid to compare latencies and peaks, with both values."""
+    """Conditions in which the sides differ, with both values; they bar a comparison."""
     processes_before: int | None = None
-    """That the latency comes from."""
+    """Number of processes that measured the latency."""
     processes_after: int | None = None
 
     @property
-    def latency_withheld(self) -> bool:
-        """Both sides have a latency, but under conditions that forbid to compare them."""
+    def is_latency_withheld(self) -> bool:
+        """Both sides have a latency, but under conditions that rule out a comparison."""
         return self.latency_ms is not None and self.latency_ms.ratio is None
 
     @property
-    def accuracy_withheld(self) -> bool:
+    def is_accuracy_withheld(self) -> bool:
         """Both sides have an accuracy, but of different data."""
         return self.accuracy is not None and self.accuracy.difference is None

@@ -1,4 +1,4 @@
-"""What must be said beside a comparison of two runs: what differs, what was left out, and why."""
+"""The notes under a diff of two runs: what differs, what is not compared, and why."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reports.diff.arm_diff import ArmDiff
-from reports.tables.fingerprints import Differing, listed
+from reports.tables.fingerprints import Differing, list_values
 from reports.tables.records import Row
 
 
@@ -16,7 +16,7 @@ def diff_notes(
     """All notes that apply, warnings first; regressions are not among them.
 
     Args:
-        arms: what `reports.diff.diff.diff_runs` found.
+        arms: the result of `diff_runs`.
         rows_a: the rows it was made from, before.
         rows_b: the same, after.
         forced: numbers were compared although conditions differ.
@@ -30,91 +30,96 @@ def diff_notes(
     ]
 
 
-def obstacles(arms: Iterable[ArmDiff]) -> Differing:
-    """The conditions that differ between the two sides of any arm, with all their values."""
-    return _gathered(each.costs_differing for each in arms)
+def differing_costs(arms: Iterable[ArmDiff]) -> Differing:
+    """The conditions in which the two sides of any arm differ, with all their values."""
+    return _merge(arm.costs_differing for arm in arms)
 
 
-def other_data(arms: Iterable[ArmDiff]) -> Differing:
-    """The fields of the data that differ between the two sides of any arm."""
-    return _gathered(each.data_differing for each in arms)
+def differing_data(arms: Iterable[ArmDiff]) -> Differing:
+    """The fields of the data in which the two sides of any arm differ, with all their values."""
+    return _merge(arm.data_differing for arm in arms)
 
 
 def _warnings(arms: Sequence[ArmDiff], forced: bool) -> list[str]:
-    said = []
-    asked = "compared all the same, as --force asked" if forced else "not compared"
-    if found := obstacles(arms):
-        said.append(f"WARNING: latencies and peaks {asked}: {listed(found)}.")
-    if found := other_data(arms):
-        said.append(f"WARNING: accuracies {asked}: {listed(found)}.")
-    if found := _gathered(each.recipe_differing for each in arms):
-        said.append(f"WARNING: recipes differ, and accuracies with them: {listed(found)}.")
-    changed = [each.arm for each in arms if each.architecture_changed]
+    notes = []
+    consequence = "are compared because of --force" if forced else "are not compared"
+    if fields := differing_costs(arms):
+        notes.append(
+            f"WARNING: latencies and peaks {consequence}, conditions differ: {list_values(fields)}."
+        )
+    if fields := differing_data(arms):
+        notes.append(f"WARNING: accuracies {consequence}, data differ: {list_values(fields)}.")
+    if fields := _merge(arm.recipe_differing for arm in arms):
+        notes.append(f"WARNING: recipes differ and may explain accuracies: {list_values(fields)}.")
+    changed = [arm.arm for arm in arms if arm.architecture_changed]
     if changed:
-        said.append(f"Another architecture in B than in A: {', '.join(changed)}.")
-    return said
+        notes.append(f"The architecture differs between A and B: {', '.join(changed)}.")
+    return notes
 
 
 def _latency(arms: Sequence[ArmDiff]) -> list[str]:
-    compared = [each for each in arms if each.latency_ms is not None and not each.latency_withheld]
+    compared = [arm for arm in arms if arm.latency_ms is not None and not arm.is_latency_withheld]
     if not compared:
         return []
-    said = [
-        "B / A: ratio of median latencies at batch 1; 95 % bootstrap interval, both runs resampled "
-        "apart; “not separable” where it spans 1."
+    notes = [
+        "B / A: ratio of median latencies at batch 1 with its 95 % bootstrap interval, both runs "
+        "resampled independently; “not separable” where it contains 1."
     ]
     single = [
         side
         for side, counts in (
-            ("A", [each.processes_before for each in compared]),
-            ("B", [each.processes_after for each in compared]),
+            ("A", [arm.processes_before for arm in compared]),
+            ("B", [arm.processes_after for arm in compared]),
         )
         if 1 in counts
     ]
     if single:
-        said.append(
-            f"Latencies of {' and '.join(single)} come from one process: noise between processes "
-            "is not in the interval; measure with --processes 4 to have it there."
+        notes.append(
+            f"Latencies of {' and '.join(single)} come from one process: the interval lacks noise "
+            "between processes; measure with --processes 4 to include it."
         )
-    return said
+    return notes
 
 
 def _accuracy(arms: Sequence[ArmDiff]) -> list[str]:
-    if all(each.accuracy is None or each.accuracy_withheld for each in arms):
+    if all(arm.accuracy is None or arm.is_accuracy_withheld for arm in arms):
         return []
     return [
-        "Change of accuracy: B - A with its 95 % interval, Welch's over seeds where both runs have "
+        "Change of accuracy: B - A with its 95 % interval: Welch's over seeds where both runs have "
         "several, else from the test images of a single seed (Wilson, Newcombe)."
     ]
 
 
 def _counts(arms: Sequence[ArmDiff]) -> list[str]:
-    said = []
-    if any(each.macs is not None for each in arms):
-        said.append("MACs and params repeat exactly: a change is one of the network or its count.")
-    said += [
-        f"MACs of {each.arm} are lower bounds, no rule for {each.macs_uncounted}: no regression."
-        for each in arms
-        if each.macs_uncounted
+    notes = []
+    if any(arm.macs is not None for arm in arms):
+        notes.append(
+            "MACs and params are deterministic: a change comes from the network or the counting."
+        )
+    notes += [
+        f"MACs of {arm.arm} are lower bounds, without a counting rule for {arm.macs_uncounted}: "
+        "they are never a regression."
+        for arm in arms
+        if arm.macs_uncounted
     ]
-    return said
+    return notes
 
 
 def _code(rows: Sequence[Row]) -> str:
     """Which code a run was measured with: "commit 0123456789ab with uncommitted changes"."""
-    prints = [row["cost_fingerprint"] or row["fingerprint"] or {} for row in rows]
-    named = {
-        f"commit {each['commit']}{' with uncommitted changes' if each.get('dirty') else ''}"
-        for each in prints
-        if each.get("commit")
+    fingerprints = [row["cost_fingerprint"] or row["fingerprint"] or {} for row in rows]
+    commits = {
+        f"commit {facts['commit']}{' with uncommitted changes' if facts.get('dirty') else ''}"
+        for facts in fingerprints
+        if facts.get("commit")
     }
-    return ", ".join(sorted(named)) or "commit not recorded"
+    return ", ".join(sorted(commits)) or "commit not recorded"
 
 
-def _gathered(found: Iterable[Differing | None]) -> Differing:
-    together: dict[str, list[Any]] = {}
-    for each in found:
-        for field, values in (each or {}).items():
-            known = together.setdefault(field, [])
-            known += [value for value in values if value not in known]
-    return together
+def _merge(parts: Iterable[Differing | None]) -> Differing:
+    merged: dict[str, list[Any]] = {}
+    for part in parts:
+        for field, values in (part or {}).items():
+            distinct = merged.setdefault(field, [])
+            distinct += [value for value in values if value not in distinct]
+    return merged

@@ -1,34 +1,34 @@
-"""What of a difference counts as a regression: more than a threshold, and more than noise."""
+"""Regressions of one run against another: larger than a threshold and larger than noise."""
 
 from __future__ import annotations
 
 from reports.diff.arm_diff import ArmDiff, Difference, Ratio
 
 
-def regressions(arm: ArmDiff, threshold: float) -> list[str]:
-    """Each regression of one arm in words; empty where there is none.
+def find_regressions(arm: ArmDiff, threshold: float) -> list[str]:
+    """The regressions of one arm, one text each; empty where there is none.
 
     A latency counts when even the low end of its interval is above the threshold, an accuracy when
-    its whole interval is below; MACs and params repeat exactly and count as they are.
+    its whole interval is below; MACs and params are deterministic and count as they are.
 
     Args:
-        arm: from `reports.diff.diff.diff_runs`.
-        threshold: a share, 0.05 for 5 %; of an accuracy, of the accuracy before.
+        arm: from `diff_runs`.
+        threshold: a share, 0.05 for 5 %; for accuracies, of the accuracy before.
     """
-    found = [arm.failed_after] if arm.failed_after else []
+    texts = [arm.failed_after] if arm.failed_after else []
     if arm.accuracy is not None:
-        found += _accuracy(arm.accuracy, threshold)
+        texts += _accuracy(arm.accuracy, threshold)
     if arm.latency_ms is not None:
-        found += _latency(arm.latency_ms, threshold)
-    # A count that lacks operators on one side says nothing about the other.
+        texts += _latency(arm.latency_ms, threshold)
+    # Lower bounds are not comparable.
     if arm.macs is not None and not arm.macs_uncounted:
-        found += _count("MACs", arm.macs, threshold)
+        texts += _count("MACs", arm.macs, threshold)
     if arm.params is not None:
-        found += _count("params", arm.params, threshold)
-    return found
+        texts += _count("params", arm.params, threshold)
+    return texts
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """A share without needless zeros: "5 %", "2.5 %"."""
     return f"{100 * share:.4g} %"
 
@@ -54,8 +54,8 @@ def _latency(change: Ratio, threshold: float) -> list[str]:
     ]
 
 
-def _count(what: str, change: Ratio, threshold: float) -> list[str]:
+def _count(name: str, change: Ratio, threshold: float) -> list[str]:
     if change.after <= change.before * (1 + threshold):
         return []
-    grown = "" if change.ratio is None else f", {100 * (change.ratio - 1):+.1f} %"
-    return [f"{what} {change.before:,} → {change.after:,}{grown}"]
+    growth = "" if change.ratio is None else f", {100 * (change.ratio - 1):+.1f} %"
+    return [f"{name} {change.before:,} → {change.after:,}{growth}"]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.comparison.arm import Row
-from reports.comparison.caveats import several
-from reports.comparison.cost_notes import threads
+from reports.comparison.cost_notes import format_threads, join_distinct
 from reports.comparison.notes import MACS, RECONSTRUCTED
 from reports.sweep.objective import Objective
 from reports.sweep.summary import SweepSummary, canonical_json, rankable
-from reports.tables.fingerprints import conditions, differing, listed
+from reports.tables.fingerprints import conditions, differing_fields, list_values
 
 _MACHINE_DEPENDENT = ("latency_ms", "peak_memory_bytes")
 
@@ -66,7 +65,7 @@ def latency_text(summary: SweepSummary) -> str:
         return "as supplied with the data; the trials record no measurement of it"
     return (
         "batch 1, median of the rounds, measured in each trial next to a reference network, "
-        f"{threads(counts)}"
+        f"{format_threads(counts)}"
     )
 
 
@@ -82,7 +81,7 @@ def differing_conditions(rows: Sequence[Row]) -> str:
         canonical_json(fingerprint): fingerprint
         for fingerprint in (conditions({"cost_fingerprint": None, **row}) for row in rows)
     }
-    return listed(differing(distinct.values()))
+    return list_values(differing_fields(distinct.values()))
 
 
 def _fingerprint_warning(summary: SweepSummary, finished: Sequence[Row]) -> str:
@@ -122,9 +121,10 @@ def _training(finished: Sequence[Row]) -> str:
     if not trained:
         return ""
     images = "/".join(
-        several(row.get(f"{part}_images") for row in trained) for part in ("train", "val", "test")
+        join_distinct(row.get(f"{part}_images") for row in trained)
+        for part in ("train", "val", "test")
     )
-    epochs, seeds = (several(row.get(name) for row in trained) for name in ("epochs", "seed"))
+    epochs, seeds = (join_distinct(row.get(name) for row in trained) for name in ("epochs", "seed"))
     return f"Images train/val/test: {images}; epochs: {epochs}; seeds: {seeds}."
 
 

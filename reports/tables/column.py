@@ -1,4 +1,4 @@
-"""One column of a table for people: heading, cells, and the cells that hold the best value."""
+"""One column of a table: heading, cells, and the cells that hold the best value."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from math import floor, log10
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading in two parts, a cell per arm, and which cells hold the best value."""
+    """A column: its heading in two parts, one cell per row, and the rows with the best value."""
 
     key: str
     name: str
     unit: str
     cells: tuple[str, ...]
     best: frozenset[int] = frozenset()
-    """Rows with the best value as printed; empty where no value is better than another."""
+    """Rows with the best value as printed; empty where values are not ranked."""
     number: bool = True
     """Right-aligned."""
 
@@ -27,7 +27,7 @@ class Column:
 
 
 def scaled(key: str, name: str, counts: Sequence[int | None], *, rank: bool = True) -> Column:
-    """A column of counts in k or M, whichever the largest asks for: one unit a column."""
+    """A column of counts in k or M, by the largest: one unit per column."""
     scale, unit = (1e3, "k") if max((c or 0 for c in counts), default=0) < 1e6 else (1e6, "M")
     values = [None if count is None else count / scale for count in counts]
     return plain(key, name, unit, values, min if rank else None)
@@ -42,7 +42,7 @@ def plain(
 ) -> Column:
     """A column of numbers in `unit`, all with equal decimals so that they line up.
 
-    `best` is min, max or None where no value is better than another.
+    `best` is min, max, or None where values are not ranked.
     """
     digits = _decimals([value for value in values if value is not None])
     cells = tuple("" if value is None else f"{value:,.{digits}f}" for value in values)
@@ -57,7 +57,7 @@ def _decimals(values: Sequence[float]) -> int:
 
 
 def ratio_cell(ratio: float, low: float, high: float, *, claimed: bool) -> str:
-    """A ratio with its interval; of one that claims a difference, no printed end touches 1."""
+    """A ratio with its interval; where a difference is claimed, no end is printed as 1."""
     gap = min(abs(low - 1), abs(high - 1)) if claimed else 1.0
     digits = next((d for d in (2, 3) if gap >= 0.5 * 10**-d), 4)
     return f"{ratio:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
@@ -66,8 +66,8 @@ def ratio_cell(ratio: float, low: float, high: float, *, claimed: bool) -> str:
 def best_of(
     values: Sequence[float | None], pick: Callable[[Sequence[float]], float]
 ) -> frozenset[int]:
-    """Rows that hold the best of at least two known values."""
-    known = [value for value in values if value is not None]
-    if len(known) < 2:
+    """Rows that hold the best of at least two values."""
+    present = [value for value in values if value is not None]
+    if len(present) < 2:
         return frozenset()
-    return frozenset(place for place, value in enumerate(values) if value == pick(known))
+    return frozenset(row for row, value in enumerate(values) if value == pick(present))

@@ -1,4 +1,4 @@
-"""Where the conditions of measurements differ: numbers of a clock or a machine need equal ones."""
+"""Conditions of measurements, and how they differ between rows that are to be compared."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Differing: TypeAlias = dict[str, list[Any]]
 """By field the distinct values in order of appearance, two at least; None where it is absent."""
 
 CODE = frozenset({"commit", "dirty", "lolvit_bench"})
-"""What says which code was measured, not where."""
+"""Fields that identify the code that was measured, not the machine."""
 
 
 def conditions(row: Row) -> dict[str, Any]:
-    """What the costs of a row were measured with; empty where it has none.
+    """The conditions under which the costs of a row were measured; empty where it has none.
 
-    Threads of a timing are chosen by the run, not given by the machine, but count all the same.
+    Threads of a timing are set by the run, not by the machine, but belong to them.
     """
     if not row["cost_fingerprint"]:
         return {}
@@ -26,27 +26,31 @@ def conditions(row: Row) -> dict[str, Any]:
     return {**row["cost_fingerprint"], **threads}
 
 
-def differing(each: Iterable[Mapping[str, Any]], *, ignored: Iterable[str] = ()) -> Differing:
-    """The fields in which mappings differ; empty mappings say nothing and are passed over."""
-    known = [one for one in each if one]
-    found: Differing = {}
-    for key in dict.fromkeys(key for one in known for key in one if key not in set(ignored)):
+def differing_fields(
+    mappings: Iterable[Mapping[str, Any]], *, ignored: Iterable[str] = ()
+) -> Differing:
+    """The fields in which mappings differ; empty mappings are skipped."""
+    recorded = [mapping for mapping in mappings if mapping]
+    differing: Differing = {}
+    for key in dict.fromkeys(key for one in recorded for key in one if key not in set(ignored)):
         # As JSON, since True equals 1 and lists are no keys.
-        values = {json.dumps(one.get(key), sort_keys=True): one.get(key) for one in known}
+        values = {json.dumps(one.get(key), sort_keys=True): one.get(key) for one in recorded}
         if len(values) > 1:
-            found[key] = list(values.values())
-    return found
+            differing[key] = list(values.values())
+    return differing
 
 
-def machines(rows: Sequence[Row]) -> Differing:
+def differing_conditions(rows: Sequence[Row]) -> Differing:
     """The conditions that differ between the costs of rows; empty where all may be ranked."""
-    return differing(map(conditions, rows))
+    return differing_fields(map(conditions, rows))
 
 
-def listed(found: Differing) -> str:
-    """In one line: "cpu: A, B; torch: 2.12, 2.13"."""
-    return "; ".join(f"{key}: {', '.join(map(_word, found[key]))}" for key in found)
+def list_values(differing: Differing) -> str:
+    """Fields and values on one line: "cpu: A, B; torch: 2.12, 2.13"."""
+    return "; ".join(
+        f"{key}: {', '.join(map(_value_text, values))}" for key, values in differing.items()
+    )
 
 
-def _word(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return "not recorded" if value is None else " ".join(str(value).split()) or "none"

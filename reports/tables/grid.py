@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 _MARKDOWN = re.compile(r"[\\`*|<~$]|\](?=\()|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-"""What would be markup: an underscore inside a word is none, a bracket only before a link."""
+"""Markup; an underscore inside a word is none, a bracket is only before a link."""
 _PADDING = 2
 _READABLE_STATUS = 24
-"""Reasons fold; narrower than this they become a ladder of syllables."""
+"""Minimum width: reasons fold, and a narrower column would break words into syllables."""
 _STYLES = {"WARNING:": "yellow", "REGRESSION": "bold red"}
 """By the first word of a note."""
 
@@ -25,57 +25,57 @@ _STYLES = {"WARNING:": "yellow", "REGRESSION": "bold red"}
 class Grid:
     """A table with the notes under it; for `rich.console.Console.print`, or as Markdown.
 
-    A console too narrow for all columns loses some, named below the table, rather than digits: the
-    width is known only when rich asks.
+    A console too narrow for all columns hides some, named below the table, rather than digits; its
+    width is available only when rich renders the table.
     """
 
     title: str
     columns: Sequence[Column]
     notes: Sequence[str]
     dropped_first: Sequence[str]
-    """Keys of columns that may go, least missed first."""
+    """Keys of columns that may be hidden, least missed first."""
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         from rich.text import Text
 
-        shown, dropped = _fitted(self.columns, options.max_width, self.dropped_first)
-        yield _rich_table(self.title, shown)
-        if dropped:
-            yield Text(f"Too narrow for: {', '.join(dropped)}.", style="dim")
+        columns, hidden = _fit_columns(self.columns, options.max_width, self.dropped_first)
+        yield _rich_table(self.title, columns)
+        if hidden:
+            yield Text(f"Hidden columns (terminal too narrow): {', '.join(hidden)}.", style="dim")
         for note in self.notes:
             yield Text(note, style=_STYLES.get(note.partition(" ")[0], "dim"))
 
     def markdown(self) -> str:
         """Title, table and notes as GitHub-flavoured Markdown; the best values are bold."""
-        noted = "\n".join(f"- {_plain(note)}" for note in self.notes)
-        return f"# {_plain(self.title)}\n\n{_markdown_table(self.columns)}\n\n{noted}\n"
+        notes = "\n".join(f"- {_escape(note)}" for note in self.notes)
+        return f"# {_escape(self.title)}\n\n{_markdown_table(self.columns)}\n\n{notes}\n"
 
 
-def outcome(column: Column) -> Column:
-    """The status without its reason, which the notes give in full; other columns as they are."""
+def without_reason(column: Column) -> Column:
+    """A status column without the reasons, which are in the notes; other columns unchanged."""
     if column.key != "status":
         return column
     return replace(column, cells=tuple(cell.partition(":")[0] for cell in column.cells))
 
 
-def _fitted(
-    all_columns: Sequence[Column], width: int, dropped_first: Sequence[str]
+def _fit_columns(
+    columns: Sequence[Column], width: int, dropped_first: Sequence[str]
 ) -> tuple[list[Column], list[str]]:
-    """Columns to show and names of the others; reasons go before columns: the notes have them."""
-    shown, dropped = list(all_columns), list[str]()
-    if _width(shown) > width:
-        shown = [outcome(column) for column in shown]
+    """The columns that fit and the names of the hidden ones; reasons are cut before columns."""
+    kept, hidden = list(columns), list[str]()
+    if _width(kept) > width:
+        kept = [without_reason(column) for column in kept]
     for key in dropped_first:
-        if _width(shown) <= width:
+        if _width(kept) <= width:
             break
-        dropped += [column.name for column in shown if column.key == key]
-        shown = [column for column in shown if column.key != key]
-    return shown, dropped
+        hidden += [column.name for column in kept if column.key == key]
+        kept = [column for column in kept if column.key != key]
+    return kept, hidden
 
 
-def _rich_table(title: str, shown: Sequence[Column]) -> RenderableType:
+def _rich_table(title: str, columns: Sequence[Column]) -> RenderableType:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -83,7 +83,7 @@ def _rich_table(title: str, shown: Sequence[Column]) -> RenderableType:
     table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
     table.padding = (0, 1, 0, 0)
     table.pad_edge = False
-    for column in shown:
+    for column in columns:
         heading = Text(f"{column.name}\n{column.unit}".strip())
         folds = column.key in ("arm", "status")
         table.add_column(
@@ -92,38 +92,38 @@ def _rich_table(title: str, shown: Sequence[Column]) -> RenderableType:
             no_wrap=not folds,
             overflow="fold" if folds else "ellipsis",
         )
-    for row in range(len(shown[0].cells)):
-        table.add_row(*(Text(c.cells[row], style="bold" if row in c.best else "") for c in shown))
+    for row in range(len(columns[0].cells)):
+        table.add_row(*(Text(c.cells[row], style="bold" if row in c.best else "") for c in columns))
     return table
 
 
-def _markdown_table(shown: Sequence[Column]) -> str:
+def _markdown_table(columns: Sequence[Column]) -> str:
     from tabulate import tabulate
 
     cells = [
         [
-            f"**{_plain(cell)}**" if row in column.best else _plain(cell)
+            f"**{_escape(cell)}**" if row in column.best else _escape(cell)
             for row, cell in enumerate(column.cells)
         ]
-        for column in shown
+        for column in columns
     ]
     return tabulate(
         list(zip(*cells, strict=True)),
-        headers=[_plain(column.heading) for column in shown],
+        headers=[_escape(column.heading) for column in columns],
         tablefmt="pipe",
-        colalign=["right" if column.number else "left" for column in shown],
+        colalign=["right" if column.number else "left" for column in columns],
         disable_numparse=True,
     )
 
 
-def _plain(text: str) -> str:
-    """Keep names and reasons from being read as Markdown or as the end of a cell."""
+def _escape(text: str) -> str:
+    """Escape Markdown in names and reasons, and the end of a cell."""
     return _MARKDOWN.sub(r"\\\g<0>", text)
 
 
-def _width(shown: Sequence[Column]) -> int:
+def _width(columns: Sequence[Column]) -> int:
     """Characters of the whole table, reasons folded."""
-    widest = {c.key: max(map(len, (c.name, c.unit, *c.cells))) for c in shown}
+    widest = {c.key: max(map(len, (c.name, c.unit, *c.cells))) for c in columns}
     if "status" in widest:
         widest["status"] = min(widest["status"], _READABLE_STATUS)
-    return sum(widest.values()) + _PADDING * (len(shown) + 1)
+    return sum(widest.values()) + _PADDING * (len(columns) + 1)

@@ -1,4 +1,4 @@
-"""A summary as a LaTeX table environment that needs booktabs and nothing else."""
+"""Columns as a LaTeX table environment that needs booktabs and nothing else."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from reports.comparison.columns import columns, legend
-from reports.comparison.summary import Summary
 from reports.tables.column import Column
-from reports.tables.grid import outcome
 
 _LIGATURE = re.compile(r"([-`'])(?=\1)|[?!](?=`)")
-"""What TeX would join into another character, as in --force."""
+"""Characters that TeX joins into one, as in --force."""
 _SPLIT = "\0"
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -46,28 +43,12 @@ _SPECIAL = {
 }
 
 
-def latex(summary: Summary, *, label: str | None = None) -> str:
-    r"""A complete table environment, to be \input into a paper with \usepackage{booktabs}.
-
-    Notes stand under the table; reasons of failed arms are among them, not in the table. Wide for
-    one column of two: change `table` to `table*` there. It takes 350 to 400 pt with usual names.
-
-    Args:
-        summary: what to show.
-        label: of the table; `tab:` and the title's words when not given.
-    """
-    shown = [outcome(column) for column in columns(summary)]
-    notes = (*summary.notes, *legend(summary))
-    label = label or label_of(summary.title, "comparison")
-    return environment(shown, summary.title, label, notes)
+def label_of(title: str, default: str) -> str:
+    """`tab:` and the words of a title, or the default where it has none."""
+    return f"tab:{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-') or default}"
 
 
-def label_of(title: str, otherwise: str) -> str:
-    """`tab:` and the words of a title."""
-    return f"tab:{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-') or otherwise}"
-
-
-def environment(shown: Sequence[Column], caption: str, label: str, notes: Sequence[str]) -> str:
+def environment(columns: Sequence[Column], caption: str, label: str, notes: Sequence[str]) -> str:
     """The table environment around columns, with notes under them; texts are plain."""
     return "\n".join(
         [
@@ -78,14 +59,14 @@ def environment(shown: Sequence[Column], caption: str, label: str, notes: Sequen
             rf"\label{{{label}}}",
             r"\scriptsize",
             r"\setlength{\tabcolsep}{2.5pt}",
-            # Centred also where the text is narrower than the table: it sticks out on both sides.
+            # Centred even where the table is wider than the text, on both sides of it.
             r"\makebox[\linewidth][c]{%",
-            rf"\begin{{tabular}}{{@{{}}{''.join('r' if c.number else 'l' for c in shown)}@{{}}}}",
+            rf"\begin{{tabular}}{{@{{}}{''.join('r' if c.number else 'l' for c in columns)}@{{}}}}",
             r"\toprule",
-            _line([_heading(c, c.name) for c in shown]),
-            _line([_heading(c, c.unit) for c in shown]),
+            _line([_heading(c, c.name) for c in columns]),
+            _line([_heading(c, c.unit) for c in columns]),
             r"\midrule",
-            *(_line([_cell(c, row) for c in shown]) for row in range(len(shown[0].cells))),
+            *(_line([_cell(c, row) for c in columns]) for row in range(len(columns[0].cells))),
             r"\bottomrule",
             r"\end{tabular}}",
             r"\par\smallskip",
@@ -102,10 +83,10 @@ def environment(shown: Sequence[Column], caption: str, label: str, notes: Sequen
 def escape(text: str) -> str:
     """Plain text as LaTeX that prints it under pdflatex with its default fonts.
 
-    What those fonts lack is printed without its accent, or as its code point: [U+4E2D].
+    A character that those fonts lack is printed without its accent, or as its code point: [U+4E2D].
     """
-    apart = _LIGATURE.sub(rf"\g<0>{_SPLIT}", " ".join(text.split()))
-    return "".join(_SPECIAL.get(mark) or _printable(mark) for mark in apart)
+    split = _LIGATURE.sub(rf"\g<0>{_SPLIT}", " ".join(text.split()))
+    return "".join(_SPECIAL.get(mark) or _printable(mark) for mark in split)
 
 
 def _printable(mark: str) -> str:

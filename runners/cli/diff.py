@@ -1,4 +1,4 @@
-"""`bench.py diff`: two stored runs arm by arm, and whether the second one is worse."""
+"""`bench.py diff`: compare two stored runs arm by arm and detect regressions."""
 
 from __future__ import annotations
 
@@ -18,44 +18,57 @@ EXIT_REGRESSION = 1
 
 def add(commands: Commands) -> None:
     """Add `diff`."""
-    diff = commands.add_parser("diff", help="compare two stored runs, exit with 1 on a regression")
+    diff = commands.add_parser("diff", help="compare two stored runs; exit code 1 on a regression")
     option = diff.add_argument
-    option("before", type=Path, metavar="RUN_A", help="a folder below runs/, or its study.db")
-    option("after", type=Path, metavar="RUN_B", help="the run to judge")
+    option(
+        "before",
+        type=Path,
+        metavar="RUN_A",
+        help="the run before: a folder below runs/, or its study.db",
+    )
+    option(
+        "after", type=Path, metavar="RUN_B", help="the run after: the one that may have regressed"
+    )
     option(
         "--fail-over",
         type=share,
         default="5%",
         metavar="SHARE",
-        help="how much worse is a regression, as in 5%% or 0.05 (default: 5%%)",
+        help="smallest change for the worse that is a regression, as 5%% or 0.05 (default: 5%%)",
     )
-    option("--force", action="store_true", help="compare latencies of different machines as well")
+    option(
+        "--force",
+        action="store_true",
+        help="compare even what was measured under different conditions",
+    )
     form = diff.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print a list, an object per arm")
-    form.add_argument("--markdown", action="store_true", help="print a table for GitHub")
+    form.add_argument(
+        "--json", action="store_true", help="print JSON: a list with one object per arm"
+    )
+    form.add_argument("--markdown", action="store_true", help="print a Markdown table")
     diff.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what changed; the exit code is 0, 1 on a regression, 2 where too little was compared.
+    """Print what changed; exit code 1 on a regression, 2 if anything is not comparable, or 0.
 
-    A regression found goes before what could not be compared: it is certain.
+    A regression takes precedence over what could not be compared: it is certain.
     """
     import reports
-    from reports.diff.regression import regressions
+    from reports.diff.regression import find_regressions
     from runners.records.errors import UserError
 
     rows_a, rows_b = _rows(arguments.before), _rows(arguments.after)
     arms = reports.diff_runs(rows_a, rows_b, force=arguments.force)
-    if all(each.only_in for each in arms):
+    if all(arm.only_in for arm in arms):
         raise UserError(
             f"{arguments.before} and {arguments.after} have no arm in common: "
             f"{_names(arms, 'A')} in the first, {_names(arms, 'B')} in the second"
         )
     threshold = arguments.fail_over
-    found = [regressions(each, threshold) for each in arms]
+    regressions = [find_regressions(arm, threshold) for arm in arms]
     if arguments.json:
-        _print_json(arms, found)
+        _print_json(arms, regressions)
     else:
         grid = reports.diff_grid(
             arms,
@@ -71,11 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
             from rich.console import Console
 
             Console().print(grid)
-    if any(found):
+    if any(regressions):
         return EXIT_REGRESSION
-    withheld = _withheld(arms)
-    if withheld:
-        raise UserError(f"{withheld}; --force compares them")
+    if reason := _reason_withheld(arms):
+        raise UserError(f"{reason}; use --force to compare them nevertheless")
     return EXIT_FINE
 
 
@@ -88,29 +100,32 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         record.flat() for record in stored_records(path if path.is_file() else path / STUDY_FILE)
     ]
     if not rows:
-        raise UserError(f"no arm of {path} has ended yet; nothing to compare")
+        raise UserError(f"nothing to compare: no arm of {path} has finished or failed yet")
     return rows
 
 
 def _names(arms: Sequence[ArmDiff], side: str) -> str:
-    return ", ".join(each.arm for each in arms if each.only_in == side)
+    return ", ".join(arm.arm for arm in arms if arm.only_in == side)
 
 
-def _print_json(arms: Sequence[ArmDiff], found: Sequence[Sequence[str]]) -> None:
+def _print_json(arms: Sequence[ArmDiff], regressions: Sequence[Sequence[str]]) -> None:
     import json
 
-    plain = [{**asdict(a), "regressions": list(r)} for a, r in zip(arms, found, strict=True)]
-    print(json.dumps(plain, indent=2))
+    objects = [
+        {**asdict(arm), "regressions": list(texts)}
+        for arm, texts in zip(arms, regressions, strict=True)
+    ]
+    print(json.dumps(objects, indent=2))
 
 
-def _withheld(arms: Sequence[ArmDiff]) -> str:
-    """What could not be compared and why, in one line; empty where all could."""
-    from reports.diff.notes import obstacles, other_data
-    from reports.tables.fingerprints import listed
+def _reason_withheld(arms: Sequence[ArmDiff]) -> str:
+    """What is not comparable and why, on one line; empty where everything is."""
+    from reports.diff.notes import differing_costs, differing_data
+    from reports.tables.fingerprints import list_values
 
-    said = []
-    if any(each.latency_withheld for each in arms):
-        said.append(f"latencies could not be compared ({listed(obstacles(arms))})")
-    if any(each.accuracy_withheld for each in arms):
-        said.append(f"accuracies could not be compared ({listed(other_data(arms))})")
-    return ", ".join(said)
+    parts = []
+    if any(arm.is_latency_withheld for arm in arms):
+        parts.append(f"latencies are not comparable ({list_values(differing_costs(arms))})")
+    if any(arm.is_accuracy_withheld for arm in arms):
+        parts.append(f"accuracies are not comparable ({list_values(differing_data(arms))})")
+    return ", ".join(parts)

@@ -23,7 +23,7 @@ def show(records: Sequence[Record], folder: Path, *, as_json: bool) -> None:
 
     console = Console()
     rows = [record.flat() for record in records]
-    console.print(reports.terminal(reports.summarise(rows, title=title(records))))
+    console.print(reports.comparison_grid(reports.summarise(rows, title=title(records))))
     console.print(f"\nFiles: {folder}/", markup=False, highlight=False, soft_wrap=True)
 
 

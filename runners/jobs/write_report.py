@@ -13,7 +13,7 @@ _NAMED_ARMS = 5
 
 def write_report(records: Sequence[Record], folder: Path) -> None:
     """Tables, figure and records of a run, into its folder."""
-    reports.write([record.flat() for record in records], folder, title=title(records))
+    reports.write_comparison([record.flat() for record in records], folder, title=title(records))
 
 
 def title(records: Sequence[Record]) -> str:

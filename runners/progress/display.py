@@ -70,7 +70,7 @@ class Display(Watch):
         if self._tables is not None:
             rows = [record.flat() for record in records]
             self._tables.print(
-                reports.terminal(reports.summarise(rows, title="Costs"), notes=False)
+                reports.comparison_grid(reports.summarise(rows, title="Costs"), notes=False)
             )
 
     def begin(self, evaluations: int) -> None:

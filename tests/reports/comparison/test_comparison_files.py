@@ -1,4 +1,4 @@
-"""A report is whole or absent, and importing the package is free."""
+"""A report is whole or absent, and importing the package is cheap."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.comparison import files
+from reports.comparison import files as comparison_files
 from reports.tables.records import read_records, records_csv
 from tests.reports.rows import many, row
 
@@ -18,29 +18,29 @@ TABLES = ["table.md", "table.csv", "table.tex", "records.csv"]
 
 
 def test_write_makes_all_files(tmp_path):
-    paths = reports.write(many(2), tmp_path / "new" / "run", title="Two")
+    paths = reports.write_comparison(many(2), tmp_path / "new" / "run", title="Two")
     assert [path.name for path in paths] == [*TABLES, "pareto.png", "pareto.pdf"]
     assert all(path.stat().st_size for path in paths)
     assert sorted((tmp_path / "new" / "run").iterdir()) == sorted(paths)
 
 
-def test_costs_alone_have_no_figure_and_leave_no_old_one(tmp_path):
-    reports.write(many(2), tmp_path, title="Two")
-    paths = reports.write([row(accuracy=None)], tmp_path, title="Costs")
+def test_a_report_without_accuracy_has_no_figure_and_removes_an_old_one(tmp_path):
+    reports.write_comparison(many(2), tmp_path, title="Two")
+    paths = reports.write_comparison([row(accuracy=None)], tmp_path, title="Costs")
     assert [path.name for path in paths] == TABLES
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(TABLES)
 
 
 def test_an_error_leaves_the_older_report_as_it_was(tmp_path, monkeypatch):
-    reports.write(many(2), tmp_path, title="Old")
+    reports.write_comparison(many(2), tmp_path, title="Old")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
-    def broken(summary):
+    def broken_latex(summary):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(files.latex, "latex", broken)
+    monkeypatch.setattr(comparison_files, "to_latex", broken_latex)
     with pytest.raises(RuntimeError, match="boom"):
-        reports.write(many(3), tmp_path, title="New")
+        reports.write_comparison(many(3), tmp_path, title="New")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -61,8 +61,8 @@ def test_a_field_that_a_row_lacks_is_none():
     ]
 
 
-def loaded_by(code):
-    """Which heavy modules a fresh interpreter holds after running `code`."""
+def heavy_modules_after(code):
+    """Names of the heavy modules that a fresh interpreter has imported after running `code`."""
     heavy = {"torch", "pandas", "matplotlib", "scipy", "numpy", "rich", "runners"}
     code = f"import sys\n{code}\nprint(*sorted({heavy} & set(sys.modules)))"
     command = [sys.executable, "-c", code]
@@ -70,25 +70,25 @@ def loaded_by(code):
     return set(ran.stdout.split())
 
 
-def test_importing_reports_is_free():
-    assert loaded_by("import reports") == set()
+def test_importing_reports_loads_no_heavy_module():
+    assert heavy_modules_after("import reports") == set()
 
 
 def test_a_terminal_table_needs_neither_pandas_nor_matplotlib():
     code = (
-        "from tests.reports.rows import many; from reports import summarise, terminal\n"
+        "from tests.reports.rows import many; from reports import comparison_grid, summarise\n"
         "import io, rich.console\n"
-        "rich.console.Console(file=io.StringIO()).print(terminal(summarise(many(3))))"
+        "rich.console.Console(file=io.StringIO()).print(comparison_grid(summarise(many(3))))"
     )
-    assert not loaded_by(code) & {"pandas", "matplotlib", "torch", "runners"}
+    assert not heavy_modules_after(code) & {"pandas", "matplotlib", "torch", "runners"}
 
 
 def test_writing_a_report_needs_neither_torch_nor_runners(tmp_path):
     code = (
         "from tests.reports.rows import many; from pathlib import Path; import reports\n"
-        f"reports.write(many(2), Path({str(tmp_path)!r}), title='t')"
+        f"reports.write_comparison(many(2), Path({str(tmp_path)!r}), title='t')"
     )
-    assert not loaded_by(code) & {"torch", "runners"}
+    assert not heavy_modules_after(code) & {"torch", "runners"}
 
 
 def test_an_unknown_name_is_an_attribute_error():

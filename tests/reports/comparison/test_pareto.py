@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.comparison import pareto
+from reports.comparison.pareto import pareto_figure
 from reports.comparison.summary import summarise
 from reports.figures.canvas import pdf, png
 from tests.reports.rows import many, row
@@ -30,7 +30,7 @@ CASES = {
 
 @pytest.mark.parametrize("rows", CASES.values(), ids=CASES.keys())
 def test_edge_cases_draw(rows):
-    figure = pareto.figure(summarise(rows, title="5 $ or 6 $"))
+    figure = pareto_figure(summarise(rows, title="5 $ or 6 $"))
     figure.canvas.draw()
     left, right = figure.axes
     drawn = [row for row in rows if row["test_accuracy"] is not None]
@@ -41,8 +41,8 @@ def test_edge_cases_draw(rows):
 
 
 def test_no_accuracy_is_no_figure():
-    with pytest.raises(ValueError, match="needs an arm with an accuracy"):
-        pareto.figure(summarise([FAILED]))
+    with pytest.raises(ValueError, match="at least one arm with an accuracy"):
+        pareto_figure(summarise([FAILED]))
 
 
 def test_names_do_not_overlap():
@@ -50,7 +50,7 @@ def test_names_do_not_overlap():
 
     from matplotlib.text import Text
 
-    figure = pareto.figure(summarise(many(22)))
+    figure = pareto_figure(summarise(many(22)))
     figure.canvas.draw()
     for axes in figure.axes:
         # The extent of an annotation counts its line; a name may touch another's line.
@@ -60,7 +60,7 @@ def test_names_do_not_overlap():
 
 def test_equal_input_gives_equal_bytes():
     def files():
-        figure = pareto.figure(summarise(many(3)))
+        figure = pareto_figure(summarise(many(3)))
         return png(figure), pdf(figure)
 
     first = files()

@@ -8,7 +8,7 @@ from reports.comparison.summary import summarise
 from tests.reports.rows import MACHINE, many, row
 
 
-def said(summary, word):
+def notes_with(summary, word):
     return [note for note in summary.notes if word in note]
 
 
@@ -45,8 +45,8 @@ def test_several_seeds_have_mean_sd_and_student_interval():
     assert arm.test_accuracy_sd == pytest.approx(0.0707, abs=1e-4)
     assert arm.test_accuracy_interval == "student_t"
     assert 0 <= arm.test_accuracy_low < 0.75 < arm.test_accuracy_high <= 1
-    assert said(summary, "standard deviation")
-    assert said(summary, "seeds: 0, 1.")
+    assert notes_with(summary, "standard deviation")
+    assert notes_with(summary, "seeds: 0, 1.")
 
 
 def test_a_failed_seed_is_counted_and_explained():
@@ -54,7 +54,7 @@ def test_a_failed_seed_is_counted_and_explained():
     summary = summarise(rows)
     (arm,) = summary.arms
     assert (arm.state, arm.seeds_finished, arm.seeds_failed) == ("partial", 1, 1)
-    assert said(summary, "fwa finished 1 of 2 seeds: seed 1: loss is NaN.")
+    assert notes_with(summary, "fwa finished 1 of 2 seeds: seed 1: loss is NaN.")
 
 
 def test_a_pruned_accuracy_is_not_averaged():
@@ -84,7 +84,7 @@ def test_a_baseline_without_latency_leaves_no_ratios():
     rows = [row("a", latency=None, accuracy=None, state="failed", reason="x"), row("b")]
     summary = summarise(rows)
     assert summary.arms[1].latency_ratio is None
-    assert said(summary, "Baseline a has no latency")
+    assert notes_with(summary, "the baseline a has no latency")
 
 
 def test_rounds_that_do_not_pair_leave_no_ratio():
@@ -92,33 +92,33 @@ def test_rounds_that_do_not_pair_leave_no_ratio():
     odd["latency_ms_samples"] = odd["latency_ms_samples"][:5]
     summary = summarise([row("a"), odd])
     assert summary.arms[1].latency_ratio is None
-    assert said(summary, "do not pair with the baseline's: b.")
+    assert notes_with(summary, "do not pair with the baseline's: b.")
 
 
 def test_other_machines_are_a_warning_that_names_the_difference():
     other = row("b", cost_fingerprint=MACHINE | {"cpu": "Other"})
-    (warning,) = said(summarise([row("a"), other]), "WARNING")
+    (warning,) = notes_with(summarise([row("a"), other]), "WARNING")
     assert "cpu: Test CPU @ 2.0 GHz, Other" in warning
     assert "torch" not in warning
 
 
 def test_other_data_are_a_warning():
-    assert said(summarise([row("a"), row("b", dataset_checksum="9")]), "WARNING: data sets")
+    assert notes_with(summarise([row("a"), row("b", dataset_checksum="9")]), "WARNING: data sets")
 
 
 @pytest.mark.parametrize(("params", "flagged"), [(1_219_000, False), (1_240_000, True)])
 def test_budgets_two_percent_apart_are_flagged_in_one_note(params, flagged):
     summary = summarise([row("a"), row("b", params=params)])
-    assert bool(said(summary, "Unequal budgets")) is flagged
+    assert bool(notes_with(summary, "Unequal budgets")) is flagged
 
 
 def test_reconstructed_arms_are_explained():
-    assert said(summarise([row(reconstructed=True)]), "† reconstructed")
-    assert not said(summarise([row()]), "†")
+    assert notes_with(summarise([row(reconstructed=True)]), "† reconstructed")
+    assert not notes_with(summarise([row()]), "†")
 
 
 def test_the_frame_keeps_whole_numbers_whole():
-    frame = summarise([*many(3), row("x", latency=None, accuracy=None, state="failed")]).frame()
+    frame = summarise([*many(3), row("x", latency=None, accuracy=None, state="failed")]).to_frame()
     assert len(frame) == 4
     assert str(frame["macs"].dtype) == "Int64"
     assert frame["macs"].isna().tolist() == [False, False, False, True]
@@ -127,4 +127,4 @@ def test_the_frame_keeps_whole_numbers_whole():
 def test_only_failures_summarise_too():
     summary = summarise([row("a", latency=None, accuracy=None, state="failed", reason="boom")])
     assert not summary.has_accuracy
-    assert said(summary, "a failed: boom.")
+    assert notes_with(summary, "a failed: boom.")

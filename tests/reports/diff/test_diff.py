@@ -1,4 +1,4 @@
-"""Two runs arm by arm: what is claimed, what is put down to noise, what is not compared."""
+"""Diffs of two runs: claims, noise, and what is not compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reports.diff.diff import diff_runs
-from reports.diff.regression import regressions
+from reports.diff.regression import find_regressions
 from reports.diff.table import diff_grid
 from tests.reports.rows import MACHINE, old, row, timed
 
@@ -28,10 +28,10 @@ def only(rows_a, rows_b, **options):
     return arm
 
 
-def shown(rows_a, rows_b, *, threshold=FIVE, force=False):
+def markdown(rows_a, rows_b, *, threshold=FIVE, force=False):
     arms = diff_runs(rows_a, rows_b, force=force)
-    made = diff_grid(arms, rows_a, rows_b, title="a (A) → b (B)", threshold=threshold, forced=force)
-    return made.markdown()
+    grid = diff_grid(arms, rows_a, rows_b, title="a (A) → b (B)", threshold=threshold, forced=force)
+    return grid.markdown()
 
 
 def test_a_planted_slow_down_is_a_regression(rng):
@@ -39,26 +39,26 @@ def test_a_planted_slow_down_is_a_regression(rng):
     arm = only([before], [after])
     assert arm.latency_verdict == "slower"
     assert 1.05 < arm.latency_ms.low <= arm.latency_ms.ratio <= arm.latency_ms.high
-    (line,) = regressions(arm, FIVE)
+    (line,) = find_regressions(arm, FIVE)
     assert line.startswith("latency 2.992 → 3.323 ms, +11.0 %") and "at best +" in line
-    assert regressions(arm, 0.2) == []
+    assert find_regressions(arm, 0.2) == []
     assert only([after], [before]).latency_verdict == "faster"
-    assert regressions(only([after], [before]), FIVE) == []
+    assert find_regressions(only([after], [before]), FIVE) == []
 
 
-def test_a_slow_down_below_the_threshold_is_told_but_is_no_regression(rng):
+def test_a_slow_down_below_the_threshold_is_no_regression(rng):
     arm = only([timed(rng=rng)], [timed(latency=3.09, rng=rng)])
-    assert arm.latency_verdict == "slower" and regressions(arm, FIVE) == []
+    assert arm.latency_verdict == "slower" and find_regressions(arm, FIVE) == []
 
 
 def test_noise_is_no_regression():
-    found = []
+    arms = []
     for seed in range(40):
         rng = np.random.default_rng(seed)
         sides = [timed(rng=rng, processes=4, rounds=20, between=0.03) for _ in "ab"]
-        found.append(only(*([side] for side in sides)))
-    assert sum(arm.latency_verdict != "not separable" for arm in found) <= 5
-    assert not any(regressions(arm, 0.02) for arm in found)
+        arms.append(only(*([side] for side in sides)))
+    assert sum(arm.latency_verdict != "not separable" for arm in arms) <= 5
+    assert not any(find_regressions(arm, 0.02) for arm in arms)
 
 
 def test_the_same_run_twice_changes_nothing(rng):
@@ -66,44 +66,44 @@ def test_the_same_run_twice_changes_nothing(rng):
     for arm in diff_runs(rows, rows):
         assert arm.latency_verdict == "not separable" and not arm.failed_after
         assert arm.macs.ratio == arm.params.ratio == arm.peak_memory_bytes.ratio == 1
-        assert regressions(arm, 0.0) == []
+        assert find_regressions(arm, 0.0) == []
 
 
 @pytest.mark.parametrize("field", ["macs", "params"])
-@pytest.mark.parametrize(("grown", "told"), [(1.05, 0), (1.06, 1), (0.5, 0)])
-def test_counts_regress_above_the_threshold(field, grown, told):
+@pytest.mark.parametrize(("factor", "count"), [(1.05, 0), (1.06, 1), (0.5, 0)])
+def test_counts_regress_above_the_threshold(field, factor, count):
     before, after = row(), row()
-    after[field] = round(before[field] * grown)
-    assert len(regressions(only([before], [after]), FIVE)) == told
+    after[field] = round(before[field] * factor)
+    assert len(find_regressions(only([before], [after]), FIVE)) == count
 
 
 def test_a_count_that_was_nothing_has_no_ratio_but_regresses():
     arm = only([row(macs=0)], [row(macs=7)])
-    assert arm.macs.ratio is None and regressions(arm, FIVE) == ["MACs 0 → 7"]
+    assert arm.macs.ratio is None and find_regressions(arm, FIVE) == ["MACs 0 → 7"]
 
 
 def test_a_lower_bound_of_the_macs_is_no_regression():
     after = row(macs=10**9, macs_uncounted=["aten::fft_fft2"])
-    assert regressions(only([row()], [after]), FIVE) == []
-    assert "lower bounds, no rule for aten::fft\\_fft2" in shown([row()], [after]).replace(
-        "fft_fft2", r"fft\_fft2"
-    )
+    assert find_regressions(only([row()], [after]), FIVE) == []
+    assert "lower bounds, without a counting rule for aten::fft\\_fft2" in markdown(
+        [row()], [after]
+    ).replace("fft_fft2", r"fft\_fft2")
 
 
 def test_arms_of_one_side_are_listed_in_order():
     rows_a, rows_b = [row("gone"), row("kept")], [row("new"), row("kept")]
     arms = diff_runs(rows_a, rows_b)
     assert [(arm.arm, arm.only_in) for arm in arms] == [("gone", "A"), ("kept", None), ("new", "B")]
-    text = shown(rows_a, rows_b)
+    text = markdown(rows_a, rows_b)
     assert "only in A" in text and "only in B" in text
 
 
-def test_another_architecture_is_said(rng):
+def test_a_changed_architecture_is_a_note(rng):
     after = timed(rng=rng, architecture_hash="other")
     arm = only([timed(rng=rng)], [after])
     assert arm.architecture_changed and arm.latency_verdict == "not separable"
-    text = shown([timed(rng=rng)], [after])
-    assert "other architecture" in text and "Another architecture in B than in A: fwa." in text
+    text = markdown([timed(rng=rng)], [after])
+    assert "other architecture" in text and "The architecture differs between A and B: fwa." in text
 
 
 def failed(seed=0):
@@ -111,7 +111,7 @@ def failed(seed=0):
 
 
 @pytest.mark.parametrize(
-    ("rows_a", "rows_b", "said"),
+    ("rows_a", "rows_b", "expected"),
     [
         ([row()], [failed()], [f"failed: {BOOM}"]),
         ([row(), row(seed=1)], [row(), failed(1)], [f"1 of 2 seeds failed: seed 1: {BOOM}"]),
@@ -121,24 +121,24 @@ def failed(seed=0):
         ([failed()], [row()], []),
     ],
 )  # fmt: skip
-def test_what_newly_failed_is_a_regression(rows_a, rows_b, said):
-    assert regressions(only(rows_a, rows_b), FIVE) == said
+def test_what_newly_failed_is_a_regression(rows_a, rows_b, expected):
+    assert find_regressions(only(rows_a, rows_b), FIVE) == expected
 
 
-def test_one_seed_a_side_is_binomial():
+def test_one_seed_a_side_uses_wilson():
     before, after = row(accuracy=0.80), row(accuracy=0.70)
     arm = only([before], [after])
     assert arm.accuracy.difference == pytest.approx(-0.1)
     assert arm.accuracy_verdict == "lower"
-    (line,) = regressions(arm, FIVE)
+    (line,) = find_regressions(arm, FIVE)
     assert line.startswith("accuracy 80.0 → 70.0 %, relative -12.5 %")
     # Of 20 test images a difference of ten points is nothing.
     few = [row(accuracy=value, test_images=20) for value in (0.80, 0.70)]
     arm = only(few[:1], few[1:])
-    assert arm.accuracy_verdict == "not separable" and regressions(arm, FIVE) == []
+    assert arm.accuracy_verdict == "not separable" and find_regressions(arm, FIVE) == []
 
 
-def test_several_seeds_a_side_are_welchs():
+def test_several_seeds_a_side_use_welch():
     from scipy import stats
 
     values = [0.80, 0.81, 0.805], [0.70, 0.72]
@@ -161,59 +161,58 @@ OBSTACLES = {
 
 
 @pytest.mark.parametrize("field", OBSTACLES)
-def test_other_conditions_forbid_to_compare_times(rng, field):
-    changes, said = OBSTACLES[field]
+def test_times_of_other_conditions_are_not_compared(rng, field):
+    changes, verdict = OBSTACLES[field]
     rows_a, rows_b = [timed(rng=rng)], [timed(latency=9, rng=rng, macs=50_000_000, **changes)]
     arm = only(rows_a, rows_b)
-    assert arm.latency_withheld and arm.latency_verdict == said
+    assert arm.is_latency_withheld and arm.latency_verdict == verdict
     assert arm.latency_ms.ratio is None and arm.latency_ms.after > 8
     assert arm.peak_memory_bytes.ratio is None
     assert list(arm.costs_differing) == [field]
-    (line,) = regressions(arm, FIVE)
+    (line,) = find_regressions(arm, FIVE)
     assert line.startswith("MACs")
-    text = shown(rows_a, rows_b)
-    assert f"WARNING: latencies and peaks not compared: {field}".replace("_", "") in text.replace(
-        "_", ""
-    )
+    text = markdown(rows_a, rows_b)
+    warning = f"WARNING: latencies and peaks are not compared, conditions differ: {field}"
+    assert warning.replace("_", "") in text.replace("_", "")
     forced = only(rows_a, rows_b, force=True)
-    assert forced.latency_verdict == "slower" and not forced.latency_withheld
+    assert forced.latency_verdict == "slower" and not forced.is_latency_withheld
     assert list(forced.costs_differing) == [field]
-    assert "as --force asked" in shown(rows_a, rows_b, force=True)
+    assert "because of --force" in markdown(rows_a, rows_b, force=True)
 
 
-def test_commits_are_what_is_compared(rng):
-    prints = [
+def test_commits_may_differ(rng):
+    machines = [
         MACHINE | {"commit": name, "dirty": dirty, "lolvit_bench": name}
         for name, dirty in (("aaa", False), ("bbb", True))
     ]
-    rows = [[timed(rng=rng, cost_fingerprint=each)] for each in prints]
+    rows = [[timed(rng=rng, cost_fingerprint=machine)] for machine in machines]
     assert only(*rows).latency_verdict == "not separable"
-    assert "A: commit aaa; B: commit bbb with uncommitted changes." in shown(*rows)
+    assert "A: commit aaa; B: commit bbb with uncommitted changes." in markdown(*rows)
 
 
-def test_other_data_forbid_to_compare_accuracies():
+def test_accuracies_of_other_data_are_not_compared():
     rows = [[row(accuracy=0.9)], [row(accuracy=0.1, dataset_checksum="9")]]
     arm = only(*rows)
-    assert arm.accuracy_withheld and arm.accuracy_verdict == "other data"
-    assert regressions(arm, FIVE) == []
-    assert "WARNING: accuracies not compared" in shown(*rows)
-    assert regressions(only(*rows, force=True), FIVE)
+    assert arm.is_accuracy_withheld and arm.accuracy_verdict == "other data"
+    assert find_regressions(arm, FIVE) == []
+    assert "WARNING: accuracies are not compared, data differ" in markdown(*rows)
+    assert find_regressions(only(*rows, force=True), FIVE)
 
 
 def test_another_recipe_is_a_warning_but_compared():
     rows = [[row()], [row(recipe={"lr": 0.01})]]
     assert only(*rows).accuracy.difference == 0
-    assert "WARNING: recipes differ, and accuracies with them: lr: 0.001, 0.01." in shown(*rows)
+    assert "WARNING: recipes differ and may explain accuracies: lr: 0.001, 0.01." in markdown(*rows)
 
 
-def test_one_process_is_said(rng):
+def test_a_single_process_is_a_note(rng):
     single, several = timed(rng=rng), timed(rng=rng, processes=3)
-    assert "--processes" not in shown([several], [several])
-    assert "Latencies of B come from one process" in shown([several], [single])
-    assert "Latencies of A and B come from one process" in shown([single], [single])
+    assert "--processes" not in markdown([several], [several])
+    assert "Latencies of B come from one process" in markdown([several], [single])
+    assert "Latencies of A and B come from one process" in markdown([single], [single])
 
 
-def test_forms_of_one_name_find_their_like(rng):
+def test_forms_of_one_name_are_matched(rng):
     eager, deploy = timed(rng=rng), timed(rng=rng, latency=2.0, form="deploy")
     arms = diff_runs([eager, deploy], [deploy, eager])
     assert [arm.latency_verdict for arm in arms] == ["not separable"] * 2
@@ -221,10 +220,10 @@ def test_forms_of_one_name_find_their_like(rng):
     assert [arm.only_in for arm in arms] == ["A", None]
 
 
-def test_a_form_that_failed_is_found_by_its_name(rng):
+def test_a_failed_form_is_matched_by_name(rng):
     before = timed("fwa [deploy]", rng=rng, form="deploy")
     after = failed() | {"name": "fwa [deploy]"}
-    assert regressions(only([before], [after]), FIVE) == [f"failed: {BOOM}"]
+    assert find_regressions(only([before], [after]), FIVE) == [f"failed: {BOOM}"]
 
 
 def test_old_records_compare_too(rng):
@@ -242,11 +241,11 @@ def test_the_result_is_plain_data(rng):
 def test_the_table_ends_with_the_regressions(rng):
     rows_a = [timed(rng=rng), timed("b", rng=rng)]
     rows_b = [timed(rng=rng, latency=4), timed("b", rng=rng, macs=50_000_000)]
-    lines = shown(rows_a, rows_b).splitlines()
+    lines = markdown(rows_a, rows_b).splitlines()
     assert lines[-2].startswith("- REGRESSION fwa: latency ")
     assert lines[-1].startswith("- REGRESSION b: MACs 25,000,000 → 50,000,000, +100.0 %")
     assert "25.0 → 50.0 (+100.0 %)" in lines[5]
-    assert shown(rows_a, rows_a).splitlines()[-1] == "- No regression over 5 %."
+    assert markdown(rows_a, rows_a).splitlines()[-1] == "- No regression over 5 %."
 
 
 @pytest.mark.parametrize("width", [80, 100, 170])

@@ -124,7 +124,7 @@ def test_a_narrow_terminal_drops_dimensions_before_digits(tmp_path):
         text = printed(publication, width)
         assert max(map(len, text.splitlines())) <= width
         assert "Val. accuracy" in text and "Latency" in text
-    assert "Too narrow for: window" in printed(publication, 100)
+    assert "Hidden columns (terminal too narrow): window" in printed(publication, 100)
     assert "Selection" not in printed(publication, notes=False)
 
 
