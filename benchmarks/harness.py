@@ -1,8 +1,8 @@
-"""What the harness itself adds to a timed call: an empty call is timed as if it were a network.
+"""Measure the overhead of the timing harness by timing an empty call like a network.
 
     python benchmarks/harness.py [--rounds 2000]
 
-Prints the time that each sample contains though nothing was done, and what a round costs beside.
+Prints the overhead inside each timed call, and the cost of a call outside of it.
 """
 
 from __future__ import annotations
@@ -28,19 +28,21 @@ def main() -> None:
     rounds = Rounds(arguments.rounds, arguments.rounds, 60.0)
     with lock_for_timing("cpu"):
         start = time.perf_counter()
-        found = interleave({name: lambda: _nothing for name in names}, time_cpu, rounds)
-        whole_us = (time.perf_counter() - start) * 1e6 / (arguments.rounds * len(names))
-    samples = np.concatenate(list(found.ms.values())) * 1e3
-    added = median(samples)
+        samples_ms = interleave({name: lambda: _nothing for name in names}, time_cpu, rounds).ms
+        total_us = (time.perf_counter() - start) * 1e6 / (arguments.rounds * len(names))
+    samples = np.concatenate(list(samples_ms.values())) * 1e3
+    overhead_us = median(samples)
     print(
-        f"in each timed call {added:.3f} us (median), {np.percentile(samples, 99):.3f} us (99 %); "
-        f"goal {GOAL_US:g} us: {'reached' if added <= GOAL_US else 'missed'}"
+        f"overhead inside a timed call: {overhead_us:.3f} us (median), "
+        f"{np.percentile(samples, 99):.3f} us (99th percentile); "
+        f"goal {GOAL_US:g} us: {'reached' if overhead_us <= GOAL_US else 'missed'}"
     )
-    print(f"per turn outside the timed call, warm-up calls included: {whole_us - added:.1f} us")
+    outside_us = total_us - overhead_us
+    print(f"overhead outside a timed call, warm-up calls included: {outside_us:.1f} us")
 
 
 def _nothing() -> None:
-    """The cheapest call there is."""
+    """Do nothing: the cheapest call possible."""
 
 
 if __name__ == "__main__":

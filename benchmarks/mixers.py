@@ -1,10 +1,10 @@
-"""How well each mixer is written: its MAC rate against a plain 1x1 convolution on the same map.
+"""Measure how efficient each mixer is: its MAC rate relative to a 1x1 convolution.
 
     python benchmarks/mixers.py [--sides 56 28] [--width 64] [--batch 8] [--rounds 30] [NAME ...]
 
-All mixers and the convolution take turns in one interleaved run on one CPU thread. Mixers are timed
-as they deploy, with their norms folded into the convolutions; `--eager` leaves the norms alone.
-Efficiency is MACs per second over those of the convolution: slow writing shows as a small number.
+All mixers and the convolution are timed in one interleaved run on one CPU thread, on the same
+feature map. Mixers are timed as deployed, with norms folded into the convolutions, or without
+folding with `--eager`. Efficiency is MACs per second relative to the convolution.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ def main() -> None:
     """Measure and print one table per side."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="mixers (default: all)")
-    parser.add_argument("--sides", type=int, nargs="+", default=[56, 28])
-    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument(
+        "--sides", type=int, nargs="+", default=[56, 28], help="sides of the feature maps"
+    )
+    parser.add_argument("--width", type=int, default=64, help="channels")
     parser.add_argument("--heads", type=int, default=4)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=30)
@@ -58,8 +60,8 @@ def _table(arguments: argparse.Namespace, side: int) -> None:
     calls = {name: partial(_call, mixer, x) for name, mixer in mixers.items()}
     macs[REFERENCE] = x[0, 0].numel() * width**2 * batch
     with torch.inference_mode(), intra_op_threads(1):
-        samples = interleave(calls, time_cpu, Rounds(arguments.rounds, 5, 120.0)).ms
-    times = {name: median(found) for name, found in samples.items()}
+        samples_ms = interleave(calls, time_cpu, Rounds(arguments.rounds, 5, 120.0)).ms
+    times = {name: median(ms) for name, ms in samples_ms.items()}
     rate = macs[REFERENCE] / times[REFERENCE]
     form = "eager" if arguments.eager else "folded"
     print(f"\n{side} x {side}, C={width}, batch {batch}, 1 thread, {form}")

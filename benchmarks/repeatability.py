@@ -1,9 +1,9 @@
-"""Do two independent sessions put targets into the same order? Kendall's tau of their latencies.
+"""Compare the order of targets by latency between independent sessions, by Kendall's tau.
 
     python benchmarks/repeatability.py [--sessions 2] [--rounds 60] [TARGET ...]
 
-Each session is a fresh process with an order of turns of its own. Default targets: every network of
-the house and three mixers.
+Each session is a fresh process with its own random order of calls. Default targets: every named
+network and three mixers.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _CPU = torch.device("cpu")
 def main() -> None:
     """Measure and print latencies by session, and tau between sessions."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("targets", nargs="*", help="as of `bench.py measure`")
+    parser.add_argument("targets", nargs="*", help="targets as in `bench.py measure`")
     parser.add_argument("--sessions", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=60)
     arguments = parser.parse_args()
     targets = _targets(arguments.targets)
     timed_variants = {
-        each.name: TimedVariant(FormVariant(each), PreparedForm(), 1) for each in targets
+        target.name: TimedVariant(FormVariant(target), PreparedForm(), 1) for target in targets
     }
     sessions = []
     for seed in range(arguments.sessions):
@@ -44,15 +44,15 @@ def main() -> None:
             sessions.append(
                 run_isolated(None, run_session, timed_variants, _CPU, _plan(arguments.rounds, seed))
             )
-    _print(sessions)
+    _print_tables(sessions)
 
 
 def _targets(texts: list[str]) -> list[Target]:
-    """Those named, or one for each different network and three mixers."""
-    chosen = [
+    """Parse the targets; by default, one per distinct network and three mixers."""
+    targets = [
         parse_target(text) for text in texts or (*VARIANTS, "fwa@56", "linear@56", "softmax@28")
     ]
-    return list({each.hash: each for each in chosen}.values())
+    return list({target.hash: target for target in targets}.values())
 
 
 def _plan(rounds: int, seed: int) -> SessionPlan:
@@ -60,12 +60,12 @@ def _plan(rounds: int, seed: int) -> SessionPlan:
     return SessionPlan(latency, Rounds(1, 1, 0.0), 1, 1, energy=False, seed=seed)
 
 
-def _print(sessions: list[SessionResult]) -> None:
-    for what, of in (("median", _medians), ("minimum", _minima)):
-        columns = [of(session) for session in sessions]
+def _print_tables(sessions: list[SessionResult]) -> None:
+    for title, statistic in (("median", _medians), ("minimum", _minima)):
+        columns = [statistic(session) for session in sessions]
         names = sorted(columns[0], key=columns[0].__getitem__)
         rows = [[name, *(f"{column[name]:.3f}" for column in columns)] for name in names]
-        print(f"\n{what} in ms, {len(names)} targets")
+        print(f"\n{title} latency in ms, {len(names)} targets")
         print_table(("target", *(f"session {n + 1}" for n in range(len(columns)))), rows)
         taus = [
             float(kendalltau([a[n] for n in names], [b[n] for n in names]).statistic)

@@ -1,10 +1,10 @@
-"""Do searchers and rungs pay? Both answers from the tabulated benchmark, in minutes.
+"""Measure what samplers and rungs save, on the tabulated benchmark.
 
     python benchmarks/search.py [--seeds 10] [--samplers nsga2 tpe]
 
-First: after how many trials does each sampler reach the hypervolume that random search has after
-1,000? Second: with which share of the epochs does the same sampler reach it when rungs stop what is
-behind? Only architectures that are new count as trials: a duplicate costs nothing.
+First: the trials after which a sampler reaches the hypervolume of random search after 1,000.
+Second: the share of the epochs with which it gets there when rungs stop trials early. Duplicate
+architectures cost nothing and do not count as trials.
 Accuracies of most architectures are predicted by a surrogate (search_space/tabular/README.md).
 """
 
@@ -34,17 +34,17 @@ from runners.store import opened
 from search_space import tabular
 
 RANDOM_TRIALS, TRIALS = 1_000, 200
-MOST, MOST_WITH_RUNGS, MOST_OF_RANDOM = 300, 450, 1_500
+MAX_TRIALS, MAX_TRIALS_WITH_RUNGS, MAX_TRIALS_OF_RANDOM = 300, 450, 1_500
 OBJECTIVES = {"val_accuracy": "maximize", "latency_ratio": "minimize"}
-WAYS = list(OBJECTIVES.values())
+DIRECTIONS = list(OBJECTIVES.values())
 OPTIONS = {"nsga2": {"population": 14}, "nsga3": {"population": 14}}
-"""Found on seeds 100 to 129, of six settings; so were the rungs, on 100 to 123, of three."""
+"""Chosen among six settings on seeds 100 to 129; the rungs, among three on 100 to 123."""
 Rungs: TypeAlias = dict[str, int] | None
 
 
 @dataclass
 class Trace(SearchWatch):
-    """Epochs spent when each trial ended, and the values of those that finished."""
+    """The epochs of each trial, and the objective values of those that finished."""
 
     epochs: list[int] = field(default_factory=list)
     points: list[tuple[float, ...] | None] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Trace(SearchWatch):
 
 
 def search(sampler: dict[str, Any], trials: int, rungs: Rungs) -> Trace:
-    """One sweep against the table, by the machinery of every sweep, published nowhere."""
+    """Run one sweep on the table, without publishing it."""
     table = tabular.load()
     config = parse_sweep(
         {
@@ -91,53 +91,57 @@ def search(sampler: dict[str, Any], trials: int, rungs: Rungs) -> Trace:
 
 
 def volumes(trace: Trace) -> np.ndarray:
-    """Hypervolume after each trial, as a share of the box around the whole table."""
+    """Return the hypervolume after each trial, as a share of the box around the whole table."""
     table = tabular.load().entries.values()
-    every = [(entry.curve[-1], entry.latency_ratio) for entry in table]
-    worst, best = reference_point(every, WAYS), ideal_point(every, WAYS)
+    points = [(entry.curve[-1], entry.latency_ratio) for entry in table]
+    worst, best = reference_point(points, DIRECTIONS), ideal_point(points, DIRECTIONS)
     finished = [index for index, point in enumerate(trace.points) if point is not None]
-    known = [point for point in trace.points if point is not None]
-    found = np.zeros(len(trace.points))
-    found[finished] = hypervolume_progress(known, WAYS, worst, best)
-    return np.maximum.accumulate(found)
+    finished_points = [point for point in trace.points if point is not None]
+    result = np.zeros(len(trace.points))
+    result[finished] = hypervolume_progress(finished_points, DIRECTIONS, worst, best)
+    return np.maximum.accumulate(result)
 
 
-def reached(trace: Trace, target: float, costs: np.ndarray) -> float:
-    """What had been spent when the target was reached; infinite where it was not."""
-    there = np.flatnonzero(volumes(trace) >= target)
-    return float(costs[there[0]]) if len(there) else np.inf
+def cost_to_reach(trace: Trace, target: float, costs: np.ndarray) -> float:
+    """Return the cumulated cost when the target is reached; infinite if it never is."""
+    indices = np.flatnonzero(volumes(trace) >= target)
+    return float(costs[indices[0]]) if len(indices) else np.inf
 
 
 def main() -> None:
-    """Print both answers."""
+    """Print both results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--samplers", nargs="+", default=["nsga2"])
     parser.add_argument("--rungs", default="2,4", help="first rung and eta")
     parser.add_argument("--processes", type=int, default=2)
-    given = parser.parse_args()
-    first, eta = map(int, given.rungs.split(","))
+    arguments = parser.parse_args()
+    first, eta = map(int, arguments.rungs.split(","))
     rungs = {"first": first, "eta": eta}
-    seeds = range(given.first_seed, given.first_seed + given.seeds)
-    with ProcessPoolExecutor(given.processes) as pool:
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    with ProcessPoolExecutor(arguments.processes) as pool:
 
-        def searches(told: dict[str, Any], trials: int, rungs: Rungs = None) -> list[Trace]:
-            asked = [pool.submit(search, {**told, "seed": s}, trials, rungs) for s in seeds]
-            return [each.result() for each in asked]
+        def searches(sampler: dict[str, Any], trials: int, rungs: Rungs = None) -> list[Trace]:
+            futures = [pool.submit(search, {**sampler, "seed": s}, trials, rungs) for s in seeds]
+            return [future.result() for future in futures]
 
-        told = {"name": "random"}
-        random = searches(told, RANDOM_TRIALS)
-        target = _random(random)
-        _epochs("random", random, searches(told, MOST_OF_RANDOM, rungs), target, rungs)
-        for name in given.samplers:
-            told = {"name": name, "options": OPTIONS.get(name, {})}
-            plain = searches(told, MOST)
-            _trials(name, plain, target)
-            _epochs(name, plain, searches(told, MOST_WITH_RUNGS, rungs), target, rungs)
+        sampler: dict[str, Any] = {"name": "random"}
+        random = searches(sampler, RANDOM_TRIALS)
+        target = _print_random(random)
+        _print_epochs(
+            "random", random, searches(sampler, MAX_TRIALS_OF_RANDOM, rungs), target, rungs
+        )
+        for name in arguments.samplers:
+            sampler = {"name": name, "options": OPTIONS.get(name, {})}
+            plain = searches(sampler, MAX_TRIALS)
+            _print_trials(name, plain, target)
+            _print_epochs(
+                name, plain, searches(sampler, MAX_TRIALS_WITH_RUNGS, rungs), target, rungs
+            )
 
 
-def _random(traces: Sequence[Trace]) -> float:
+def _print_random(traces: Sequence[Trace]) -> float:
     target = median(float(volumes(trace)[-1]) for trace in traces)
     early = median(float(volumes(trace)[TRIALS - 1]) for trace in traces)
     print(
@@ -146,31 +150,32 @@ def _random(traces: Sequence[Trace]) -> float:
     return target
 
 
-def _trials(name: str, traces: Sequence[Trace], target: float) -> None:
-    """First question. A target never reached is printed as inf."""
-    taken = [reached(trace, target, np.arange(1, MOST + 1)) for trace in traces]
-    at = median(float(volumes(trace)[TRIALS - 1]) for trace in traces)
-    told = ", ".join(f"{each:.0f}" for each in sorted(taken))
+def _print_trials(name: str, traces: Sequence[Trace], target: float) -> None:
+    """Print the trials to reach the target; inf if it is never reached."""
+    trials = [cost_to_reach(trace, target, np.arange(1, MAX_TRIALS + 1)) for trace in traces]
+    volume = median(float(volumes(trace)[TRIALS - 1]) for trace in traces)
+    by_seed = ", ".join(f"{count:.0f}" for count in sorted(trials))
     print(
-        f"{name}: as much as random after {median(taken):.0f} trials (median; goal {TRIALS}; "
-        f"seeds: {told}); hypervolume {at:.4f} after {TRIALS}",
+        f"{name}: target reached after {median(trials):.0f} trials (median; goal {TRIALS}; "
+        f"by seed: {by_seed}); hypervolume {volume:.4f} after {TRIALS}",
         flush=True,
     )
 
 
-def _epochs(
-    name: str, plain: Sequence[Trace], stopping: Sequence[Trace], target: float, rungs: Rungs
+def _print_epochs(
+    name: str, plain: Sequence[Trace], with_rungs: Sequence[Trace], target: float, rungs: Rungs
 ) -> None:
-    """Second question."""
-    early = [reached(trace, target, np.cumsum(trace.epochs)) for trace in stopping]
-    if name == "random":  # whose target is the median after all of its trials
+    """Print the epochs to reach the target with rungs, relative to those without."""
+    epochs = [cost_to_reach(trace, target, np.cumsum(trace.epochs)) for trace in with_rungs]
+    if name == "random":  # its target is the median after all of its trials
         without = median(float(sum(trace.epochs)) for trace in plain)
     else:
-        without = median(reached(trace, target, np.cumsum(trace.epochs)) for trace in plain)
-    told = ", ".join(f"{each:.0f}" for each in sorted(early))
+        without = median(cost_to_reach(trace, target, np.cumsum(trace.epochs)) for trace in plain)
+    by_seed = ", ".join(f"{count:.0f}" for count in sorted(epochs))
     print(
-        f"{name} with rungs {rungs}: there after {median(early):.0f} epochs (median; seeds: "
-        f"{told}), without after {without:.0f}: {median(early) / without:.2f} of them (goal 0.5)",
+        f"{name} with rungs {rungs}: target reached after {median(epochs):.0f} epochs "
+        f"(median; by seed: {by_seed}); without rungs after {without:.0f}; "
+        f"share {median(epochs) / without:.2f} (goal 0.5)",
         flush=True,
     )
 

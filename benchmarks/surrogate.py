@@ -1,4 +1,4 @@
-"""The learning curves of architectures that were not trained, predicted from those that were."""
+"""Predict the learning curves of untrained architectures from those of trained ones."""
 
 from __future__ import annotations
 
@@ -27,22 +27,24 @@ FOLDS = 10
 
 
 def fit(folder: Path, here: Path, about: dict[str, Any]) -> None:
-    """Write table.csv.gz and about.json from what `train` and `time` left in the folder."""
+    """Write table.csv.gz and about.json from the results of `train` and `time` in the folder."""
     space = load(here / "space.yaml")
-    every = {space.architecture(values).hash: values for values in space.grid()}
+    values_by_hash = {space.architecture(values).hash: values for values in space.grid()}
     trained = {row["hash"]: row for row in _rows(folder, "train-*.jsonl")}
     timed = {row["hash"]: row for row in _rows(folder, "time.jsonl")}
-    missing = len(every.keys() - timed.keys())
+    missing = len(values_by_hash.keys() - timed.keys())
     if missing:
-        raise SystemExit(f"{missing} architectures are not timed yet")
-    columns = feature_columns(space, list(every.values()))
-    features = {key: row for key, row in zip(every, columns, strict=True)}
-    known = np.array([features[key] for key in trained])
-    curves = np.array([[e["val_accuracy"] for e in row["curve"]] for row in trained.values()])
+        raise SystemExit(f"{missing} architectures are not timed; run `time` first")
+    columns = feature_columns(space, list(values_by_hash.values()))
+    features = {key: row for key, row in zip(values_by_hash, columns, strict=True)}
+    trained_features = np.array([features[key] for key in trained])
+    curves = np.array(
+        [[epoch["val_accuracy"] for epoch in row["curve"]] for row in trained.values()]
+    )
     test = np.array([row["test_accuracy"] for row in trained.values()])
-    quality = cross_validate(known, curves, test)
-    rest = [key for key in every if key not in trained]
-    predicted = _predict(known, curves, np.array([features[key] for key in rest]))
+    quality = cross_validate(trained_features, curves, test)
+    rest = [key for key in values_by_hash if key not in trained]
+    predicted = _predict(trained_features, curves, np.array([features[key] for key in rest]))
     rows = [
         _row(
             space,
@@ -52,27 +54,27 @@ def fit(folder: Path, here: Path, about: dict[str, Any]) -> None:
             trained.get(key),
             dict(zip(rest, predicted, strict=True)),
         )
-        for key, values in every.items()
+        for key, values in values_by_hash.items()
     ]
     table = _csv(rows)
     (here / "table.csv.gz").write_bytes(gzip.compress(table.encode(), mtime=0))
     dataset = data.load(about["dataset"])
-    told = {
+    info = {
         **about,
         "command": "python benchmarks/tabulate.py (train, time, fit)",
-        "architectures": len(every),
+        "architectures": len(values_by_hash),
         "trained": len(trained),
         "checksum": hashlib.sha256(table.encode()).hexdigest(),
         "images": {"train": len(dataset.train), "val": len(dataset.val), "test": len(dataset.test)},
         "latency": {"threads": 1, "rounds": 30, "reference": space.base.to_dict()},
         "surrogate": quality,
     }
-    (here / "about.json").write_text(json.dumps(told, indent=1) + "\n")
+    (here / "about.json").write_text(json.dumps(info, indent=1) + "\n")
     print(json.dumps(quality, indent=1))
 
 
-def model() -> Pipeline:
-    """A Gaussian process: linear trends, smooth bends, and the noise of a validation split."""
+def make_model() -> Pipeline:
+    """Make a Gaussian process with linear trend, smooth part and noise."""
     kernel = ConstantKernel() * RBF(5.0) + DotProduct() + WhiteKernel()
     return make_pipeline(
         StandardScaler(),
@@ -80,19 +82,19 @@ def model() -> Pipeline:
     )
 
 
-def cross_validate(known: np.ndarray, curves: np.ndarray, test: np.ndarray) -> dict[str, Any]:
-    """How well left-out architectures are ranked, per epoch; and how well the truth ranks itself.
+def cross_validate(features: np.ndarray, curves: np.ndarray, test: np.ndarray) -> dict[str, Any]:
+    """Return rank correlations and errors of held-out architectures, by epoch.
 
-    The last figure is the ceiling: how the validation split, of 1,000 images, and the test split,
-    of 2,000, agree on the architectures that were trained.
+    `spearman_of_validation_and_test` is the ceiling: how the validation split, of 1,000 images,
+    and the test split, of 2,000, agree on the trained architectures.
     """
     folds = KFold(FOLDS, shuffle=True, random_state=0)
     spearman, kendall, error = [], [], []
     for epoch in range(curves.shape[1]):
-        found = cross_val_predict(model(), known, curves[:, epoch], cv=folds)
-        spearman.append(round(float(spearmanr(found, curves[:, epoch])[0]), 3))
-        kendall.append(round(float(kendalltau(found, curves[:, epoch])[0]), 3))
-        error.append(round(float(np.abs(found - curves[:, epoch]).mean()), 4))
+        predicted = cross_val_predict(make_model(), features, curves[:, epoch], cv=folds)
+        spearman.append(round(float(spearmanr(predicted, curves[:, epoch])[0]), 3))
+        kendall.append(round(float(kendalltau(predicted, curves[:, epoch])[0]), 3))
+        error.append(round(float(np.abs(predicted - curves[:, epoch]).mean()), 4))
     return {
         "model": "Gaussian process per epoch (linear + RBF + noise) on dimensions, MACs, params",
         "folds": FOLDS,
@@ -104,14 +106,14 @@ def cross_validate(known: np.ndarray, curves: np.ndarray, test: np.ndarray) -> d
     }
 
 
-def _predict(known: np.ndarray, curves: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    columns = [model().fit(known, curve).predict(wanted) for curve in curves.T]
+def _predict(features: np.ndarray, curves: np.ndarray, others: np.ndarray) -> np.ndarray:
+    columns = [make_model().fit(features, curve).predict(others) for curve in curves.T]
     return np.clip(np.array(columns).T, 0, 1)
 
 
-def feature_columns(space: Space, every: Sequence[Values]) -> list[list[float]]:
-    """Numbers of each architecture: its active dimensions (words one-hot), log MACs and params."""
-    active = [space.active(values) for values in every]
+def feature_columns(space: Space, points: Sequence[Values]) -> list[list[float]]:
+    """Return the features per point: active dimensions (strings one-hot), log MACs and params."""
+    active = [space.active(values) for values in points]
     columns: list[list[float]] = []
     for dimension in space.dimensions:
         choices = dimension.values or ()
@@ -120,9 +122,9 @@ def feature_columns(space: Space, every: Sequence[Values]) -> list[list[float]]:
             continue
         for choice in choices:
             columns.append([float(values.get(dimension.name) == choice) for values in active])
-    costs = [analytic_costs(space.architecture(values)) for values in every]
-    columns.append([float(np.log(each.macs)) for each in costs])
-    columns.append([float(np.log(each.params)) for each in costs])
+    costs = [analytic_costs(space.architecture(values)) for values in points]
+    columns.append([float(np.log(cost.macs)) for cost in costs])
+    columns.append([float(np.log(cost.params)) for cost in costs])
     return [list(row) for row in zip(*columns, strict=True)]
 
 
@@ -135,7 +137,7 @@ def _row(
     predicted: dict[str, np.ndarray],
 ) -> dict[str, Any]:
     costs = analytic_costs(space.architecture(values))
-    curve = [e["val_accuracy"] for e in trained["curve"]] if trained else predicted[key]
+    curve = [epoch["val_accuracy"] for epoch in trained["curve"]] if trained else predicted[key]
     return {
         "hash": key,
         **{d.name: space.active(values).get(d.name, "") for d in space.dimensions},

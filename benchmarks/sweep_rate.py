@@ -1,10 +1,10 @@
-"""What a sweep costs beside trainings: trials an hour, and the bookkeeping of one trial.
+"""Measure the overhead of a sweep: trials per hour, and the bookkeeping of one trial.
 
     python benchmarks/sweep_rate.py [--stored 2000]
 
-Whole processes for the rates, as a user starts them; in this process for the bookkeeping: to ask a
-sampler, store a record and close the trial, with so many trials stored already. Sampling by
-Gaussian processes is left out: it takes as long as it takes.
+Rates are measured on whole `bench.py` processes. Bookkeeping is measured in this process: asking
+the sampler, storing a record and closing the trial, with a number of trials stored before. The
+Gaussian process sampler is not measured: its own model dominates.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from statistics import median
 
 from optuna.samplers import BaseSampler
 
-from runners.engines.task_queue import run_here
+from runners.engines.task_queue import ignore_step, run_here
 from runners.jobs.sweep import Sweep, begin
 from runners.progress.search_listener import SearchWatch
 from runners.search import samplers
@@ -35,12 +35,12 @@ COSTS = {"macs": "minimize", "params": "maximize"}
 TIMED = {**COSTS, "latency_ms": "minimize"}
 
 
-def rate(objectives: dict[str, str], trials: int) -> float:
-    """Trials an hour of a whole run, start and report included."""
+def trials_per_hour(objectives: dict[str, str], trials: int) -> float:
+    """Return the trials per hour of a whole run, start and report included."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "sweep.yaml"
-        told = {"space": SPACE, "objectives": objectives, "sampler": "random", "trials": trials}
-        file.write_text(json.dumps(told))
+        sweep = {"space": SPACE, "objectives": objectives, "sampler": "random", "trials": trials}
+        file.write_text(json.dumps(sweep))
         command = [sys.executable, str(ROOT / "bench.py"), "sweep", str(file), "--quiet"]
         start = time.perf_counter()
         subprocess.run([*command, "--out", f"{folder}/run"], check=True, capture_output=True)
@@ -48,33 +48,34 @@ def rate(objectives: dict[str, str], trials: int) -> float:
 
 
 def bookkeeping_ms(sampler: str, stored: int, measured: int = 50) -> float:
-    """Median of a trial's bookkeeping, in ms, after so many trials by random search."""
+    """Return the median bookkeeping per trial after `stored` trials by random search."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "study.db"
         with opened(file, study="rate") as storage:
             first = begin(
                 _job(folder, "random", stored), storage, file, "rate", None, SearchWatch()
             )
-            while (task := first.next()) is not None:
-                first.complete(task, task.work(_unheard, _always, run_here))
+            while (task := first.next_task()) is not None:
+                first.complete(task, task.work(ignore_step, _continue, run_here))
             first._trials.use(_sampler(sampler))
             first._goal = type(first._goal)(stored + measured)
-            taken = []
+            durations_ms = []
             while True:
                 start = time.perf_counter()
-                task = first.next()
+                task = first.next_task()
                 if task is None:
-                    return median(taken)
-                asked = time.perf_counter() - start
-                record = task.work(_unheard, _always, run_here)
+                    return median(durations_ms)
+                ask_s = time.perf_counter() - start
+                record = task.work(ignore_step, _continue, run_here)
                 start = time.perf_counter()
                 first.complete(task, record)
-                taken.append(1e3 * (asked + time.perf_counter() - start))
+                durations_ms.append(1e3 * (ask_s + time.perf_counter() - start))
 
 
 def _job(folder: str, sampler: str, trials: int) -> Sweep:
-    told = {"space": SPACE, "objectives": COSTS, "sampler": sampler, "trials": trials}
-    config = parse_sweep(told)
+    config = parse_sweep(
+        {"space": SPACE, "objectives": COSTS, "sampler": sampler, "trials": trials}
+    )
     prepared = prepare(config, Path(folder))
     return Sweep(
         name="rate",
@@ -94,24 +95,20 @@ def _sampler(name: str) -> BaseSampler:
     return samplers.make_sampler(name, {}, 1, from_dict(SPACE))
 
 
-def _unheard(epoch: int, images: int, total: int) -> None:
-    return None
-
-
-def _always(record: object) -> bool:
+def _continue(record: object) -> bool:
     return True
 
 
 def main() -> None:
-    """Print all figures."""
+    """Print all results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stored", type=int, default=2_000)
-    given = parser.parse_args()
-    print(f"analytic only: {rate(COSTS, 1_000):,.0f} trials an hour (goal 20,000)")
-    print(f"MACs, params, latency: {rate(TIMED, 60):,.0f} trials an hour (goal 1,000)")
+    arguments = parser.parse_args()
+    print(f"analytic only: {trials_per_hour(COSTS, 1_000):,.0f} trials per hour (goal 20,000)")
+    print(f"MACs, params, latency: {trials_per_hour(TIMED, 60):,.0f} trials per hour (goal 1,000)")
     for sampler in ("random", "qmc", "tpe", "nsga2", "nsga3"):
-        found = bookkeeping_ms(sampler, given.stored)
-        print(f"{sampler}: {found:.1f} ms a trial at {given.stored} stored (goal 50)")
+        ms = bookkeeping_ms(sampler, arguments.stored)
+        print(f"{sampler}: {ms:.1f} ms per trial with {arguments.stored} stored (goal 50)")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
     python benchmarks/tabulate.py time FOLDER                            # nothing else running
     python benchmarks/tabulate.py fit FOLDER                             # writes the table
 
-`train` and `time` go on where they were stopped. `fit` needs scikit-learn (extra `dev`).
+`train` and `time` continue after an interruption. `fit` needs scikit-learn (extra `dev`).
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ DATASET = "fashion-mnist-mini"
 RECIPE = Recipe(epochs=8)
 CPU = torch.device("cpu")
 ROUNDS = Rounds(most=30, least=30, budget_s=0.0)
-GROUP = 20
-"""Architectures that take turns in one process, with the reference beside them."""
+GROUP_SIZE = 20
+"""Architectures timed in one process, interleaved with the reference."""
 
 
 def architectures(space: Space) -> dict[str, tuple[Values, LolvitConfig]]:
-    """All of the space, by hash, in the order of its grid."""
+    """Return all values and architectures of the space by hash, in the order of its grid."""
     grid = ((values, space.architecture(values)) for values in space.grid())
-    return {each.hash: (values, each) for values, each in grid}
+    return {architecture.hash: (values, architecture) for values, architecture in grid}
 
 
 def train_some(folder: Path, count: int, part: int, parts: int) -> None:
-    """Train the part-th share of a random sample, the same whatever the number of parts."""
-    every = architectures(load(HERE / "space.yaml"))
-    hashes = np.random.default_rng(0).permutation(sorted(every))[:count][part::parts]
+    """Train one part of a random sample; the sample does not depend on the number of parts."""
+    by_hash = architectures(load(HERE / "space.yaml"))
+    hashes = np.random.default_rng(0).permutation(sorted(by_hash))[:count][part::parts]
     file = folder / f"train-{part}.jsonl"
     done = {row["hash"] for row in _rows(folder, "train-*.jsonl")}
     for number, key in enumerate(hashes):
         if key in done:
             continue
-        values, architecture = every[key]
+        values, architecture = by_hash[key]
         dataset = data.load(DATASET, architecture.resolution)
         with intra_op_threads(1):
             network = build(architecture, seed=0)
@@ -65,36 +65,36 @@ def train_some(folder: Path, count: int, part: int, parts: int) -> None:
 
 
 def time_all(folder: Path) -> None:
-    """Time every architecture in interleaved rounds, in groups, beside the base of the space."""
+    """Time every architecture in groups, interleaved with the base of the space."""
     space = load(HERE / "space.yaml")
-    every = architectures(space)
+    by_hash = architectures(space)
     done = {row["hash"] for row in _rows(folder, "time.jsonl")}
-    left = np.random.default_rng(1).permutation([key for key in every if key not in done])
-    for start in range(0, len(left), GROUP):
-        group = {key: every[key][1] for key in left[start : start + GROUP]}
+    left = np.random.default_rng(1).permutation([key for key in by_hash if key not in done])
+    for start in range(0, len(left), GROUP_SIZE):
+        group = {key: by_hash[key][1] for key in left[start : start + GROUP_SIZE]}
         with lock_for_timing(CPU):
-            found = run_isolated(None, time_group, group, space.base)
-        for row in found:
+            rows = run_isolated(None, time_group, group, space.base)
+        for row in rows:
             _append(folder / "time.jsonl", row)
         print(f"{start + len(group)}/{len(left)}", flush=True)
 
 
 def time_group(group: dict[str, LolvitConfig], reference: LolvitConfig) -> list[dict[str, Any]]:
-    """Rows of one process."""
+    """Time the architectures of one group; returns a row for each."""
     with torch.inference_mode(), intra_op_threads(1):
-        ready = {
-            key: make_call_factory(_timed_variant(key, each), CPU, 1)
-            for key, each in {**group, "reference": reference}.items()
+        calls = {
+            key: make_call_factory(_timed_variant(key, architecture), CPU, 1)
+            for key, architecture in {**group, "reference": reference}.items()
         }
-        ms = interleave(ready, select_clock(CPU), ROUNDS).ms
-    beside = np.array(ms["reference"])
+        ms = interleave(calls, select_clock(CPU), ROUNDS).ms
+    reference_ms = np.array(ms["reference"])
     return [
         {
             "hash": key,
             "latency_ms_median": float(np.median(ms[key])),
             "latency_ms_min": min(ms[key]),
-            "latency_ratio": float(np.median(np.array(ms[key]) / beside)),
-            "reference_ms_median": float(np.median(beside)),
+            "latency_ratio": float(np.median(np.array(ms[key]) / reference_ms)),
+            "reference_ms_median": float(np.median(reference_ms)),
         }
         for key in group
     ]
@@ -122,18 +122,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=160)
     parser.add_argument("--part", default="0/1", metavar="I/N")
-    given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
-    if given.stage == "train":
-        part, parts = map(int, given.part.split("/"))
-        train_some(given.folder, given.count, part, parts)
-    elif given.stage == "time":
-        time_all(given.folder)
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    if arguments.stage == "train":
+        part, parts = map(int, arguments.part.split("/"))
+        train_some(arguments.folder, arguments.count, part, parts)
+    elif arguments.stage == "time":
+        time_all(arguments.folder)
     else:
         from surrogate import fit
 
         about = {"fingerprint": fingerprint(CPU), "recipe": RECIPE.to_dict(), "dataset": DATASET}
-        fit(given.folder, HERE, about)
+        fit(arguments.folder, HERE, about)
 
 
 if __name__ == "__main__":
