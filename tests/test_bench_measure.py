@@ -1,4 +1,4 @@
-"""`bench.py measure` and `macs` as users type them."""
+"""`bench.py measure` and `macs`; one run in a process of its own, the others in this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from lolvit import build, variant
 from runners.records.record import State
 from runners.store.study import stored_records
-from tests.bench_runs import QUICK, bench, one_line
+from tests.bench_runs import QUICK, bench, bench_in_process, one_line
 
 SHORT = (*QUICK, "--quiet")
 FACTORIES = """
@@ -53,29 +53,29 @@ def cheat():
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("measure")
     (folder / "nets.py").write_text(FACTORIES)
     return folder
 
 
-def records(place, name):
-    return {record.name: record for record in stored_records(place / name / "study.db")}
+def records(folder, name):
+    return {record.name: record for record in stored_records(folder / name / "study.db")}
 
 
 @pytest.fixture(scope="module")
-def mixed(place):
+def mixed(folder):
     """Good and bad targets of every kind in one call."""
     bad = ("nets:raises", "nets:dictionary", "nets:crashes@8", "nets:uncounted@8")
     unknown = ("lolvit_xz", "fwa@0x0x64", "fwa@8x4x8", "nets:absent", "fwa:windou=3")
     targets = ("fwa@8x8x16", *bad, "nets:good@16", *unknown, "lolvit_nano@16x16x1")
-    return bench(place, "measure", *targets, *SHORT, "--out", "mixed")
+    return bench(folder, "measure", *targets, *SHORT, "--out", "mixed")
 
 
-def test_bad_targets_get_a_line_each_and_leave_the_others_alone(place, mixed):
+def test_bad_targets_have_a_line_each_and_do_not_affect_the_others(folder, mixed):
     assert mixed.returncode == 2 and "Traceback" not in mixed.stderr + mixed.stdout
     lines = mixed.stderr.splitlines()
-    for words in (
+    for fragments in (
         ("lolvit_xz", "lolvit_x"),
         ("fwa@0x0x64", "at least 1"),
         ("fwa@8x4x8", "square"),
@@ -84,24 +84,24 @@ def test_bad_targets_get_a_line_each_and_leave_the_others_alone(place, mixed):
         ("nets:dictionary", "dict, not a torch.nn.Module"),
         ("nets:absent", "absent"),
     ):
-        assert any(all(word in line for word in words) for line in lines), words
+        assert any(all(text in line for text in fragments) for line in lines), fragments
     assert all(line.startswith("bench.py: ") for line in lines)
-    found = records(place, "mixed")
-    done = {name for name, record in found.items() if record.state is State.FINISHED}
+    results = records(folder, "mixed")
+    done = {name for name, record in results.items() if record.state is State.FINISHED}
     assert done == {"fwa@8x8x16", "nets:good@16", "lolvit_nano@16x16x1"}
-    assert "exit code 3" in found["nets:crashes@8"].reason
-    assert "aten::fft_fft2" in found["nets:uncounted@8"].reason
+    assert "exit code 3" in results["nets:crashes@8"].reason
+    assert "aten::fft_fft2" in results["nets:uncounted@8"].reason
 
 
-def test_the_records_of_a_measurement(place, mixed):
-    found = records(place, "mixed")
+def test_records_of_a_measurement(folder, mixed):
+    results = records(folder, "mixed")
     network = variant("lolvit_nano", resolution=16, in_channels=1)
-    nano = found["lolvit_nano@16x16x1"]
+    nano = results["lolvit_nano@16x16x1"]
     assert nano.architecture_hash == network.hash and nano.quality is None and nano.costs
     built = build(network, seed=0)
     assert nano.costs.macs == built.macs(16, 16) == nano.costs.macs_by_module[""]
     assert nano.costs.params == sum(p.numel() for p in built.parameters())
-    for record in found.values():
+    for record in results.values():
         if record.costs is None:
             continue
         costs = record.costs
@@ -115,34 +115,34 @@ def test_the_records_of_a_measurement(place, mixed):
             or ("no " in costs.energy_source)
         )
         assert costs.fingerprint["protocol"] == 2
-    with (place / "mixed/table.csv").open() as file:
-        assert [row["arm"] for row in csv.DictReader(file)] == list(found)
+    with (folder / "mixed/table.csv").open() as file:
+        assert [row["arm"] for row in csv.DictReader(file)] == list(results)
 
 
 @pytest.mark.slow
-def test_forms_are_held_against_eager_before_they_are_timed(place):
-    done = bench(
-        place, "measure", "nets:cheat@8", "nets:good@16", *SHORT,
+def test_forms_are_checked_against_eager_before_they_are_timed(folder):
+    done = bench_in_process(
+        folder, "measure", "nets:cheat@8", "nets:good@16", *SHORT,
         "--forms", "eager", "deploy", "onnx", "--out", "forms",
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
-    found = records(place, "forms")
-    cheated = found.pop("nets:cheat@8 [onnx]")
+    results = records(folder, "forms")
+    cheated = results.pop("nets:cheat@8 [onnx]")
     assert cheated.state is State.FAILED and cheated.costs is None
     assert "parity" in cheated.reason and "differ from eager ones by 0." in cheated.reason
-    assert len(found) == 5
-    for name, record in found.items():
+    assert len(results) == 5
+    for name, record in results.items():
         assert record.costs and record.costs.form in name
         if record.costs.form != "eager":
             assert record.costs.parity is not None and record.costs.parity <= 1e-4
-    assert "1 of 1 BatchNorms folded" in found["nets:good@16 [deploy]"].costs.form_note
-    assert "parity" in (place / "forms/table.md").read_text()
+    assert "1 of 1 BatchNorms folded" in results["nets:good@16 [deploy]"].costs.form_note
+    assert "parity" in (folder / "forms/table.md").read_text()
 
 
 @pytest.mark.slow
-def test_uncounted_operators_may_be_allowed_and_are_marked(place):
-    done = bench(
-        place, "measure", "nets:uncounted@8", "nets:good@8", *SHORT,
+def test_allowed_uncounted_operators_are_marked(folder):
+    done = bench_in_process(
+        folder, "measure", "nets:uncounted@8", "nets:good@8", *SHORT,
         "--allow-uncounted", "--explain", "--modules", "--out", "allowed",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -155,25 +155,25 @@ def test_uncounted_operators_may_be_allowed_and_are_marked(place):
 
 
 @pytest.mark.slow
-def test_a_batch_that_does_not_fit(place):
+def test_batch_that_does_not_fit(folder):
     arguments = ("nets:good@16", *SHORT, "--batch", "100000000", "--out", "huge")
-    done = bench(place, "measure", *arguments)
+    done = bench_in_process(folder, "measure", *arguments)
     assert done.returncode == 2
     one_line(done.stderr, "nets:good@16", "batch of 100000000 does not fit")
     assert "Status" in done.stdout
 
 
 @pytest.mark.slow
-def test_several_processes_and_json(place):
+def test_several_processes_and_json(folder):
     arguments = ("nets:good@8", "fwa@8x8x16", *SHORT, "--processes", "2", "--json")
-    done = bench(place, "measure", *arguments, "--out", "twice")
+    done = bench_in_process(folder, "measure", *arguments, "--out", "twice")
     assert done.returncode == 0, done.stderr
     for record in json.loads(done.stdout):
         assert record["costs"]["latency_rounds"] == [10, 10]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "fragments"),
     [
         (("fwa", "fwa"), ("twice",)),
         (("fwa", "--forms", "fast"), ("unknown form", "deploy")),
@@ -186,12 +186,12 @@ def test_several_processes_and_json(place):
     ],
     ids=str,
 )
-def test_refusals(place, arguments, words):
-    if words == ("cuda",):
+def test_usage_errors(folder, arguments, fragments):
+    if fragments == ("cuda",):
         torch = pytest.importorskip("torch")
         if torch.cuda.is_available():
-            pytest.skip("there is a CUDA device here")
-    if words == ("timm",):
+            pytest.skip("this machine has a CUDA device")
+    if fragments == ("timm",):
         from runners.measure.targets.target import TargetError
         from runners.measure.targets.timm import import_timm
 
@@ -200,21 +200,21 @@ def test_refusals(place, arguments, words):
         except TargetError:
             pass
         else:
-            pytest.skip("timm works here")
-    done = bench(place, "measure", *arguments, "--out", "refused")
+            pytest.skip("timm works on this machine")
+    done = bench_in_process(folder, "measure", *arguments, "--out", "refused")
     assert done.returncode == 2
-    one_line(done.stderr, *words)
-    assert not (place / "refused").exists()
+    one_line(done.stderr, *fragments)
+    assert not (folder / "refused").exists()
 
 
-def test_macs_by_formula(place):
+def test_macs_by_formula(folder):
     targets = ("lolvit_xs", "nets:good", "softmax")
-    done = bench(place, "macs", *targets, "--sides", "32", "64", "--json")
+    done = bench_in_process(folder, "macs", *targets, "--sides", "32", "64", "--json")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    results = json.loads(done.stdout)
     network = build(variant("lolvit_xs"))
-    assert found["lolvit_xs"] == {str(side): network.macs(side, side) for side in (32, 64)}
-    assert found["nets:good"]["32"] == 16 * 16 * 27 * 8 + 80
-    table = bench(place, "macs", "lolvit_xs", "lolvit_xz", "--sides", "224")
+    assert results["lolvit_xs"] == {str(side): network.macs(side, side) for side in (32, 64)}
+    assert results["nets:good"]["32"] == 16 * 16 * 27 * 8 + 80
+    table = bench_in_process(folder, "macs", "lolvit_xs", "lolvit_xz", "--sides", "224")
     assert table.returncode == 2 and "56,518,732" in table.stdout
     one_line(table.stderr, "lolvit_xz", "lolvit_x")
