@@ -1,4 +1,4 @@
-"""timm through the front door: a clear line where it does not load, else the right MACs."""
+"""`bench.py measure timm:MODEL`: one clear line if timm does not load, else correct MACs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from runners.store.study import stored_records
 from tests.bench_runs import QUICK, bench, one_line
 
-# Declares what a torchvision built for another torch lacks; models need none of it.
+# Declares the operators that a torchvision built for another torch lacks; models use none.
 SHIM = """
 import torch
 library = torch.library.Library("torchvision", "DEF")
@@ -29,23 +29,23 @@ pytestmark = [
 
 
 @functools.cache
-def loads():
-    """Asked of another process: a second import here may half succeed."""
-    asked = subprocess.run((sys.executable, "-c", "import torchvision"), capture_output=True)
-    return asked.returncode == 0
+def torchvision_loads():
+    """Tried in another process, since a second import in this one may partly succeed."""
+    done = subprocess.run((sys.executable, "-c", "import torchvision"), capture_output=True)
+    return done.returncode == 0
 
 
 def test_a_torchvision_that_does_not_load_is_one_line(tmp_path):
-    if loads():
-        pytest.skip("torchvision loads beside this torch")
+    if torchvision_loads():
+        pytest.skip("torchvision fits this torch")
     done = bench(tmp_path, "measure", "timm:vit_tiny_patch16_224", *QUICK, "--out", "run")
     assert done.returncode == 2
     one_line(done.stderr, "timm cannot be imported", "torchvision")
 
 
-def test_attention_is_not_missing(tmp_path):
+def test_macs_include_attention(tmp_path):
     variables = {}
-    if not loads():
+    if not torchvision_loads():
         (tmp_path / "shim").mkdir()
         (tmp_path / "shim/sitecustomize.py").write_text(SHIM)
         variables["PYTHONPATH"] = str(tmp_path / "shim")
@@ -55,4 +55,4 @@ def test_attention_is_not_missing(tmp_path):
     one_line(done.stderr, "vit_tini", "did you mean")
     vit, mobilevit = stored_records(tmp_path / "run/study.db")
     assert vit.costs.macs == 1_253_683_200
-    assert mobilevit.costs.params == 2_317_848  # as our own MobileViT-XS
+    assert mobilevit.costs.params == 2_317_848  # equal to our own MobileViT-XS

@@ -30,7 +30,9 @@ _OPERATORS = {
     "convolution": ("conv", "convolution", "_convolution_mode", "deformable_conv"),
     "matrix product": ("linear", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum"),
     "attention product": (
-        *("scaled_dot_product_attention", "multihead_attention", "timm_attention"),
+        "scaled_dot_product_attention",
+        "multihead_attention",
+        "timm_attention",
     ),
     "recurrent gates": ("lstm", "rnn", "rnn_cell"),
     "weighted sums": ("addcmul",),
@@ -46,27 +48,27 @@ OTHER = "other"
 KINDS = (*_OPERATORS, OTHER)
 """In the order of a table."""
 
-_UNFUSED = "counts it as matrix products where torch runs it as such; no rule for it otherwise"
+_FUSED = "no rule for it where torch fuses it; otherwise counted as matrix products"
 _PRODUCTS = "includes attention and gates that torch runs as matrix products"
 _REASONS = {
-    ("fvcore", "matrix product"): ("misreads broadcasting, estimates einsum, no rule for baddbmm"),
-    ("ptflops pytorch", "convolution"): (
-        "adds biases, repeats shared layers; no rule for functional layers"
-    ),
-    ("ptflops pytorch", "matrix product"): (
-        "adds biases, repeats shared layers; no rule for `@`, einsum and functional layers"
-    ),
-    ("ptflops pytorch", "attention product"): (
-        "no rule for scaled_dot_product_attention; counts all of nn.MultiheadAttention here"
-    ),
-    ("ptflops pytorch", "recurrent gates"): "adds biases and the arithmetic of gates",
-    ("ptflops aten", "convolution"): "adds biases",
-    ("ptflops aten", "matrix product"): f"adds biases, {_PRODUCTS}; no rule for baddbmm and mv",
-    ("ptflops aten", "attention product"): _UNFUSED,
-    ("ptflops aten", "recurrent gates"): _UNFUSED,
-    ("torch FlopCounterMode / 2", "matrix product"): f"{_PRODUCTS}; no rule for mv",
-    ("torch FlopCounterMode / 2", "attention product"): _UNFUSED,
-    ("torch FlopCounterMode / 2", "recurrent gates"): _UNFUSED,
+    "fvcore": {"matrix product": "misreads broadcasting, estimates einsum, no rule for baddbmm"},
+    "ptflops pytorch": {
+        "convolution": "adds biases, repeats shared layers; no rule for functional layers",
+        "matrix product": "adds biases, repeats shared layers; no rule for `@`, einsum, F.linear",
+        "attention product": "no rule for fused attention; counts all of nn.MultiheadAttention",
+        "recurrent gates": "adds biases and the arithmetic of gates",
+    },
+    "ptflops aten": {
+        "convolution": "adds biases",
+        "matrix product": f"adds biases, {_PRODUCTS}; no rule for baddbmm and mv",
+        "attention product": _FUSED,
+        "recurrent gates": _FUSED,
+    },
+    "torch FlopCounterMode / 2": {
+        "matrix product": f"{_PRODUCTS}; no rule for mv",
+        "attention product": _FUSED,
+        "recurrent gates": _FUSED,
+    },
 }
 """How a counter treats a kind of operator, where that depends on the counter."""
 UNKNOWN_REASON = "unknown reason"
@@ -140,7 +142,7 @@ def explanation_rows(explanation: Explanation) -> list[tuple[str, ...]]:
         for row in explanation.differences
     ]
     remainder = explanation.remainder or 0
-    note = "in no kind of operator" if remainder else "the kinds account for every difference"
+    note = "in no kind of operator" if remainder else ""
     return [
         *rows,
         ("total", f"{ours:,}", f"{theirs:,}", _signed(theirs - ours), ""),
@@ -159,8 +161,8 @@ def _explain(counter: str, network: nn.Module, image: Tensor, ours: MacCount) ->
             theirs = COUNTERS[counter](network, image)
     except Exception as error:  # other counters may fail in any way; the rest still run
         is_own = isinstance(error, counters.MacCounterError)
-        reason = str(error) if is_own else named_line(error)
-        return Explanation(counter, ours.total, None, (), reason)
+        message = str(error) if is_own else named_line(error)
+        return Explanation(counter, ours.total, None, (), message)
     our_kinds, their_kinds = (_sum_by_kind(c.by_operator) for c in (ours, theirs))
     differences = tuple(
         Difference(
@@ -185,7 +187,7 @@ def _sum_by_kind(by_operator: Mapping[str, int]) -> Counter[str]:
 def _reason(counter: str, kind: str, ours: int, theirs: int, our_operators: Iterable[str]) -> str:
     if ours == theirs:
         return "the same"
-    if reason := _REASONS.get((counter, kind)):
+    if reason := _REASONS[counter].get(kind):
         return reason
     if not ours:
         return f"counts {kind} as multiply-accumulates"

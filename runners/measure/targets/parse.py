@@ -50,7 +50,7 @@ def parse_target(text: str, heads: int = 4) -> Target:
         return find_timm_model(text, rest, _shape(text, size, None))
     if _FACTORY.fullmatch(name) and _is_module(kind):
         return FactoryTarget(text, kind, rest, _shape(text, size, None) or _IMAGE)
-    raise TargetError(_unknown(name, kind, rest))
+    raise TargetError(_unknown_target(name, kind, rest))
 
 
 def _network(text: str, name: str, shape: InputShape | None) -> NetworkTarget:
@@ -94,12 +94,12 @@ def _is_module(name: str) -> bool:
         return True
 
 
-def _unknown(name: str, kind: str, rest: str) -> str:
+def _unknown_target(name: str, kind: str, rest: str) -> str:
     hint = did_you_mean(kind, (*entries(), *VARIANTS))
     if rest and "=" not in rest:
         hint = hint or "check the spelling and PYTHONPATH"
         return f"unknown target {name!r}: there is no module {kind!r}; {hint.strip()}"
     return (
-        f"unknown target {name!r}; {hint}write a mixer (fwa@56x56x64), a network "
-        "(lolvit_xs), timm:MODEL or package.module:function"
+        f"unknown target {name!r}; {hint}{'A' if hint else 'a'} target is a mixer (fwa@56x56x64), "
+        "a network (lolvit_xs), timm:MODEL or package.module:function"
     )
