@@ -11,12 +11,12 @@ from torch import Tensor
 
 from runners.training.recipe import Recipe
 
-_ERASED_SHARE = (0.02, 0.25)
+_ERASED_AREA = (0.02, 0.25)
 
 
 @dataclass(frozen=True)
 class Normaliser:
-    """(B, C, H, W) uint8 -> float32 of mean 0 and deviation 1 per channel over the training set."""
+    """(B, C, H, W) uint8 -> float32 with mean 0 and deviation 1 per channel of the training set."""
 
     mean: Tensor
     std: Tensor
@@ -26,7 +26,7 @@ class Normaliser:
 
     @classmethod
     def fit(cls, images: Tensor) -> Normaliser:
-        """From (N, C, H, W) uint8 images; constant channels keep a deviation of 1."""
+        """From (N, C, H, W) uint8 images; constant channels get a deviation of 1."""
         values = images.double().transpose(0, 1).flatten(1)
         std = values.std(1)
         std = torch.where(std > 0, std, torch.ones_like(std))
@@ -47,8 +47,8 @@ def augment(
         images: (B, C, H, W), normalised, so that 0 is the mean colour.
         labels: (B,) class indices.
         classes: number of classes.
-        recipe: what to apply, how strongly.
-        random: where all randomness comes from; small arrays on the CPU for any device.
+        recipe: what to apply, and how strongly.
+        random: the only source of randomness; it draws small arrays on the CPU.
 
     Returns:
         Images (B, C, H, W) and targets (B, classes), whose rows sum to 1.
@@ -65,7 +65,7 @@ def augment(
 
 
 def crop_and_flip(images: Tensor, padding: int, flip: bool, random: np.random.Generator) -> Tensor:
-    """A window of the zero-padded image at a random place, mirrored for half of the images."""
+    """Cut a random window from each zero-padded image; mirror half of them."""
     b, _, h, w = images.shape
     rows = random.integers(0, 2 * padding + 1, (b, 1)) + np.arange(h)
     columns = random.integers(0, 2 * padding + 1, (b, 1)) + np.arange(w)
@@ -86,7 +86,7 @@ def mixup(images: Tensor, targets: Tensor, share: float) -> tuple[Tensor, Tensor
 def cutmix(
     images: Tensor, targets: Tensor, alpha: float, random: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """One box of the reversed batch pasted in; targets by its true area (arXiv 1905.04899)."""
+    """Paste one box of the reversed batch; targets by its true area (arXiv 1905.04899)."""
     h, w = images.shape[-2:]
     side = np.sqrt(1 - random.beta(alpha, alpha))
     top, bottom = _span(h, side, random)
@@ -98,24 +98,24 @@ def cutmix(
 
 
 def erase(images: Tensor, probability: float, random: np.random.Generator) -> Tensor:
-    """A rectangle of the mean colour over some of the images (arXiv 1708.04896)."""
+    """Cover some of the images with a rectangle of the mean colour (arXiv 1708.04896)."""
     b, _, h, w = images.shape
-    side = np.sqrt(random.uniform(*_ERASED_SHARE, (b, 1)))
-    inside = [_inside(length, side, random) for length in (h, w)]
-    hit = inside[0][:, :, None] & inside[1][:, None, :] & (random.random((b, 1, 1)) < probability)
-    # A copy first: masked_fill of its own would give up channels-last memory.
+    side = np.sqrt(random.uniform(*_ERASED_AREA, (b, 1)))
+    masks = [_mask_span(length, side, random) for length in (h, w)]
+    hit = masks[0][:, :, None] & masks[1][:, None, :] & (random.random((b, 1, 1)) < probability)
+    # Copied first: masked_fill would not keep channels-last memory.
     return images.clone().masked_fill_(torch.from_numpy(hit[:, None]).to(images.device), 0.0)
 
 
 def _span(length: int, share: float, random: np.random.Generator) -> tuple[int, int]:
-    """A stretch of about `share` of the length around a random centre, cut at the ends."""
+    """A span of about `share` of the length around a random centre, clipped at the ends."""
     centre = random.integers(0, length)
     half = round(share * length / 2)
     return max(0, int(centre) - half), min(length, int(centre) + half)
 
 
-def _inside(length: int, share: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """(B, length) booleans: the positions of one random stretch an image."""
+def _mask_span(length: int, share: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """(B, length) booleans: one random span an image."""
     start = random.random(share.shape) * (1 - share) * length
     position = np.arange(length) + 0.5
     return (position >= start) & (position < start + share * length)

@@ -1,4 +1,4 @@
-"""The state of a training as a file, and what tells one training from another."""
+"""Checkpoint files, and the identity that a checkpoint shares with its training."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from runners.records.errors import UserError, named_line
 from runners.training.recipe import Recipe
 
 _FORMAT = 1
-_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
-_PLAIN = (bool, int, float, str, type(None))
+_MODULE_ATTRIBUTES = frozenset(vars(nn.Module()))
+_PLAIN_TYPES = (bool, int, float, str, type(None))
 
 
 class CheckpointError(RuntimeError):
@@ -27,9 +27,9 @@ class CheckpointError(RuntimeError):
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Put a state into a file; whenever this is stopped, a former file is whole or replaced.
+    """Write a state to a file, which is at any time the previous one or the whole new one.
 
-    The folder is made if need be. One process at a time may write to a path.
+    Missing folders are made. One process at a time may write to a path.
 
     Raises:
         UserError: the file cannot be written.
@@ -46,10 +46,10 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """What `save_state` wrote, tensors on the CPU; no code in the file is run.
+    """Read what `save_state` wrote, tensors on the CPU; no code in the file is run.
 
     Raises:
-        CheckpointError: missing, or damaged, be it by one bit.
+        CheckpointError: missing, or damaged, even by one bit.
     """
     try:
         content = io.BytesIO(path.read_bytes())
@@ -59,14 +59,14 @@ def load_state(path: Path) -> dict[str, Any]:
         ) from error
     try:
         with zipfile.ZipFile(content) as archive:
-            broken = archive.testzip()  # torch itself compares no checksums
+            broken = archive.testzip()  # torch itself verifies no checksums
         if broken is not None:
             raise ValueError(f"wrong checksum of {broken}")
         content.seek(0)
         state = torch.load(content, map_location="cpu", weights_only=True)
         if not isinstance(state, dict):
             raise TypeError(f"holds a {type(state).__name__}, not a dict")
-    except Exception as error:  # bytes of any kind make torch and zipfile raise errors of any kind
+    except Exception as error:  # damaged bytes can raise almost anything
         raise CheckpointError(f"checkpoint {path} is damaged: {named_line(error)}") from error
     return state
 
@@ -74,11 +74,11 @@ def load_state(path: Path) -> dict[str, Any]:
 def training_identity(
     network: nn.Module, dataset: Dataset, recipe: Recipe, seed: int, device: torch.device
 ) -> dict[str, Any]:
-    """What must be equal for one training to go on with the state of another; plain types."""
+    """What a training and a checkpoint that it resumes from have in common; plain types."""
     splits = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
     return {
         "format": _FORMAT,
-        "network": _structure(network),
+        "network": _hash_structure(network),
         "dataset": {
             "checksum": dataset.checksum,  # the same at every resolution and of every subset
             "resolution": dataset.resolution,
@@ -94,24 +94,24 @@ def training_identity(
 
 
 def all_tensors(module: nn.Module) -> dict[str, Tensor]:
-    """All parameters and buffers by name, the ones that `state_dict` leaves out included."""
+    """All parameters and buffers by name, including those that `state_dict` omits."""
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
 @torch.no_grad()
 def load_tensors(module: nn.Module, saved: Mapping[str, Tensor]) -> None:
-    """Fill a module with what `all_tensors` returned of its like; ValueError if it is unlike."""
+    """Copy what `all_tensors` returned into a module; ValueError unless names and shapes agree."""
     own = all_tensors(module)
     if own.keys() != saved.keys():
-        raise ValueError(f"other tensors: {', '.join(sorted(own.keys() ^ saved.keys()))}")
+        raise ValueError(f"different tensors: {', '.join(sorted(own.keys() ^ saved.keys()))}")
     for name, tensor in own.items():
         if (saved[name].shape, saved[name].dtype) != (tensor.shape, tensor.dtype):
-            raise ValueError(f"{name} is of another shape or type")
+            raise ValueError(f"{name} has another shape or type")
         tensor.copy_(saved[name])
 
 
 def copy_to_cpu(value: Any) -> Any:
-    """A copy of nested dicts, lists and tensors that shares nothing; tensors on the CPU."""
+    """A deep copy of nested dicts and lists, with tensors on the CPU."""
     if isinstance(value, Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
@@ -121,26 +121,26 @@ def copy_to_cpu(value: Any) -> Any:
     return value
 
 
-def _structure(network: nn.Module) -> str:
-    """SHA-256 of classes, settings and shapes: weights differ in training, these must not."""
-    # Settings without a tensor of their own (a window, a number of heads) are plain attributes.
+def _hash_structure(network: nn.Module) -> str:
+    """SHA-256 of classes, settings and shapes, which do not change in training."""
+    # Settings such as a window or a number of heads are plain attributes.
     parts: list[object] = [
-        (name, type(module).__qualname__, module.extra_repr(), _settings(module))
+        (name, type(module).__qualname__, module.extra_repr(), _plain_settings(module))
         for name, module in network.named_modules()
     ]
     parts += [(name, tuple(t.shape), str(t.dtype)) for name, t in all_tensors(network).items()]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _settings(module: nn.Module) -> list[tuple[str, object]]:
+def _plain_settings(module: nn.Module) -> list[tuple[str, object]]:
     return sorted(
         (name, value)
         for name, value in vars(module).items()
-        if name not in _OF_EVERY_MODULE and _is_plain(value)
+        if name not in _MODULE_ATTRIBUTES and _is_plain(value)
     )
 
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, (tuple, list)):
         return all(_is_plain(item) for item in value)
-    return isinstance(value, _PLAIN)
+    return isinstance(value, _PLAIN_TYPES)

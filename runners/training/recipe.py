@@ -1,4 +1,4 @@
-"""The one recipe that trains every arm of a comparison. No torch."""
+"""The training recipe that all arms of a comparison share. No torch."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from runners.records.errors import UserError
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train; the same for all arms, stored in every record.
+    """How to train: the same for all arms, and stored in every record.
 
     Args:
         epochs: passes over the training split.
-        batch_size: images a step.
+        batch_size: images per step.
         learning_rate: peak of the schedule.
         weight_decay: AdamW's, on weights of two or more dimensions.
         warmup: share of all steps with a linear rise; cosine to zero follows.
         label_smoothing: share of the target spread over all classes.
-        ema_decay: decay of the averaged weights a step, lower during the first steps.
+        ema_decay: decay per step of the averaged weights, lower during the first steps.
         crop_padding: pixels of zeros around the image before a random crop of its size.
         flip: mirror half of the images.
         mixup: alpha of mixup's Beta distribution; 0 is off.
@@ -46,7 +46,7 @@ class Recipe:
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise UserError(f"{name} must be a whole number of at least 1, got {value!r}")
+                raise UserError(f"{name} must be an integer of at least 1, got {value!r}")
         if not 0 < self.learning_rate < float("inf"):
             raise UserError(f"learning_rate must be above 0, got {self.learning_rate!r}")
 
@@ -57,7 +57,7 @@ class Recipe:
 
 # A minute on two cores: little data, few epochs, so little regularisation.
 SHORT = Recipe(epochs=8)
-# The usual for small colour images from some ten thousand examples on.
+# Common settings for small colour images, from about ten thousand examples on.
 LONG = Recipe(
     epochs=30,
     batch_size=128,

@@ -49,7 +49,7 @@ def test_shapes_and_targets(shape, seed, classes, flip, mixup, cutmix, erasing):
     assert (targets >= 0).all() and (targets <= 1).all()
     assert (targets[range(shape[0]), labels] + targets.flip(0)[range(shape[0]), labels] > 0).all()
     assert torch.isfinite(out).all()
-    assert torch.equal(images, kept)  # the caller's images are left alone
+    assert torch.equal(images, kept)  # the caller's images are unchanged
     again, same = augment(images, labels, classes, recipe, np.random.default_rng(seed))
     assert torch.equal(out, again) and torch.equal(targets, same)
 
@@ -86,9 +86,9 @@ def test_every_window_and_both_sides_occur_about_equally_often():
     images = numbered((1, 1, 3, 3)).expand(4500, 1, 3, 3)
     out = crop_and_flip(images, 1, True, np.random.default_rng(0))
     possible = list(windows(images[0], 1, True))
-    often = [int((out == window).flatten(1).all(1).sum()) for window in possible]
-    assert len(often) == 18 and sum(often) == 4500
-    assert min(often) > 250 * 0.7 and max(often) < 250 * 1.3
+    counts = [int((out == window).flatten(1).all(1).sum()) for window in possible]
+    assert len(counts) == 18 and sum(counts) == 4500
+    assert min(counts) > 250 * 0.7 and max(counts) < 250 * 1.3
 
 
 def test_crops_lie_in_channels_last_memory():
@@ -128,12 +128,12 @@ def test_cutmix_pastes_one_box_and_its_area_is_the_target(h, w, seed, alpha):
     assert torch.allclose(targets, expected, atol=1e-6)
 
 
-def test_cutmix_boxes_differ_in_size_and_place():
+def test_cutmix_boxes_vary_in_size_and_position():
     random = np.random.default_rng(0)
-    found = [cutmix(numbered((2, 1, 8, 8)), torch.eye(2), 1.0, random) for _ in range(200)]
-    areas = [targets[0, 1].item() for _, targets in found]
+    results = [cutmix(numbered((2, 1, 8, 8)), torch.eye(2), 1.0, random) for _ in range(200)]
+    areas = [targets[0, 1].item() for _, targets in results]
     assert min(areas) < 0.1 and max(areas) > 0.8 and 0.25 < np.mean(areas) < 0.6
-    touched = sum((mixed != numbered((2, 1, 8, 8)))[0, 0].float() for mixed, _ in found)
+    touched = sum((mixed != numbered((2, 1, 8, 8)))[0, 0].float() for mixed, _ in results)
     assert touched.min() > 20  # corners, too
 
 

@@ -16,13 +16,13 @@ from runners.training.recipe import LONG, SHORT, Recipe, recipe_for
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, "3", None, True])
-def test_whole_numbers(name, value):
-    with pytest.raises(UserError, match=f"^{name} must be a whole number of at least 1, got "):
+def test_epochs_and_batch_size_are_positive_integers(name, value):
+    with pytest.raises(UserError, match=f"^{name} must be an integer of at least 1, got "):
         Recipe(**({"epochs": 1} | {name: value}))
 
 
 @pytest.mark.parametrize("value", [0.0, -1e-3, math.nan, math.inf, -math.inf])
-def test_learning_rates(value):
+def test_the_learning_rate_is_positive_and_finite(value):
     with pytest.raises(UserError, match=r"^learning_rate must be above 0, got "):
         Recipe(epochs=1, learning_rate=value)
 
@@ -34,7 +34,7 @@ def test_recipes_are_plain_data():
 
 
 @pytest.mark.parametrize(("steps", "warmup"), [(1, 0.0), (1, 1.0), (7, 0.3), (100, 0.05), (9, 0)])
-def test_the_schedule(steps, warmup):
+def test_warmup_and_cosine_of_the_schedule(steps, warmup):
     share = warmup_cosine(steps, warmup)
     values = [share(step) for step in range(steps + 1)]
     rise = max(1, round(steps * warmup))

@@ -1,4 +1,4 @@
-"""A training: seeded, honest about its splits, and loud when the loss is no number."""
+"""The training loop: seeded, with separate splits, and failing on a non-finite loss."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def trained(seed=0, recipe=AUGMENTED, data=None, network=None, **options) -> Qua
 
 
 def without_times(quality):
-    found = quality.model_dump(exclude={"train_seconds"})
-    for point in found["curve"]:
+    values = quality.model_dump(exclude={"train_seconds"})
+    for point in values["curve"]:
         del point["images_per_s"]
-    return found
+    return values
 
 
 def test_equal_seeds_equal_results_other_seeds_others():
@@ -67,7 +67,7 @@ def test_yields_to_a_timing_after_every_step_and_every_batch_of_an_evaluation(mo
     assert len(calls) == 2 * (steps + val) + val + test
 
 
-def test_a_timing_in_between_changes_no_result_and_is_not_counted(monkeypatch):
+def test_waiting_for_a_timing_changes_no_result_and_is_not_counted(monkeypatch):
     undisturbed = without_times(trained())
     monkeypatch.setattr(device_lock, "_SECONDS_BETWEEN_CHECKS", 0)
     queued, seen, during = threading.Event(), [], []
@@ -87,59 +87,64 @@ def test_a_timing_in_between_changes_no_result_and_is_not_counted(monkeypatch):
             assert queued.wait(30)
 
     start = time.perf_counter()
-    found = trained(on_step=on_step)
+    quality = trained(on_step=on_step)
     wall = time.perf_counter() - start
     timing.join()
-    assert during == [0] and without_times(found) == undisturbed
-    assert wall - found.train_seconds > 0.45
-    assert all(24 / point.images_per_s < wall - 0.45 for point in found.curve)
+    assert during == [0] and without_times(quality) == undisturbed
+    assert wall - quality.train_seconds > 0.45
+    assert all(24 / point.images_per_s < wall - 0.45 for point in quality.curve)
 
 
-def test_what_is_reported():
-    found = trained()
-    assert (found.epochs, found.train_images, found.val_images, found.test_images) == (2, 24, 6, 9)
-    assert [point.epoch for point in found.curve] == [1, 2]
-    assert found.weights in ("ema", "raw")
-    assert found.val_accuracy >= found.curve[-1].val_accuracy
-    assert found.train_seconds > 0 and all(point.images_per_s > 0 for point in found.curve)
-    assert all(0 <= a <= 1 for a in (found.test_accuracy, found.val_accuracy))
+def test_the_quality_is_complete():
+    quality = trained()
+    assert (quality.epochs, quality.train_images, quality.val_images, quality.test_images) == (
+        2,
+        24,
+        6,
+        9,
+    )
+    assert [point.epoch for point in quality.curve] == [1, 2]
+    assert quality.weights in ("ema", "raw")
+    assert quality.val_accuracy >= quality.curve[-1].val_accuracy
+    assert quality.train_seconds > 0 and all(point.images_per_s > 0 for point in quality.curve)
+    assert all(0 <= a <= 1 for a in (quality.test_accuracy, quality.val_accuracy))
 
 
 def test_it_learns():
     recipe = Recipe(epochs=12, batch_size=12, learning_rate=3e-3)
-    found = trained(recipe=recipe, data=tiny.dataset(60, 15, 30))
-    assert found.test_accuracy > 0.8
-    assert found.curve[-1].train_loss < found.curve[0].train_loss
+    quality = trained(recipe=recipe, data=tiny.dataset(60, 15, 30))
+    assert quality.test_accuracy > 0.8
+    assert quality.curve[-1].train_loss < quality.curve[0].train_loss
 
 
-class Counted(ArraySplit):
-    """A split that writes down when it is read, and which of its images."""
+class RecordingSplit(ArraySplit):
+    """A split that records when it is read, and which of its images."""
 
-    def __init__(self, name, journal, images):
+    def __init__(self, name, reads, images):
         source = tiny.split(images, {"train": 0, "val": 1, "test": 2}[name])
         super().__init__(source.images(np.arange(images)), source.labels)
-        self.name, self.journal = name, journal
+        self.name, self.reads = name, reads
 
     def images(self, indices):
-        self.journal.append((self.name, indices.tolist()))
+        self.reads.append((self.name, indices.tolist()))
         return super().images(indices)
 
 
 def test_the_test_split_is_read_once_after_everything_else():
-    journal = []
+    reads = []
     sizes = {"train": 24, "val": 6, "test": 9}
-    splits = {name: Counted(name, journal, size) for name, size in sizes.items()}
-    found = trained(data=tiny.dataset(**splits), recipe=AUGMENTED)
-    names = [name for name, _ in journal]
-    assert journal[-1] == ("test", list(range(9))) and names.count("test") == 1
+    splits = {name: RecordingSplit(name, reads, size) for name, size in sizes.items()}
+    quality = trained(data=tiny.dataset(**splits), recipe=AUGMENTED)
+    names = [name for name, _ in reads]
+    assert reads[-1] == ("test", list(range(9))) and names.count("test") == 1
     assert names.index("val") > names.index("train")
-    val = [seen for name, seen in journal if name == "val"]
+    val = [seen for name, seen in reads if name == "val"]
     assert val == [list(range(6))] * 3  # after each epoch, and once for the raw weights
-    steps = [seen for name, seen in journal if name == "train"][1:]  # the first fits colours
+    steps = [seen for name, seen in reads if name == "train"][1:]  # the first fits colours
     for epoch in (steps[:3], steps[3:]):
         assert sorted(index for step in epoch for index in step) == list(range(24))
     assert steps[:3] != steps[3:]
-    assert found.test_images == 9
+    assert quality.test_images == 9
 
 
 def test_the_numbers_of_the_test_split_have_no_influence():
@@ -153,23 +158,23 @@ def test_the_numbers_of_the_test_split_have_no_influence():
 def test_the_better_weights_on_the_validation_split_are_reported(monkeypatch, chosen, values):
     data = tiny.dataset()
     recipe = Recipe(epochs=1, batch_size=8)
-    asked = []
+    calls = []
 
     def accuracy(self, network, split, share):
-        asked.append((network, split))
-        return values[len(asked) - 1] if split is data.val else 0.25
+        calls.append((network, split))
+        return values[len(calls) - 1] if split is data.val else 0.25
 
     monkeypatch.setattr(trainer.Trainer, "measure_accuracy", accuracy)
     network = tiny.network()
-    found = trained(data=data, recipe=recipe, network=network)
-    assert (found.weights, found.val_accuracy) == (chosen, max(values))
-    assert found.test_accuracy == 0.25
-    assert asked[-1][1] is data.test
-    assert (asked[-1][0] is network) == (chosen == "raw")
+    quality = trained(data=data, recipe=recipe, network=network)
+    assert (quality.weights, quality.val_accuracy) == (chosen, max(values))
+    assert quality.test_accuracy == 0.25
+    assert calls[-1][1] is data.test
+    assert (calls[-1][0] is network) == (chosen == "raw")
 
 
 class Poisoned(nn.Module):
-    """Its output becomes not a number at one training step."""
+    """Its output becomes NaN at one training step."""
 
     def __init__(self, at, value=float("nan")):
         super().__init__()
@@ -186,23 +191,23 @@ class Poisoned(nn.Module):
 @pytest.mark.parametrize(
     ("at", "epoch", "step"), [(1, 1, 1), (3, 1, 3), (5, 2, 2)], ids=["first", "last", "later"]
 )
-def test_a_loss_that_is_no_number_names_epoch_and_step(at, epoch, step):
+def test_a_non_finite_loss_names_epoch_and_step(at, epoch, step):
     with pytest.raises(NonFiniteLoss, match=f"^loss became nan at epoch {epoch}, step {step}$"):
         trained(network=Poisoned(at))
 
 
-def test_an_infinite_loss_counts_as_well():
+def test_an_infinite_loss_is_an_error():
     with pytest.raises(NonFiniteLoss, match="at epoch 1, step 2"):
         trained(network=Poisoned(2, float("inf")))
 
 
-def test_fewer_images_than_a_batch():
+def test_fewer_images_than_one_batch():
     recipe = Recipe(epochs=2, batch_size=100)
     seen = []
-    found = trained(
+    quality = trained(
         data=tiny.dataset(5, 3, 3), recipe=recipe, on_step=lambda *step: seen.append(step)
     )
-    assert found.train_images == 5
+    assert quality.train_images == 5
     assert seen == [(1, 5, 10), (2, 10, 10)]
 
 
@@ -222,9 +227,9 @@ def test_mixed_precision_runs_and_is_mixed():
     kinds = set()
     network = tiny.network()
     network.register_forward_hook(lambda *call: kinds.add(call[-1].dtype))
-    found = trained(recipe=Recipe(epochs=1, batch_size=8, amp=True), network=network)
+    quality = trained(recipe=Recipe(epochs=1, batch_size=8, amp=True), network=network)
     assert kinds == {torch.bfloat16}
-    assert np.isfinite(found.curve[0].train_loss)
+    assert np.isfinite(quality.curve[0].train_loss)
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
 
 
@@ -237,11 +242,11 @@ def test_only_matrices_and_kernels_decay():
     assert total == sum(p.numel() for p in tiny.network("softmax").parameters())
 
 
-def test_one_image_of_one_batch():
+def test_a_training_split_of_one_image():
     # Batch norm over a 1 x 1 map of a single image has no variance: an error, not a wrong number.
     try:
-        found = trained(data=tiny.dataset(1, 3, 3), recipe=Recipe(epochs=1))
+        quality = trained(data=tiny.dataset(1, 3, 3), recipe=Recipe(epochs=1))
     except ValueError as error:
         assert "Expected more than 1 value" in str(error)
     else:
-        assert found.train_images == 1
+        assert quality.train_images == 1

@@ -1,84 +1,36 @@
-"""A training in pieces is the training in one, bit for bit, or starts anew."""
+"""A training in pieces equals the training in one, bit for bit."""
 
 from __future__ import annotations
 
 import dataclasses
-import errno
 import os
-import pickle
 import random
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from runners.data.dataset import ArraySplit
+from runners.data import ArraySplit
 from runners.machine import device_lock
-from runners.records.errors import UserError
-from runners.training import CheckpointError, NonFiniteLoss, Recipe, TrainingRun, train
+from runners.training import NonFiniteLoss
 from runners.training.checkpoint import copy_to_cpu, load_state
 from tests.runners import tiny
-
-CPU = torch.device("cpu")
-# Everything that draws is on, and three epochs of a schedule that moves.
-RECIPE = Recipe(
-    epochs=3,
-    batch_size=8,
-    crop_padding=1,
-    mixup=0.2,
-    cutmix=1.0,
-    erasing=0.5,
-    learning_rate=3e-3,
-    ema_decay=0.9,
+from tests.runners.training.training_runs import (
+    CPU,
+    RECIPE,
+    Windowed,
+    learned,
+    make_run,
+    run_training,
+    same,
+    stop,
+    without_times,
 )
-
-
-def make_run(seed=0, recipe=RECIPE, data=None, dropout=0.5, **changes) -> TrainingRun:
-    network = changes.pop("network", None) or tiny.network(seed=seed, dropout=dropout, **changes)
-    return TrainingRun(network, data or tiny.dataset(), recipe, seed=seed, device=CPU)
-
-
-def run_training(checkpoint=None, seed=0, **options):
-    network = options.pop("network", None) or tiny.network(seed=seed, dropout=0.5)
-    recipe = options.pop("recipe", RECIPE)
-    data = options.pop("data", None) or tiny.dataset()
-    result = train(network, data, recipe, seed=seed, device=CPU, checkpoint=checkpoint, **options)
-    assert result.stopped == (result.quality.test_accuracy is None)
-    return result.quality
-
-
-def stop(quality):
-    """A `should_continue` that stops after the first epoch."""
-    return False
-
-
-def without_times(quality):
-    values = quality.model_dump(exclude={"train_seconds"})
-    for point in values["curve"]:
-        del point["images_per_s"]
-    return values
-
-
-def same(one, other):
-    """Equal in every bit, nested dicts and lists of tensors included."""
-    if isinstance(one, torch.Tensor):
-        return one.dtype == other.dtype and torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other
 
 
 def disturb():
     """What else may happen in a process between two epochs."""
     torch.manual_seed(99), torch.rand(7), np.random.rand(7), random.random()
-
-
-def learned(run):
-    """All of a state but the clock's part."""
-    return run.state_dict()["learner"]
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +77,11 @@ def test_every_part_of_the_state_matters(part, whole):
     target[last] = source[last]
     run.load_state_dict(state)
     run.train_epoch()
-    found = learned(run)
-    assert not all(same(found[name], whole[0][1][name]) for name in ("network", "average"))
+    result = learned(run)
+    assert not all(same(result[name], whole[0][1][name]) for name in ("network", "average"))
 
 
-def test_what_else_draws_or_tests_in_between_changes_nothing(whole):
+def test_draws_and_tests_between_epochs_change_nothing(whole):
     run, seen = make_run(), []
     for _ in range(RECIPE.epochs):
         disturb()
@@ -142,7 +94,7 @@ def test_what_else_draws_or_tests_in_between_changes_nothing(whole):
     assert without_times(run.quality()) == whole[1]
 
 
-def test_torchs_global_generator_is_left_alone():
+def test_the_global_generator_of_torch_is_unchanged():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -153,7 +105,7 @@ def test_torchs_global_generator_is_left_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_train_is_the_same_training(whole):
+def test_train_equals_epoch_by_epoch(whole):
     assert without_times(run_training()) == whole[1]
 
 
@@ -236,165 +188,13 @@ def test_seconds_add_up_over_resumes(tmp_path):
     assert resumed.quality().train_seconds > seconds == resumed.seconds
 
 
-def flip_a_bit(content):
-    middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-
-
-DAMAGES = {
-    "empty": lambda content: b"",
-    "truncated": lambda content: content[: len(content) // 2],
-    "a little short": lambda content: content[:-1],
-    "one bit": flip_a_bit,
-    "text": lambda content: b"not a checkpoint\n",
-    "pickle": lambda content: pickle.dumps({"identity": {}}),
-}
-
-
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory):
-    """The bytes of a checkpoint after one epoch."""
-    path = tmp_path_factory.mktemp("stopped") / "checkpoint"
-    run_training(path, should_continue=stop)
-    return path.read_bytes()
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_is_an_error_for_load_and_none_for_train(damage, stopped, whole, tmp_path):
-    path = tmp_path / "checkpoint"
-    path.write_bytes(DAMAGES[damage](stopped))
-    run = make_run()
-    before = run.state_dict()
-    with pytest.raises(CheckpointError, match=r"^checkpoint .* is damaged: .") as caught:
-        run.load(path)
-    assert str(path) in str(caught.value) and same(run.state_dict(), before)
-    seen = []
-    assert without_times(run_training(path, on_step=lambda *step: seen.append(step[0]))) == whole[1]
-    assert seen[0] == 1 and os.listdir(tmp_path) == ["checkpoint"]
-    assert len(load_state(path)["curve"]) == 3
-
-
-def test_any_torn_end_and_any_flipped_bit_is_noticed(stopped, tmp_path):
-    path = tmp_path / "checkpoint"
-    draw = random.Random(0)
-    path.write_bytes(stopped)
-    whole_state = load_state(path)
-    for _ in range(60):
-        place = draw.randrange(len(stopped))
-        flipped = bytearray(stopped)
-        flipped[place] ^= 1 << draw.randrange(8)
-        for content in (stopped[:place], bytes(flipped)):
-            path.write_bytes(content)
-            try:
-                found = load_state(path)
-            except CheckpointError:
-                continue
-            assert same(found, whole_state)  # the bit was padding or a date
-
-
-def test_code_in_a_file_is_not_run(tmp_path):
-    class Trap:
-        def __reduce__(self):
-            return os.mkdir, (str(tmp_path / "sprung"),)
-
-    torch.save({"identity": Trap()}, tmp_path / "checkpoint")
-    with pytest.raises(CheckpointError, match="is damaged"):
-        make_run().load(tmp_path / "checkpoint")
-    assert os.listdir(tmp_path) == ["checkpoint"]
-
-
-def test_a_missing_file_and_a_folder(tmp_path):
-    with pytest.raises(CheckpointError, match=r"^cannot read checkpoint .*none: No such file"):
-        make_run().load(tmp_path / "none")
-    with pytest.raises(CheckpointError, match=r"^cannot read checkpoint "):
-        make_run().load(tmp_path)
-
-
-FOREIGN = {
-    "seed": lambda: make_run(seed=1),
-    "recipe": lambda: make_run(recipe=dataclasses.replace(RECIPE, epochs=4)),
-    "network": lambda: make_run(dropout=0.4),
-    "network, shapes": lambda: make_run(mixer="softmax"),
-    "dataset": lambda: make_run(data=dataclasses.replace(tiny.dataset(), checksum="cd" * 32)),
-    "dataset, sizes": lambda: make_run(data=tiny.dataset(val=7)),
-}
-
-
-@pytest.mark.parametrize("what", FOREIGN)
-def test_a_foreign_file_is_an_error_for_load(what, tmp_path):
-    path = tmp_path / "checkpoint"
-    other = FOREIGN[what]()
-    other.train_epoch()
-    other.save(path)
-    run = make_run()
-    before = run.state_dict()
-    with pytest.raises(CheckpointError) as caught:
-        run.load(path)
-    key = what.partition(",")[0]
-    assert str(caught.value) == f"checkpoint {path}: of a training with another {key}"
-    assert same(run.state_dict(), before)
-
-
-def test_train_starts_anew_beside_a_foreign_file(whole, tmp_path):
-    path = tmp_path / "checkpoint"
-    run_training(path, seed=1, should_continue=stop)
-    assert without_times(run_training(path)) == whole[1]
-    assert load_state(path)["identity"]["seed"] == 0
-    torch.save({"weights": torch.ones(3)}, path)
-    assert without_times(run_training(path)) == whole[1]
-
-
-class Windowed(nn.Module):
-    """A setting without a tensor of its own, and a buffer that no state_dict holds."""
-
-    def __init__(self, window=2):
-        super().__init__()
-        self.inner, self._window = tiny.network(dropout=0.5), window
-        self.register_buffer("steps", torch.zeros(()), persistent=False)
-
-    def forward(self, x):
-        if self.training:
-            self.steps += 1
-        return self.inner(x) * (1 + self.steps / 7) / self._window
-
-
-def test_settings_tell_networks_apart():
-    state = make_run(network=Windowed()).state_dict()
-    make_run(network=Windowed()).load_state_dict(state)
-    with pytest.raises(CheckpointError, match="another network"):
-        make_run(network=Windowed(window=3)).load_state_dict(state)
-
-
-def test_buffers_that_no_state_dict_holds_go_on_as_well():
+def test_buffers_outside_the_state_dict_are_restored():
     straight, first, second = (make_run(network=Windowed()) for _ in range(3))
     straight.train_epoch(), straight.train_epoch()
     first.train_epoch()
     second.load_state_dict(first.state_dict())
     second.train_epoch()
     assert same(learned(second), learned(straight))
-
-
-@pytest.mark.parametrize(
-    "break_it",
-    [
-        lambda state: state.pop("curve"),
-        lambda state: state["learner"].pop("random"),
-        lambda state: state["learner"]["average"].popitem(),
-        lambda state: state["learner"]["random"].update(torch=torch.zeros(3, dtype=torch.uint8)),
-        lambda state: state["learner"]["optimizer"]["param_groups"].pop(),
-        lambda state: state["curve"][0].pop("epoch"),
-        lambda state: state.update(seconds="long"),
-    ],
-)
-def test_an_incomplete_state_changes_nothing(break_it):
-    run, first = make_run(), make_run()
-    first.train_epoch()
-    before, state = run.state_dict(), first.state_dict()
-    break_it(state)
-    with pytest.raises(CheckpointError, match=r"^not the state of a training: .*\w"):
-        run.load_state_dict(state)
-    assert same(run.state_dict(), before)
-    assert run.epochs_done == 0 and run.seconds == 0
 
 
 def test_a_state_is_a_copy_in_both_directions():
@@ -408,28 +208,6 @@ def test_a_state_is_a_copy_in_both_directions():
     assert same(state, kept) and same(learned(run), learned(other))
 
 
-def test_a_save_that_fails_leaves_the_former_file_alone(monkeypatch, stopped, tmp_path):
-    path = tmp_path / "checkpoint"
-    path.write_bytes(stopped)
-    run = make_run()
-    run.load(path)
-    run.train_epoch()
-
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UserError, match=r"^cannot write checkpoint .*: No space left on device$"):
-        run.save(path)
-    assert path.read_bytes() == stopped and os.listdir(tmp_path) == ["checkpoint"]
-
-
-def test_what_a_killed_process_left_behind_is_cleared(tmp_path):
-    (tmp_path / "checkpoint.part").write_bytes(b"half of it")
-    run_training(tmp_path / "checkpoint", should_continue=stop)
-    assert os.listdir(tmp_path) == ["checkpoint"]
-
-
 def test_no_epoch_after_the_last_and_no_test_before_the_first():
     run = make_run(recipe=dataclasses.replace(RECIPE, epochs=1))
     with pytest.raises(RuntimeError, match="no epoch is done"):
@@ -439,7 +217,7 @@ def test_no_epoch_after_the_last_and_no_test_before_the_first():
         run.train_epoch()
 
 
-def test_an_epoch_that_broke_off_is_no_base_but_a_checkpoint_is(whole):
+def test_after_a_failed_epoch_only_loading_is_allowed(whole):
     run = make_run()
     run.train_epoch()
     state = run.state_dict()
@@ -457,7 +235,7 @@ def test_an_epoch_that_broke_off_is_no_base_but_a_checkpoint_is(whole):
     assert same(learned(run), whole[0][1])
 
 
-def test_a_loss_that_is_no_number_leaves_the_checkpoint_of_the_epoch_before(tmp_path):
+def test_a_non_finite_loss_keeps_the_checkpoint_of_the_previous_epoch(tmp_path):
     class Poisoned(Windowed):
         def forward(self, x):
             return super().forward(x) * (float("nan") if self.steps > 4 else 1)
