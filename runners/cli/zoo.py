@@ -1,4 +1,4 @@
-"""`bench.py list`: what is in the zoo."""
+"""`bench.py list`: the available mixers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Add `list`."""
-    listing = commands.add_parser("list", help="show every mixer, or all about some")
+    listing = commands.add_parser("list", help="list the mixers, or show the details of some")
     listing.add_argument("names", nargs="*", metavar="MIXER", help="with --verbose: only these")
-    listing.add_argument("--verbose", action="store_true", help="cost, parameters, options, limits")
+    listing.add_argument("--verbose", action="store_true", help="show costs, parameters, options")
     listing.add_argument(
         "--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP
     )
@@ -27,60 +27,60 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one line a mixer, or a page each."""
+    """Print one line per mixer, or with --verbose one page per mixer."""
     from attention_zoo import add_files, entries, entry
 
     add_files(arguments.mixer)
     names = arguments.names or sorted(entries())
     chosen = [entry(name) for name in names]
     if arguments.verbose:
-        for each in chosen:
-            _page(each)
+        for mixer in chosen:
+            _print_page(mixer)
         return EXIT_FINE
     rows = [
         (
-            each.name,
-            each.summary,
-            each.complexity,
-            each.paper,
-            "reconstructed" if each.reconstructed else "published",
+            mixer.name,
+            mixer.summary,
+            mixer.complexity,
+            mixer.paper,
+            "reconstructed" if mixer.reconstructed else "published",
         )
-        for each in chosen
+        for mixer in chosen
     ]
     print_table(("mixer", "what it computes", "MACs", "paper", "evidence"), rows)
     return EXIT_FINE
 
 
-def _page(each: MixerEntry) -> None:
-    """Everything the registry and one instance know of a mixer."""
+def _print_page(mixer: MixerEntry) -> None:
+    """Print the declaration of a mixer and its number of parameters."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    console.print(each.name, style="bold", markup=False)
-    evidence = "reconstructed, see below" if each.reconstructed else "published equations or code"
+    console.print(mixer.name, style="bold", markup=False)
+    evidence = "reconstructed, see below" if mixer.reconstructed else "published equations or code"
     facts = {
-        "MACs": each.complexity,
-        "parameters": _parameters(each),
-        "paper": each.paper,
+        "MACs": mixer.complexity,
+        "parameters": _parameters(mixer),
+        "paper": mixer.paper,
         "evidence": evidence,
-        "source": str(each.file),
+        "source": str(mixer.file),
     }
-    for option in each.options:
+    for option in mixer.options:
         facts[f"option {option.name}"] = f"{option.annotation} = {option.default}"
-    for what, why in each.limits.items():
-        facts[f"limit: {what}"] = why
+    for limit, reason in mixer.limits.items():
+        facts[f"limit: {limit}"] = reason
     for name, value in facts.items():
         console.print(f"  {name:<20} {value}", markup=False)
-    console.print(textwrap.indent(each.docstring, "  | "), markup=False)
+    console.print(textwrap.indent(mixer.docstring, "  | "), markup=False)
     console.print()
 
 
-def _parameters(each: MixerEntry) -> str:
+def _parameters(declaration: MixerEntry) -> str:
     from attention_zoo import build
 
-    sizes = []
+    counts = []
     for dim, heads in ((64, 4), (128, 4)):
-        mixer = build(each.name, dim=dim, num_heads=heads)
+        mixer = build(declaration.name, dim=dim, num_heads=heads)
         count = sum(parameter.numel() for parameter in mixer.parameters())
-        sizes.append(f"{count:,} at C={dim}, {heads} heads")
-    return "; ".join(sizes)
+        counts.append(f"{count:,} at C={dim}, {heads} heads")
+    return "; ".join(counts)
