@@ -67,7 +67,7 @@ def draw_labels(
     sizes = np.array([box.size for box in extents]).reshape(-1, 2)
     chosen = place_labels(
         centres,
-        # Where overlapping labels are dropped, small overlaps must not arise in the first place.
+        # Where overlapping labels are dropped, small overlaps must not arise at all.
         sizes if keep_all else sizes + _AIR * pixel,
         frame=axes.bbox.size,
         gap=_GAP * pixel,

@@ -75,12 +75,11 @@ def publish(
     earlier files are kept. Publishing the same rows again changes nothing.
 
     Args:
-        rows: as `Record.flat` makes them, each with `trial` (int, in the order of
-            their ends) and `values` (dimension to value, active ones only). Only finished ones
-            can be on the front.
+        rows: as `Record.flat` makes them, each with `trial` (int, in the order of their ends) and
+            `values` (dimension to value, active ones only). Only finished ones can be on the front.
         folder: created if absent.
-        objectives: 1 to 4 of the names in `reports.sweep.objective`, each to
-            "maximize" or "minimize"; the first is the y axis of every panel.
+        objectives: 1 to 4 names of `reports.sweep.objective` to "maximize" or "minimize"; the first
+            is the y axis of every panel.
         title: of tables and figure.
         time: of this publication, ISO 8601; only publications.csv has it.
         counts: of trials that are no rows, as {"duplicate": 5, "infeasible": 1}.

@@ -235,6 +235,40 @@ def test_invalid_objectives_are_refused(tmp_path, objectives, message):
     assert not list(tmp_path.iterdir())
 
 
+EARLIER_FILES = {
+    "front.csv": '''\
+trial,architecture_hash,val_accuracy,latency_ms_median,test_accuracy,latency_ms_iqr,macs,params,\
+peak_memory_bytes,epochs,mixer,width,flag,architecture
+0,000000000000,0.8,2.0,0.79,0.1014551657299676,25000000,1200000,50000000,10,fwa,32,,\
+"{""mixer"":""fwa"",""width"":32}"
+1,000000000001,0.9,4.0,0.89,0.2029103314599352,25000000,1200000,50000000,10,"""12""",,true,\
+"{""mixer"":""fwa"",""width"":33}"
+''',
+    "publications.csv": """\
+time,finished,pruned,failed,duplicates,front_size,hypervolume,text,objectives,reference,ideal
+2025-01-01T00:00:00,2,0,0,0,2,0.1735537190082646,front of 2 of 2 finished trials,\
+maximize val_accuracy; minimize latency_ms,0.79; 4.2,0.9; 2.0
+""",
+}
+"""As version 0.1.0 published them."""
+
+
+def test_publications_of_version_0_1_are_continued(tmp_path):
+    for name, content in EARLIER_FILES.items():
+        (tmp_path / name).write_text(content)
+    rows = [
+        trial(0, accuracy=0.8, latency=2.0),
+        trial(1, accuracy=0.9, latency=4.0, values={"mixer": "12", "flag": True}),
+    ]
+    assert publish(rows, tmp_path, counts={}).text == "front unchanged, no new trials"
+    for name, content in EARLIER_FILES.items():
+        assert (tmp_path / name).read_text() == content
+    rows.append(trial(2, accuracy=0.95, latency=8.0))
+    changed = publish(rows, tmp_path, counts={}).text
+    assert changed.startswith("1 new on the front, hypervolume +")
+    assert [line["finished"] for line in log(tmp_path)] == ["2", "3"]
+
+
 @pytest.mark.slow
 def test_5000_trials(tmp_path, record_property):
     rows = sweep(5000)
