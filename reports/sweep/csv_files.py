@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import Any, TypeAlias
 
-import pandas as pd
-
 from reports.comparison.arm import Row
 from reports.sweep.objective import Objective
 from reports.sweep.summary import SweepSummary, canonical_json
@@ -104,6 +102,8 @@ def _dimension(name: str) -> Callable[[Row], str]:
 
 
 def _csv(rows: Sequence[Row], columns: _Columns) -> str:
+    import pandas as pd
+
     cells = [[cell(row) for cell in columns.values()] for row in rows]
     return pd.DataFrame(cells, columns=list(columns)).to_csv(index=False, lineterminator="\n")
 
