@@ -105,9 +105,9 @@ NEWER = {
 }  # fmt: skip
 
 
-def old(new: dict[str, Any]) -> dict[str, Any]:
+def without_newer_fields(record: dict[str, Any]) -> dict[str, Any]:
     """The same record as protocol 1 wrote it into its CSV file."""
-    return {field: value for field, value in new.items() if field not in NEWER}
+    return {field: value for field, value in record.items() if field not in NEWER}
 
 
 def timed(

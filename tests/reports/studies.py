@@ -46,14 +46,14 @@ def arm(
 
 
 def store(folder: Path, *records: Record) -> Path:
-    """Keep the records, one per arm, as the study of a run; gives its folder."""
+    """Store the records, one per arm, as the study of a run; return its folder."""
     folder.mkdir(parents=True)
     names = [record.name for record in records]
     plan = {"arms": {name: {} for name in names}}
     trained = any(record.quality is not None for record in records)
     study = Study(folder / STUDY_FILE, plan, names, 1, trained=trained)
-    kept = {record.name: record for record in records}
+    by_name = {record.name: record for record in records}
     for _ in range(study.enqueue()):
         trial, (name, _) = study.ask()
-        study.tell(trial, kept[name])
+        study.tell(trial, by_name[name])
     return folder

@@ -10,7 +10,7 @@ from reports.comparison.summary import summarise
 from reports.comparison.table import comparison_columns, comparison_grid, to_csv, to_latex
 from reports.tables.records import read_records, records_csv
 from runners.records.record import Record
-from tests.reports.rows import many, old, row, timed
+from tests.reports.rows import many, row, timed, without_newer_fields
 from tests.runners import tiny
 
 
@@ -37,7 +37,7 @@ def test_synthetic_rows_have_the_fields_of_records():
 
 def test_old_records_make_the_same_table():
     rows = many(3, 2)
-    assert markdown([old(record) for record in rows]) == markdown(rows)
+    assert markdown([without_newer_fields(record) for record in rows]) == markdown(rows)
 
 
 def test_what_was_not_measured_has_no_column_and_no_note():

@@ -65,7 +65,7 @@ def test_front_equals_the_definition(problem):
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=25))
-def test_the_front_of_two_is_the_same(points):
+def test_accuracy_cost_front_equals_nondominated(points):
     gains, costs = [p[0] for p in points], [p[1] for p in points]
     assert nondominated(points, WAYS).tolist() == accuracy_cost_front(gains, costs).tolist()
 
@@ -117,7 +117,7 @@ def test_what_lies_outside_the_box_is_cut_off():
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("call", "message"),
     [
         (lambda: nondominated([(1, 2)], ["up", "minimize"]), "maximize or minimize"),
         (lambda: nondominated([(1, 2)], ["minimize"]), "do not fit 1"),
@@ -126,8 +126,8 @@ def test_what_lies_outside_the_box_is_cut_off():
         (lambda: hypervolume([(1, 2)], WAYS, (1, 2), (1, 1)), "worse than the ideal"),
     ],
 )
-def test_mistakes_are_named(call, words):
-    with pytest.raises(ValueError, match=words):
+def test_invalid_input_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
         call()
 
 

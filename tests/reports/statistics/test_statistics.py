@@ -1,4 +1,4 @@
-"""Properties of the intervals, and what they claim in simulated benchmarks."""
+"""Properties of the intervals, and their coverage in simulated benchmarks."""
 
 from __future__ import annotations
 
@@ -56,23 +56,23 @@ def test_the_interval_contains_the_ratio_and_repeats(pairs):
 
 
 def _benchmark(rng, slow_down, rounds=60):
-    """Rounds that share a disturbance of 10 %, contenders with 2 % of their own."""
+    """Rounds that share a disturbance of 10 %, targets with 2 % of their own."""
     shared = rng.lognormal(0, 0.1, rounds)
     own, other = rng.lognormal(0, 0.02, (2, rounds))
     return slow_down * 3 * shared * own, 3 * shared * other
 
 
-def test_a_planted_slow_down_is_found_and_covered():
+def test_a_planted_slow_down_is_detected_and_covered():
     rng = np.random.default_rng(1)
     runs = [ratio_interval(*_benchmark(rng, 1.05), resamples=500) for _ in range(200)]
     assert np.mean([is_separable(low, high) for _, low, high in runs]) >= 0.95
     assert np.mean([low <= 1.05 <= high for _, low, high in runs]) >= 0.9
 
 
-def test_the_same_model_twice_is_rarely_told_apart():
+def test_the_same_model_twice_is_rarely_separable():
     rng = np.random.default_rng(2)
     runs = [ratio_interval(*_benchmark(rng, 1.0), resamples=500) for _ in range(300)]
-    # 5 % are aimed at; 300 runs leave 2.5 points of noise (two standard errors).
+    # 5 % are intended; 300 runs leave 2.5 points of noise (two standard errors).
     assert np.mean([is_separable(low, high) for _, low, high in runs]) <= 0.075
 
 
@@ -111,7 +111,7 @@ def test_intervals_of_two_runs_and_of_a_median_cover(sizes, between):
     assert min(held / RUNS) >= LEAST
 
 
-def test_noise_between_processes_is_missed_by_one_level_and_found_by_two():
+def test_noise_between_processes_needs_two_levels():
     rng = np.random.default_rng(5)
     sides = [(_side(rng, [30] * 3, 0.03), _side(rng, [30] * 3, 0.03)) for _ in range(200)]
     one = [is_separable(*ratio_interval(*side, resamples=200)[1:]) for side in sides]
@@ -122,16 +122,16 @@ def test_noise_between_processes_is_missed_by_one_level_and_found_by_two():
     assert np.mean(two) < 0.07
 
 
-def test_a_planted_slow_down_is_found_across_five_processes():
-    rng, found = np.random.default_rng(6), 0
+def test_a_planted_slow_down_is_detected_across_five_processes():
+    rng, detected = np.random.default_rng(6), 0
     for _ in range(100):
         slow, fast = _side(rng, [20] * 5, 0.01, 3.3), _side(rng, [20] * 5, 0.01)
         ratio, low, high = unpaired_ratio_interval(
             slow, fast, after_rounds=[20] * 5, before_rounds=[20] * 5, resamples=200
         )
         assert low <= ratio <= high
-        found += low > 1
-    assert found >= 95
+        detected += low > 1
+    assert detected >= 95
 
 
 def test_draws_follow_the_levels():
@@ -148,13 +148,13 @@ def test_draws_follow_the_levels():
     assert {int((row >= 4).sum()) for row in draws.indices} == {0, 8, 16}
 
 
-def test_placements_in_memory_widen_the_interval():
+def test_memory_placements_widen_the_interval():
     rng, blocks = np.random.default_rng(10), [10] * 8
     held = np.zeros(2)
     for _ in range(200):
         one, other = _side(rng, blocks, 0.02), _side(rng, blocks, 0.02)
-        for kind, known in enumerate((None, blocks)):
-            _, low, high = ratio_interval(one, other, blocks=known, resamples=200)
+        for kind, sizes in enumerate((None, blocks)):
+            _, low, high = ratio_interval(one, other, blocks=sizes, resamples=200)
             held[kind] += low <= 1 <= high
     assert held[0] / 200 < 0.85 and held[1] / 200 >= 0.94
 
@@ -165,14 +165,14 @@ def test_blocks_of_processes_are_nested():
     parts = {"rounds": [30, 30], "blocks": [10] * 6}
     ratio, low, high = ratio_interval(one, other, **parts)
     assert low <= ratio <= high
-    # Of two processes Student's t knows little, whatever their six blocks say.
+    # Student's t of two processes is wide, whatever their six blocks say.
     _, lower, higher = ratio_interval(one, other, blocks=[10] * 6)
     assert low < lower < higher < high
     with pytest.raises(ValueError, match="in which it began"):
         ratio_interval(one, other, rounds=[25, 35], blocks=[10] * 6)
 
 
-def test_five_hundred_rounds_take_a_moment():
+def test_five_hundred_rounds_take_less_than_a_second():
     times = np.random.default_rng(9).lognormal(0, 0.1, (2, 500))
     ratio_interval(*times)  # imports
     start = time.process_time()
@@ -192,8 +192,9 @@ def test_welch_equals_scipy():
 
     after, before = [0.81, 0.79, 0.84], [0.7, 0.75]
     expected = stats.ttest_ind(after, before, equal_var=False).confidence_interval()
-    found = welch_interval(after, before)
-    assert found == pytest.approx((np.mean(after) - np.mean(before), *expected))
+    assert welch_interval(after, before) == pytest.approx(
+        (np.mean(after) - np.mean(before), *expected)
+    )
     assert welch_interval([0.5, 0.5], [0.25, 0.25]) == (0.25, 0.25, 0.25)
     with pytest.raises(ValueError, match="not 2 and 1"):
         welch_interval([1, 2], [1])
@@ -212,7 +213,7 @@ def test_rounds_of_processes_must_add_up(rounds):
 
 
 @pytest.mark.parametrize(
-    ("samples", "baseline", "said"),
+    ("samples", "baseline", "message"),
     [
         ([1, 2], [1], "equal lengths"),
         ([], [], "at least one round"),
@@ -220,8 +221,8 @@ def test_rounds_of_processes_must_add_up(rounds):
         ([1, 1], [1, float("nan")], "baseline: every sample"),
     ],
 )
-def test_what_is_no_pair_of_rounds_is_refused(samples, baseline, said):
-    with pytest.raises(ValueError, match=said):
+def test_invalid_rounds_are_refused(samples, baseline, message):
+    with pytest.raises(ValueError, match=message):
         ratio_interval(samples, baseline)
 
 
@@ -255,6 +256,6 @@ def test_one_value_has_no_spread():
 
 
 @pytest.mark.parametrize(("accuracy", "n"), [(1.1, 10), (-0.1, 10), (0.5, 0), (float("nan"), 5)])
-def test_what_is_no_proportion_is_refused(accuracy, n):
+def test_invalid_proportions_are_refused(accuracy, n):
     with pytest.raises(ValueError, match="fraction"):
         wilson_interval(accuracy, n)
