@@ -1,9 +1,10 @@
-"""`bench.py sweep`, `space` and `dashboard` as users type them."""
+"""The commands `sweep` and `dashboard`, as processes only where signals or ports matter."""
 
 from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from tests.bench_runs import BENCH, ROOT, bench, environment
+from tests.bench_runs import BENCH, ROOT, bench_in_process, environment, one_line
 
 CHEAP = {
     "space": "tiny",
@@ -30,63 +31,83 @@ def write(folder, name="sweep.yaml", **changes):
     return name
 
 
+def read_csv(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
 def visible(folder):
     return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
-def test_a_sweep_publishes_its_front_and_goes_on(tmp_path):
-    file = write(tmp_path)
-    first = bench(tmp_path, "sweep", file, "--out", "run", "--quiet")
-    assert first.returncode == 0, first.stderr
-    assert visible(tmp_path / "run") == FILES
-    assert "of 12 finished trials; see run" in first.stdout
-    again = bench(tmp_path, "sweep", file, "--out", "run", "--quiet", "--resume", "--trials", "20")
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with a sweep of 12 trials in `run`; not to be changed."""
+    folder = tmp_path_factory.mktemp("sweep")
+    done = bench_in_process(folder, "sweep", write(folder), "--out", "run", "--quiet")
+    assert done.returncode == 0, done.stderr
+    (folder / "stdout").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture
+def sweep(finished, tmp_path):
+    """A copy of the finished sweep."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def test_a_sweep_publishes_its_front(finished):
+    assert visible(finished / "run") == FILES
+    assert "of 12 finished trials; see run" in (finished / "stdout").read_text()
+
+
+def test_a_resumed_sweep_adds_trials_and_a_publication(sweep):
+    more = ("--out", "run", "--quiet", "--resume", "--trials", "20")
+    again = bench_in_process(sweep, "sweep", "sweep.yaml", *more)
     assert again.returncode == 0, again.stderr
-    with (tmp_path / "run" / "trials.csv").open() as lines:
-        states = [row["state"] for row in csv.DictReader(lines)]
+    states = [row["state"] for row in read_csv(sweep / "run" / "trials.csv")]
     assert states.count("finished") == 20
-    with (tmp_path / "run" / "publications.csv").open() as lines:
-        assert len(list(csv.DictReader(lines))) == 2
-    before = {path: path.read_bytes() for path in (tmp_path / "run").glob("*.csv")}
-    idle = bench(tmp_path, "sweep", file, "--out", "run", "--quiet", "--resume", "--trials", "20")
+    assert len(read_csv(sweep / "run" / "publications.csv")) == 2
+    before = {path: path.read_bytes() for path in (sweep / "run").glob("*.csv")}
+    idle = bench_in_process(sweep, "sweep", "sweep.yaml", *more)
     assert idle.returncode == 0
-    assert {path: path.read_bytes() for path in (tmp_path / "run").glob("*.csv")} == before
+    assert {path: path.read_bytes() for path in (sweep / "run").glob("*.csv")} == before
 
 
 @pytest.mark.slow
-def test_resume_begins_where_there_is_nothing_to_resume(tmp_path):
+def test_resume_starts_a_sweep_that_does_not_exist(tmp_path):
     file = write(tmp_path)
     for _ in range(2):
-        done = bench(tmp_path, "sweep", file, "--resume", "--quiet")
+        done = bench_in_process(tmp_path, "sweep", file, "--resume", "--quiet")
         assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "runs").iterdir()
     assert run.name.endswith("-sweep")
 
 
-def test_a_tabular_sweep_says_what_it_is(tmp_path):
-    done = bench(tmp_path, "sweep", str(TABULAR), "--engine", "tabular", "--trials", "30")
+def test_the_report_of_a_tabular_sweep_names_its_source(tmp_path):
+    done = bench_in_process(
+        tmp_path, "sweep", str(TABULAR), "--engine", "tabular", "--trials", "30"
+    )
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "runs").iterdir()
-    told = (run / "front.md").read_text()
-    assert "surrogate" in told and "tabulated benchmark" in told and "pruned" in told
+    page = (run / "front.md").read_text()
+    assert "surrogate" in page and "tabulated benchmark" in page and "pruned" in page
 
 
 @pytest.mark.slow
-def test_a_front_warms_up_another_sweep(tmp_path):
-    file = write(tmp_path)
-    bench(tmp_path, "sweep", file, "--out", "one", "--quiet")
-    with (tmp_path / "one" / "front.csv").open() as lines:
-        wanted = [row["architecture_hash"] for row in csv.DictReader(lines)]
-    for number, option in enumerate((("--from", "one"), ("--enqueue", "one/front.csv"))):
-        other = tmp_path / f"other{number}"
-        done = bench(tmp_path, "sweep", file, "--out", other.name, "--quiet", *option)
+def test_a_sweep_starts_with_the_front_of_another(sweep):
+    front = [row["architecture_hash"] for row in read_csv(sweep / "run" / "front.csv")]
+    for number, option in enumerate((("--from", "run"), ("--enqueue", "run/front.csv"))):
+        other = sweep / f"other{number}"
+        done = bench_in_process(
+            sweep, "sweep", "sweep.yaml", "--out", other.name, "--quiet", *option
+        )
         assert done.returncode == 0, done.stderr
-        with (other / "trials.csv").open() as lines:
-            rows = sorted(csv.DictReader(lines), key=lambda row: int(row["trial"]))
-        assert [row["architecture_hash"] for row in rows][: len(wanted)] == wanted
+        rows = sorted(read_csv(other / "trials.csv"), key=lambda row: int(row["trial"]))
+        assert [row["architecture_hash"] for row in rows][: len(front)] == front
 
 
-def test_ctrl_c_publishes_and_leaves_nothing_running(tmp_path):
+def test_ctrl_c_publishes_and_the_sweep_can_be_resumed(tmp_path):
     file = write(tmp_path, trials=100_000)
     process = subprocess.Popen(
         (*BENCH, "sweep", file, "--out", "run"),
@@ -100,16 +121,16 @@ def test_ctrl_c_publishes_and_leaves_nothing_running(tmp_path):
     while not study.exists() or study.stat().st_size < 150_000:
         assert process.poll() is None, process.stderr.read()
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.strip().splitlines()[-1].endswith("--resume goes on")
+    assert errors.strip().splitlines()[-1].endswith("--resume goes on")
     assert visible(tmp_path / "run") > FRONT
     trials = str(sum(1 for _ in (tmp_path / "run" / "trials.csv").open()) + 5)
     more = ("--out", "run", "--resume", "--trials", trials, "--quiet")
-    assert bench(tmp_path, "sweep", file, *more).returncode == 0
+    assert bench_in_process(tmp_path, "sweep", file, *more).returncode == 0
 
 
-MISTAKES = {
+INVALID_FILES = {
     "unknown dimension": ({"space": {"preset": "tiny", "dimensions": {"widht": [1]}}}, "widht"),
     "empty choice": ({"space": {"preset": "tiny", "dimensions": {"width": []}}}, "width"),
     "impossible constraint": (
@@ -123,11 +144,14 @@ MISTAKES = {
     "unknown inner key": ({"latency": {"round": 3}}, "latency.round"),
     "unknown objective": ({"objectives": {"latency": "minimize"}}, "did you mean 'latency_ms'?"),
     "unknown direction": ({"objectives": {"macs": "min"}}, "objectives.macs"),
-    "no objective": ({"objectives": {}}, "objectives: name at least one"),
+    "no objective": ({"objectives": {}}, "objectives: at least one is required"),
     "no trials": ({"trials": 0}, "trials"),
-    "no training": ({"objectives": {"val_accuracy": "maximize"}}, "needs a section `training`"),
-    "idle training": ({"training": {}}, "val_accuracy is not among the objectives"),
-    "idle rungs": ({"rungs": {}}, "val_accuracy is not among the objectives"),
+    "no training": ({"objectives": {"val_accuracy": "maximize"}}, "requires a section `training`"),
+    "training without accuracy": (
+        {"training": {}},
+        "`training` requires the objective val_accuracy",
+    ),
+    "rungs without accuracy": ({"rungs": {}}, "`rungs` require the objective val_accuracy"),
     "unknown data": (
         {"objectives": {"val_accuracy": "maximize"}, "training": {"dataset": "mnits"}},
         "mnits",
@@ -137,15 +161,15 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_in_the_file_is_one_line(tmp_path, mistake):
-    changes, expected = MISTAKES[mistake]
+@pytest.mark.parametrize("case", INVALID_FILES)
+def test_an_error_in_the_file_is_one_line(tmp_path, case):
+    changes, message = INVALID_FILES[case]
     file = write(tmp_path, **changes)
-    one_line(bench(tmp_path, "sweep", file, "--out", "run"), expected)
-    assert not (tmp_path / "run").exists() or mistake == "impossible constraint"
+    assert_usage_error(bench_in_process(tmp_path, "sweep", file, "--out", "run"), message)
+    assert not (tmp_path / "run").exists() or case == "impossible constraint"
 
 
-OPTIONS = {
+INVALID_OPTIONS = {
     "no file": (("none.yaml",), "cannot read none.yaml"),
     "unknown storage": (("sweep.yaml", "--storage", "mysql://u:secret@h/d"), "or postgresql:"),
     "no server": (
@@ -155,71 +179,50 @@ OPTIONS = {
     "address": (("sweep.yaml", "--address", "auto"), "--address needs --engine ray"),
     "time": (("sweep.yaml", "--time-budget", "soon"), "must be a time as in 2h"),
     "table": (("sweep.yaml", "--engine", "tabular"), "knows one space only"),
-    "nothing to begin with": (("sweep.yaml", "--from", "nowhere"), "has no front.csv"),
-    "a file of others": (("sweep.yaml", "--enqueue", "sweep.yaml"), "must be a list of mappings"),
+    "no front": (("sweep.yaml", "--from", "nowhere"), "has no front.csv"),
+    "not a list of values": (
+        ("sweep.yaml", "--enqueue", "sweep.yaml"),
+        "must be a list of mappings",
+    ),
 }
 
 
-@pytest.mark.parametrize("mistake", OPTIONS)
-def test_a_mistaken_option_is_one_line(tmp_path, mistake):
-    arguments, expected = OPTIONS[mistake]
+@pytest.mark.parametrize("case", INVALID_OPTIONS)
+def test_an_invalid_option_is_one_line(tmp_path, case):
+    arguments, message = INVALID_OPTIONS[case]
     write(tmp_path)
-    done = bench(tmp_path, "sweep", *arguments, "--out", "run")
-    one_line(done, expected)
+    done = bench_in_process(tmp_path, "sweep", *arguments, "--out", "run")
+    assert_usage_error(done, message)
     assert "secret" not in done.stderr + done.stdout
 
 
-def test_a_run_of_another_config_is_left_as_it_is(tmp_path):
-    bench(tmp_path, "sweep", write(tmp_path), "--out", "run", "--quiet")
-    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
-    other = write(tmp_path, "other.yaml", sampler="tpe")
-    done = bench(tmp_path, "sweep", other, "--out", "run", "--resume")
-    one_line(done, "was begun with another sampler.name")
-    one_line(bench(tmp_path, "sweep", other, "--out", "run"), "add --resume")
-    one_line(bench(tmp_path, "report", "run"), "run is a sweep: its report is front.md")
-    after = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+def test_a_run_of_another_config_is_not_changed(sweep):
+    before = {path.name: path.read_bytes() for path in (sweep / "run").iterdir()}
+    other = write(sweep, "other.yaml", sampler="tpe")
+    done = bench_in_process(sweep, "sweep", other, "--out", "run", "--resume")
+    assert_usage_error(done, "was begun with another sampler.name")
+    assert_usage_error(bench_in_process(sweep, "sweep", other, "--out", "run"), "add --resume")
+    assert_usage_error(
+        bench_in_process(sweep, "report", "run"), "run is a sweep: its report is front.md"
+    )
+    after = {path.name: path.read_bytes() for path in (sweep / "run").iterdir()}
     assert {n: b for n, b in after.items() if not n.startswith("study.db-")} == before
 
 
-def one_line(done, expected):
+def assert_usage_error(done, message):
     assert done.returncode == 2, done.stderr
-    (line,) = done.stderr.strip().splitlines()
-    assert line.startswith("bench.py: ") and expected in line, line
-
-
-def test_a_space_is_described_before_it_is_searched(tmp_path):
-    file = write(tmp_path, space={"preset": "tiny", "constraints": ["macs <= 1.5e6"]})
-    done = bench(tmp_path, "space", file)
-    assert done.returncode == 0, done.stderr
-    for part in (
-        "fwa.window",
-        "architectures",
-        "feasible",
-        "macs <= 1.5e+06 excludes",
-        "example 3",
-    ):
-        assert part in done.stdout
-    assert bench(tmp_path, "space", "full").returncode == 0
-    one_line(bench(tmp_path, "space", "tinny"), "did you mean 'tiny'?")
+    one_line(done.stderr, message)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda f: f.stem)
-def test_shipped_sweeps_can_be_described(tmp_path, file):
-    done = bench(tmp_path, "space", str(file), "--no-estimate", "--draws", "50")
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.slow
-def test_the_dashboard_shows_the_study_on_loopback(tmp_path):
+def test_the_dashboard_serves_the_study_on_loopback(sweep):
     pytest.importorskip("optuna_dashboard")
-    bench(tmp_path, "sweep", write(tmp_path), "--out", "run", "--quiet")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
         (*BENCH, "dashboard", "run", "--port", str(port)),
-        cwd=tmp_path,
+        cwd=sweep,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -230,12 +233,14 @@ def test_the_dashboard_shows_the_study_on_loopback(tmp_path):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/studies", timeout=30) as page:
             (study,) = json.load(page)["study_summaries"]
         assert study["study_name"] == "sweep"
-        one_line(bench(tmp_path, "dashboard", "run", "--port", str(port)), "cannot serve on")
+        one_line(
+            bench_in_process(sweep, "dashboard", "run", "--port", str(port)), "cannot serve on"
+        )
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
     assert process.returncode == 0
-    one_line(bench(tmp_path, "dashboard", "."), "holds no study")
+    assert_usage_error(bench_in_process(sweep, "dashboard", "."), "holds no study")
 
 
 @pytest.mark.slow
@@ -250,8 +255,7 @@ def test_the_quick_sweep_trains_for_real(tmp_path):
         env=environment(),
     )
     assert done.returncode == 0, done.stderr
-    with (tmp_path / "run" / "trials.csv").open() as lines:
-        rows = list(csv.DictReader(lines))
+    rows = read_csv(tmp_path / "run" / "trials.csv")
     real = [row for row in rows if row["state"] in ("finished", "pruned")]
     assert len(real) >= 20
     # Chance is 0.1; one epoch of a small network may stay near it, the whole training does not.
