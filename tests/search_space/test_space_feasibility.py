@@ -64,3 +64,10 @@ def test_infeasible_space_names_the_worst_constraint():
 def test_everything_is_feasible_without_constraints():
     result = survey(replace(space(), constraints=()), costs)
     assert (result.feasible_share, result.excluded) == (1, {})
+
+
+def test_examples_are_different_architectures():
+    surveys = [survey(space("macs <= 1000"), costs, draws=3, seed=seed) for seed in range(5)]
+    assert any(result.distinct < result.draws for result in surveys)
+    for result in surveys:
+        assert len(result.examples) == result.distinct
