@@ -1,4 +1,4 @@
-"""The commands `sweep` and `dashboard`, as processes only where signals or ports matter."""
+"""The command `sweep`, as a process only where signals matter."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import csv
 import json
 import shutil
 import signal
-import socket
 import subprocess
-import urllib.request
 
 import pytest
 
@@ -26,8 +24,8 @@ FILES = FRONT | {"trials.csv", "publications.csv", "study.db", "sweep.json"}
 
 
 def write(folder, name="sweep.yaml", **changes):
-    told = {key: value for key, value in {**CHEAP, **changes}.items() if value is not None}
-    (folder / name).write_text(json.dumps(told))
+    config = {key: value for key, value in {**CHEAP, **changes}.items() if value is not None}
+    (folder / name).write_text(json.dumps(config))
     return name
 
 
@@ -212,35 +210,6 @@ def test_a_run_of_another_config_is_not_changed(sweep):
 def assert_usage_error(done, message):
     assert done.returncode == 2, done.stderr
     one_line(done.stderr, message)
-
-
-@pytest.mark.slow
-def test_the_dashboard_serves_the_study_on_loopback(sweep):
-    pytest.importorskip("optuna_dashboard")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        (*BENCH, "dashboard", "run", "--port", str(port)),
-        cwd=sweep,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
-    try:
-        assert f"http://127.0.0.1:{port}/" in process.stdout.readline()
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/studies", timeout=30) as page:
-            (study,) = json.load(page)["study_summaries"]
-        assert study["study_name"] == "sweep"
-        one_line(
-            bench_in_process(sweep, "dashboard", "run", "--port", str(port)), "cannot serve on"
-        )
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert_usage_error(bench_in_process(sweep, "dashboard", "."), "holds no study")
 
 
 @pytest.mark.slow
