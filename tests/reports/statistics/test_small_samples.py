@@ -8,7 +8,12 @@ from scipy import stats
 
 from reports.statistics.bootstrap import expanded_percentiles
 from reports.statistics.intervals import mean_interval, welch_interval
-from reports.statistics.ratios import median_interval, ratio_interval, unpaired_ratio_interval
+from reports.statistics.ratios import (
+    is_separable,
+    median_interval,
+    ratio_interval,
+    unpaired_ratio_interval,
+)
 from reports.statistics.scaling import fit_exponent
 
 ROUNDS = 20
@@ -80,3 +85,11 @@ def test_an_exponent_is_fitted_to_the_upper_half_of_the_sizes(count):
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_fewer_than_three_sizes_have_no_exponent(count):
     assert fit_exponent([16, 64][:count], [1.0, 2.0][:count]) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.9, 1.1, False), (1, 1.2, False), (0.8, 1, False), (1.01, 1.2, True), (0.8, 0.99, True)],
+)
+def test_an_interval_is_separable_if_it_excludes_one(low, high, expected):
+    assert is_separable(low, high) is expected
