@@ -25,7 +25,7 @@ from runners.cli import (
     sweep,
     zoo,
 )
-from runners.cli.parser import EXIT_FINE, EXIT_INTERRUPTED, EXIT_USAGE, Parser
+from runners.cli.parser import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe went away: nothing to complain about
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FINE
+        return EXIT_OK
     except KeyboardInterrupt:
         kept = "; what is finished is kept, --resume goes on" if "resume" in arguments else ""
         return _fail(f"interrupted{kept}", EXIT_INTERRUPTED)

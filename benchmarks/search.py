@@ -23,14 +23,13 @@ import numpy as np
 
 from reports.statistics.fronts import hypervolume_progress, ideal_point, reference_point
 from runners.engines import local
-from runners.jobs.sweep import Sweep, begin
-from runners.progress.search_listener import SearchWatch
+from runners.evaluators.prepare import prepare_tabular
+from runners.jobs.sweep import Sweep, start_search
+from runners.progress.listener import Listener
+from runners.records.objectives import objective_values
 from runners.records.record import Record, State
-from runners.search.candidate import Candidate
 from runners.search.config import parse_sweep
-from runners.search.objectives import objective_values
-from runners.search.prepare import prepare_tabular
-from runners.store import opened
+from runners.store import open_storage
 from search_space import tabular
 
 RANDOM_TRIALS, TRIALS = 1_000, 200
@@ -43,13 +42,13 @@ Rungs: TypeAlias = dict[str, int] | None
 
 
 @dataclass
-class Trace(SearchWatch):
+class Trace(Listener):
     """The epochs of each trial, and the objective values of those that finished."""
 
     epochs: list[int] = field(default_factory=list)
     points: list[tuple[float, ...] | None] = field(default_factory=list)
 
-    def ended(self, candidate: Candidate, record: Record) -> None:
+    def on_end(self, record: Record) -> None:
         assert record.quality is not None
         self.epochs.append(record.quality.epochs)
         finished = record.state is State.FINISHED
@@ -80,13 +79,13 @@ def search(sampler: dict[str, Any], trials: int, rungs: Rungs) -> Trace:
         resume=False,
         trials=trials,
         budget_s=None,
-        seeds=(),
+        first_values=(),
     )
     trace = Trace()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "study.db"
-        with opened(file, study="benchmark") as storage:
-            local.run(begin(job, storage, file, "benchmark", None, trace), 1)
+        with open_storage(file, study="benchmark") as storage:
+            local.run(start_search(job, storage, file, "benchmark", None, trace), 1)
     return trace
 
 

@@ -20,13 +20,13 @@ from statistics import median
 
 from optuna.samplers import BaseSampler
 
-from runners.engines.task_queue import ignore_step, run_here
-from runners.jobs.sweep import Sweep, begin
-from runners.progress.search_listener import SearchWatch
+from runners.evaluate import ignore_step, run_here
+from runners.evaluators.prepare import prepare
+from runners.jobs.sweep import Sweep, start_search
+from runners.progress.listener import Listener
 from runners.search import samplers
 from runners.search.config import parse_sweep
-from runners.search.prepare import prepare
-from runners.store import opened
+from runners.store import open_storage
 from search_space import from_dict
 
 ROOT = Path(__file__).parents[1]
@@ -51,9 +51,9 @@ def bookkeeping_ms(sampler: str, stored: int, measured: int = 50) -> float:
     """Return the median bookkeeping per trial after `stored` trials by random search."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "study.db"
-        with opened(file, study="rate") as storage:
-            first = begin(
-                _job(folder, "random", stored), storage, file, "rate", None, SearchWatch()
+        with open_storage(file, study="rate") as storage:
+            first = start_search(
+                _job(folder, "random", stored), storage, file, "rate", None, Listener()
             )
             while (task := first.next_task()) is not None:
                 first.complete(task, task.work(ignore_step, _continue, run_here))
@@ -87,7 +87,7 @@ def _job(folder: str, sampler: str, trials: int) -> Sweep:
         resume=False,
         trials=trials,
         budget_s=None,
-        seeds=(),
+        first_values=(),
     )
 
 

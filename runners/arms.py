@@ -1,9 +1,9 @@
-"""From what a user types to the architectures to compare. No torch."""
+"""Resolve what a user types to the architectures to compare. No torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from attention_zoo import did_you_mean, entries, entry
 from lolvit import VARIANTS, Architecture, MixerConfig, accepts_mixer, variant
@@ -23,7 +23,7 @@ class ImageKind:
 
 @dataclass(frozen=True)
 class Arm:
-    """One contender: its name in tables, its architecture, whether it follows an abstract only."""
+    """One row of a comparison: name, architecture, whether its mixer follows an abstract only."""
 
     name: str
     architecture: Architecture
@@ -33,10 +33,12 @@ class Arm:
 def check(names: Sequence[str], host: str | None) -> None:
     """Raise UserError or MixerError for the first name that cannot be an arm; reads no data."""
     if not names:
-        raise UserError("name at least one mixer to compare; `bench.py list` shows them all")
+        raise UserError("name at least one mixer to compare; bench.py list shows all mixers")
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise UserError(f"{name!r} is named twice; each arm of a comparison is another one")
+            raise UserError(
+                f"{name!r} is named twice; to compare it with itself (A/A), add --repeat {name}"
+            )
         if name not in VARIANTS:
             _mixer(name)
     if host is not None and not accepts_mixer(host):
@@ -45,22 +47,42 @@ def check(names: Sequence[str], host: str | None) -> None:
         raise UserError(f"variant {host!r} cannot host mixers; {near}take one of: {hosts}")
 
 
-def resolve(names: Sequence[str], host: str | None, image: ImageKind) -> list[Arm]:
-    """The arms called `names`, all for one kind of image.
+def resolve(
+    names: Sequence[str], host: str | None, image: ImageKind, repeats: Sequence[str] = ()
+) -> list[Arm]:
+    """The arms called `names`, all for one kind of image, then their repetitions.
 
     Args:
-        names: mixers of the zoo ("fwa", "window:window=4"), each put into `host`, or whole
-            networks ("ghostnet_1.0", "mobilevit_xs").
+        names: mixers ("fwa", "window:window=4"), each put into `host`, or whole networks
+            ("ghostnet_1.0", "mobilevit_xs").
         host: the LOLViT variant that hosts the mixers; None picks one for the resolution.
-        image: what the networks look at.
+        image: the input of the networks.
+        repeats: of `names`: arms to compare with themselves (A/A).
 
     Raises:
-        UserError: no name, a name twice, an unknown name, a host without fusion blocks.
+        UserError: no name, a name twice, an unknown name, two names of one architecture, a host
+            without fusion blocks, or a repetition of no arm.
         ArchitectureError: no such network at this resolution.
         MixerError: unknown option.
     """
     check(names, host)
-    return [_arm(name, host or default_host(image.resolution), image) for name in names]
+    arms = {name: _arm(name, host or default_host(image.resolution), image) for name in names}
+    first: dict[str, str] = {}
+    for name, arm in arms.items():
+        same = first.setdefault(arm.architecture.hash, name)
+        if same != name:
+            raise UserError(
+                f"{name!r} is the same architecture as {same!r}; leave one of them out, or add "
+                f"--repeat {same} to compare it with itself (A/A)"
+            )
+    repeated = []
+    for index, name in enumerate(repeats):
+        if name not in arms:
+            raise UserError(f"--repeat {name}: no arm has this name; arms: {', '.join(arms)}")
+        number = [*repeats[:index]].count(name) + 1
+        label = f"{name} (repeat)" if number == 1 else f"{name} (repeat {number})"
+        repeated.append(replace(arms[name], name=label))
+    return [*arms.values(), *repeated]
 
 
 def mixers(names: Sequence[str]) -> dict[str, MixerConfig]:

@@ -13,7 +13,7 @@ from PIL import Image
 import bench as door
 from lolvit import build, from_dict
 from runners.records.record import Record, State
-from runners.store.study import stored_records
+from runners.store.study import read_records
 from tests.bench_runs import FILES, TINY, bench, draw_images, one_line, tree
 
 
@@ -57,7 +57,7 @@ def test_what_is_printed(finished):
 
 def test_the_records(finished):
     folder, _ = finished
-    records = stored_records(folder / "study.db")
+    records = read_records(folder / "study.db")
     keys = [(name, seed) for name in ("none", "linear") for seed in (0, 1)]
     assert [(r.name, r.seed) for r in records] == keys
     for r in records:
@@ -83,14 +83,14 @@ def test_the_records(finished):
 
 def test_resuming_a_finished_run_evaluates_nothing(finished):
     folder, _ = finished
-    before = stored_records(folder / "study.db")
+    before = read_records(folder / "study.db")
     again = bench(
         folder.parent, *TINY, "--seeds", "2", "--out", "run", "--resume", "--json", "--compare",
         "none", "linear",
     )  # fmt: skip
     assert again.returncode == 0 and again.stderr == ""
     printed = [Record.model_validate(row) for row in json.loads(again.stdout)]
-    assert printed == before == stored_records(folder / "study.db")
+    assert printed == before == read_records(folder / "study.db")
 
 
 def test_a_used_folder_is_refused(finished):
@@ -170,7 +170,7 @@ def test_costs_alone_quietly(main, place, capfd):
     assert main([*arguments, "--out", "costs"]) == 0
     out, err = capfd.readouterr()
     assert err == "" and "Accuracy" not in out and out.count("Latency") >= 1
-    records = stored_records(place / "costs/study.db")
+    records = read_records(place / "costs/study.db")
     assert [r.name for r in records] == ["none", "ghostnet_0.5"]
     assert all(r.quality is None and r.state is State.FINISHED for r in records)
     assert {path.name for path in (place / "costs").iterdir()} >= FILES - {
@@ -251,7 +251,7 @@ def test_arms_that_fail_leave_the_others_intact(place, package):
     done = bench(place, "compare", *names, *TINY, "--out", "bad", PYTHONPATH=package)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stdout
-    records = {r.name: r for r in stored_records(place / "bad/study.db")}
+    records = {r.name: r for r in read_records(place / "bad/study.db")}
     assert list(records) == names
     assert records["none"].state is State.FINISHED and records["none"].quality is not None
     table = (place / "bad/table.md").read_text()

@@ -11,7 +11,7 @@ import optuna
 import pytest
 
 from runners.records.record import State
-from runners.store.study import stored_records
+from runners.store.study import read_records
 from tests.bench_runs import (
     TINY,
     bench,
@@ -45,7 +45,7 @@ def resumed(here, before):
     done = bench(here, *RUN, "--resume")
     assert done.returncode == 0, done.stderr
     assert [line[:6] for line in done.stderr.splitlines()] == ["[1/1] "]
-    after = stored_records(here / "run/study.db")
+    after = read_records(here / "run/study.db")
     assert [(r.name, r.state) for r in after] == [
         ("none", State.FINISHED),
         ("linear", State.FINISHED),
@@ -69,7 +69,7 @@ def test_kill_9_in_the_second_arm(here):
     process.wait()
     process.stdout.close(), process.stderr.close()
     assert children and all_end(children, 10)
-    before = stored_records(here / "run/study.db")
+    before = read_records(here / "run/study.db")
     assert [(r.name, r.state) for r in before] == [("none", State.FINISHED)]
     assert trial_states(here / "run/study.db") == ["COMPLETE", "RUNNING"]
     resumed(here, before)
@@ -88,7 +88,7 @@ def test_an_interrupt_in_the_second_arm(here, number):
     one_line(err, "interrupted", "--resume")
     assert "Traceback" not in out + seen
     assert all_end(children, 10)
-    before = stored_records(here / "run/study.db")
+    before = read_records(here / "run/study.db")
     assert [r.name for r in before] == ["none"]
     for name in ("table.md", "table.csv", "table.tex", "records.csv"):
         assert "none" in (here / "run" / name).read_text(), name
@@ -134,7 +134,7 @@ def test_a_disk_that_becomes_full(here):
         _, err = process.communicate(timeout=60)
         assert process.returncode == 2
         one_line(err, "disk")
-        before = stored_records(disk / "run/study.db")
+        before = read_records(disk / "run/study.db")
         assert [(r.name, r.state) for r in before] == [("none", State.FINISHED)]
         refused = bench(here, *run, "--resume")
         assert (refused.returncode, refused.stdout) == (2, "")
@@ -143,7 +143,7 @@ def test_a_disk_that_becomes_full(here):
         # A run asks for 16 MiB; the study is well below the other 4.
         done = bench(here, *run, "--resume")
         assert done.returncode == 0, done.stderr
-        after = stored_records(disk / "run/study.db")
+        after = read_records(disk / "run/study.db")
         assert [r.name for r in after] == ["none", "linear"] and after[0] == before[0]
         assert {r.state for r in after} == {State.FINISHED}
     finally:
@@ -161,4 +161,4 @@ def test_two_runs_in_one_folder(here):
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
-    assert len(stored_records(here / "run/study.db")) == 1
+    assert len(read_records(here / "run/study.db")) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from lolvit import build, variant
 from runners.records.record import State
-from runners.store.study import stored_records
+from runners.store.study import read_records
 from tests.bench_runs import QUICK, bench, bench_in_process, one_line
 
 SHORT = (*QUICK, "--quiet")
@@ -60,7 +60,7 @@ def folder(tmp_path_factory):
 
 
 def records(folder, name):
-    return {record.name: record for record in stored_records(folder / name / "study.db")}
+    return {record.name: record for record in read_records(folder / name / "study.db")}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from runners.store.study import stored_records
+from runners.store.study import read_records
 from tests.bench_runs import QUICK, bench, one_line
 
 # Declares the operators that a torchvision built for another torch lacks; models use none.
@@ -53,6 +53,6 @@ def test_macs_include_attention(tmp_path):
     done = bench(tmp_path, "measure", *targets, *QUICK, "--out", "run", **variables)
     assert done.returncode == 2
     one_line(done.stderr, "vit_tini", "did you mean")
-    vit, mobilevit = stored_records(tmp_path / "run/study.db")
+    vit, mobilevit = read_records(tmp_path / "run/study.db")
     assert vit.costs.macs == 1_253_683_200
     assert mobilevit.costs.params == 2_317_848  # equal to our own MobileViT-XS

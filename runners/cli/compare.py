@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.cli import protocol_options as protocol
-from runners.cli.output import show
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_FINE, Commands, positive
+from runners.cli import measuring_options
+from runners.cli.output import print_records
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, positive
 
 if TYPE_CHECKING:
     from runners.training.recipe import Recipe
@@ -27,16 +27,25 @@ def add(commands: Commands) -> None:
     option("--dataset", default="fashion-mnist-mini", help="see `data list` (default: %(default)s)")
     option("--variant", help="LOLViT that hosts the mixers (default: by resolution)")
     option("--resolution", type=positive, help="side in pixels (default: the data set's own)")
+    option(
+        "--repeat",
+        action="append",
+        default=[],
+        metavar="ARM",
+        help="compare an arm with itself (A/A): one more arm of the same architecture",
+    )
     option("--seeds", type=positive, default=1, metavar="N", help="runs per arm (default: 1)")
     option("--epochs", type=positive, help="passes over the training images (default: by data set)")
     option("--batch-size", type=positive, help="images a step (default: by data set)")
     option("--learning-rate", type=float, help="peak of the schedule (default: by data set)")
     option("--amp", action="store_true", help="train in bfloat16 where safe")
     option("--device", choices=("cpu", "cuda"), default="cpu")
-    protocol.add_options(compare)
+    measuring_options.add_options(compare)
     option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
     option(
-        "--resume", action="store_true", help="go on with --out, or the newest run of these arms"
+        "--resume",
+        action="store_true",
+        help="continue the run in --out, or the newest run of these arms; only --seeds may change",
     )
     option("--cost-only", action="store_true", help="measure costs, train nothing")
     option("--json", action="store_true", help="print the records as JSON instead of tables")
@@ -45,30 +54,31 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare, print the table, tell whether an arm failed."""
+    """Compare, print the table; the exit code says whether an arm failed."""
     from attention_zoo import add_files
     from runners import arms, data
     from runners.store import run_folder
 
-    # What is cheap to check is checked before images are read and torch is imported.
+    # Cheap checks come before images are read and torch is imported.
     add_files(arguments.mixer)
     arms.check(arguments.names, arguments.variant)
     data.require(arguments.dataset)
-    folder = run_folder.choose(arguments.out, arguments.names, resume=arguments.resume)
+    names = [*arguments.names, *(f"{name}-repeat" for name in arguments.repeat)]
+    folder = run_folder.choose(arguments.out, names, resume=arguments.resume)
     recipe = None if arguments.cost_only else _recipe(arguments)
     dataset = data.load(arguments.dataset, arguments.resolution)
     image = arms.ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
-    arms.resolve(arguments.names, arguments.variant, image)
+    arms.resolve(arguments.names, arguments.variant, image, arguments.repeat)
 
     from rich.console import Console
 
     from runners.jobs.compare import Comparison, compare
-    from runners.progress.display import Display
-    from runners.progress.listener import Watch
+    from runners.progress.display import ProgressDisplay
+    from runners.progress.listener import Listener
 
-    console = Console()
-    tables = None if arguments.json or arguments.cost_only else console
-    watch = Watch() if arguments.quiet else Display(Console(stderr=True), tables)
+    tables = None if arguments.json or arguments.cost_only else Console()
+    quiet = arguments.quiet
+    listener = Listener() if quiet else ProgressDisplay(Console(stderr=True), tables)
     job = Comparison(
         names=arguments.names,
         host=arguments.variant,
@@ -77,20 +87,24 @@ def run(arguments: argparse.Namespace) -> int:
         seeds=arguments.seeds,
         device=arguments.device,
         threads=arguments.threads,
-        protocol=protocol.chosen(arguments, len(arguments.names)),
+        protocol=measuring_options.to_protocol(
+            arguments, len(arguments.names) + len(arguments.repeat)
+        ),
+        repeats=arguments.repeat,
     )
-    records = compare(job, folder, resume=arguments.resume, watch=watch)
-    show(records, folder, as_json=arguments.json)
+    records = compare(job, folder, listener)
+    print_records(records, folder, as_json=arguments.json)
     failed = any(record.state == "failed" for record in records)
-    return EXIT_ARM_FAILED if failed else EXIT_FINE
+    return EXIT_ARM_FAILED if failed else EXIT_OK
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
-    from dataclasses import replace
-
     from runners.training.recipe import recipe_for
 
-    options = ("epochs", "batch_size", "learning_rate")
-    given = {name: getattr(arguments, name) for name in options}
-    given = {name: value for name, value in given.items() if value is not None}
-    return replace(recipe_for(arguments.dataset), amp=arguments.amp, **given)
+    return recipe_for(
+        arguments.dataset,
+        amp=arguments.amp,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
+    )

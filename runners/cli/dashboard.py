@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from runners.cli.parser import EXIT_FINE, Commands, positive
+from runners.cli.parser import EXIT_OK, Commands, positive
 
 HOST = "127.0.0.1"
 
@@ -27,4 +27,4 @@ def run(arguments: argparse.Namespace) -> int:
     from runners.jobs.dashboard import serve
 
     serve(arguments.folder, arguments.storage, HOST, arguments.port)
-    return EXIT_FINE
+    return EXIT_OK

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from runners.cli.output import print_table
-from runners.cli.parser import EXIT_FINE, Commands
+from runners.cli.parser import EXIT_OK, Commands
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -27,7 +27,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
     rows = [tuple(row.values()) for row in describe()]
     print_table(("name", "what", "images", "licence", "on this machine"), rows)
-    return EXIT_FINE
+    return EXIT_OK
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
@@ -48,4 +48,4 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
         path = fetch(arguments.name, show)
     print(f"{arguments.name} is in {path}")
-    return EXIT_FINE
+    return EXIT_OK

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runners.cli.parser import EXIT_FINE, Commands, share
+from runners.cli.parser import EXIT_OK, Commands, share
 
 if TYPE_CHECKING:
     from reports.diff.arm_diff import ArmDiff
@@ -88,17 +88,15 @@ def run(arguments: argparse.Namespace) -> int:
         return EXIT_REGRESSION
     if reason := _reason_withheld(arms):
         raise UserError(f"{reason}; use --force to compare them nevertheless")
-    return EXIT_FINE
+    return EXIT_OK
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     from runners.records.errors import UserError
     from runners.store.run_folder import STUDY_FILE
-    from runners.store.study import stored_records
+    from runners.store.study import read_records
 
-    rows = [
-        record.flat() for record in stored_records(path if path.is_file() else path / STUDY_FILE)
-    ]
+    rows = [record.flat() for record in read_records(path if path.is_file() else path / STUDY_FILE)]
     if not rows:
         raise UserError(f"nothing to compare: no arm of {path} has finished or failed yet")
     return rows

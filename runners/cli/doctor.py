@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from runners.cli.parser import EXIT_FINE, Commands
+from runners.cli.parser import EXIT_OK, Commands
 
 if TYPE_CHECKING:
     from runners.machine.doctor import Finding
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(rows, indent=2))
     else:
         _print(findings)
-    return EXIT_FINE
+    return EXIT_OK
 
 
 def _print(findings: Sequence[Finding]) -> None:

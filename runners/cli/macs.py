@@ -9,7 +9,7 @@ from pathlib import Path
 from runners.cli.compare import MIXER_HELP
 from runners.cli.measure import TARGETS_HELP, parse_targets, print_errors
 from runners.cli.output import print_table
-from runners.cli.parser import EXIT_FINE, Commands, positive
+from runners.cli.parser import EXIT_OK, Commands, positive
 
 _SIDES = (128, 160, 192, 224, 256)
 
@@ -48,4 +48,4 @@ def run(arguments: argparse.Namespace) -> int:
     elif macs:
         rows = [(name, *(f"{n:,}" for n in by_side.values())) for name, by_side in macs.items()]
         print_table(("MACs", *map(str, arguments.sides)), rows)
-    return print_errors(errors) if errors else EXIT_FINE
+    return print_errors(errors) if errors else EXIT_OK

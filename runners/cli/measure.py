@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.cli import protocol_options as protocol
+from runners.cli import measuring_options
 from runners.cli.compare import MIXER_HELP
-from runners.cli.output import print_table, show
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_FINE, EXIT_USAGE, Commands, positive
+from runners.cli.output import print_records, print_table
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, EXIT_USAGE, Commands, positive
 from runners.records.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def add(commands: Commands) -> None:
     option = measure.add_argument
     option("targets", nargs="+", metavar="TARGET", help=TARGETS_HELP)
     option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
-    option("--forms", nargs="+", default=["eager"], metavar="FORM", help=protocol.FORMS_HELP)
+    option(
+        "--forms", nargs="+", default=["eager"], metavar="FORM", help=measuring_options.FORMS_HELP
+    )
     option(
         "--heads",
         type=positive,
@@ -38,7 +40,7 @@ def add(commands: Commands) -> None:
         help="attention heads of single mixers (default: %(default)s)",
     )
     option("--device", choices=("cpu", "cuda"), default="cpu")
-    protocol.add_options(measure)
+    measuring_options.add_options(measure)
     option("--explain", action="store_true", help="compare the MACs with those of other counters")
     option("--modules", action="store_true", help="print the MACs of every module")
     option(
@@ -55,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     from runners.store import run_folder
 
     add_files(arguments.mixer)
-    plan = protocol.chosen(arguments, len(arguments.targets) * len(arguments.forms))
+    plan = measuring_options.to_protocol(arguments, len(arguments.targets) * len(arguments.forms))
     targets, errors = parse_targets(arguments.targets, arguments.heads)
     if not targets:
         return print_errors(errors)
@@ -64,13 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from runners.jobs.measure import Measurement, measure_targets
-    from runners.progress.display import Display
-    from runners.progress.listener import Watch
+    from runners.progress.display import ProgressDisplay
+    from runners.progress.listener import Listener
 
-    watch = Watch() if arguments.quiet else Display(Console(stderr=True), None)
+    listener = Listener() if arguments.quiet else ProgressDisplay(Console(stderr=True))
     job = Measurement(targets, arguments.forms, arguments.device, plan)
-    result = measure_targets(job, folder, watch)
-    show(result.records, folder, as_json=arguments.json)
+    result = measure_targets(job, folder, listener)
+    print_records(result.records, folder, as_json=arguments.json)
     if arguments.modules and not arguments.json:
         for record in result.records:
             if record.costs is not None and record.costs.form == arguments.forms[0]:
@@ -81,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     if errors or result.refusals:
         return print_errors([*errors, *result.refusals])
     failed = any(record.state == "failed" for record in result.records)
-    return EXIT_ARM_FAILED if failed else EXIT_FINE
+    return EXIT_ARM_FAILED if failed else EXIT_OK
 
 
 def parse_targets(texts: list[str], heads: int) -> tuple[list[Target], list[str]]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from runners.records.record import Record
 
 
-def show(records: Sequence[Record], folder: Path, *, as_json: bool) -> None:
+def print_records(records: Sequence[Record], folder: Path, *, as_json: bool) -> None:
     """Print the table of a run and where its files are, or its records as JSON."""
     if as_json:
         print(json.dumps([record.model_dump(mode="json") for record in records], indent=2))

@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import NoReturn, TypeAlias
 
-EXIT_FINE, EXIT_ARM_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_ARM_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from runners.cli.parser import EXIT_FINE, Commands
+from runners.cli.parser import EXIT_OK, Commands
 
 
 def add(commands: Commands) -> None:
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     summary = reports.summarise(rows, title=title, force=arguments.force)
     console.print(reports.comparison_grid(summary))
     console.print(f"\nFiles: {folder}/", markup=False, highlight=False, soft_wrap=True)
-    return EXIT_FINE
+    return EXIT_OK
 
 
 def _output_folder(folders: Sequence[Path], out: Path | None) -> Path:
@@ -72,7 +72,7 @@ def _rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
     import reports
     from runners.records.errors import UserError
     from runners.store.run_folder import STUDY_FILE, SWEEP_FILE
-    from runners.store.study import stored_records
+    from runners.store.study import read_records
 
     runs = {}
     names = [folder.resolve().name for folder in folders]
@@ -82,7 +82,7 @@ def _rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
                 f"{folder} is a sweep, whose report is front.md; to write it again, run "
                 f"bench.py sweep FILE --resume --out {folder}"
             )
-        rows = [record.flat() for record in stored_records(folder / STUDY_FILE)]
+        rows = [record.flat() for record in read_records(folder / STUDY_FILE)]
         if not rows:
             raise UserError(f"nothing to report: no arm of {folder} has finished or failed yet")
         # Folders with equal names, such as a/run and b/run, go by their paths.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.cli.compare import MIXER_HELP
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_FINE, Commands, positive
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, positive
 
 if TYPE_CHECKING:
     from runners.records.scale_point import ScalePoint
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from runners.jobs.scale import ScalingJob, check, scale
     from runners.measure.memory.limit import free_memory
-    from runners.progress.display import Display
+    from runners.progress.display import ProgressDisplay
 
     job = ScalingJob(
         mixers=mixers,
@@ -100,18 +100,18 @@ def run(arguments: argparse.Namespace) -> int:
         memory_bytes=(arguments.memory_gb or 0) * 10**9 or free_memory(),
     )
     check(job)
-    with run_folder.opened(folder):
-        watch = Display(Console(stderr=True), None)
+    with run_folder.lock_run_folder(folder):
+        listener = ProgressDisplay(Console(stderr=True))
         points: list[ScalePoint] = []
         try:
-            for group in scale(job, watch):
+            for group in scale(job, listener):
                 points += group
         finally:
-            watch.close(folder)
+            listener.close()
             if points:
                 _write(points, baselines, folder)
     failed = any(point.state == "failed" for point in points)
-    return EXIT_ARM_FAILED if failed else EXIT_FINE
+    return EXIT_ARM_FAILED if failed else EXIT_OK
 
 
 def _write(points: Sequence[ScalePoint], baselines: Sequence[str], folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from runners.cli.parser import EXIT_FINE, Commands, positive
+from runners.cli.parser import EXIT_OK, Commands, positive
 
 
 def add(commands: Commands) -> None:
@@ -39,4 +39,4 @@ def run(arguments: argparse.Namespace) -> int:
     timed = not arguments.no_estimate
     for part in describe(arguments.file, arguments.draws, arguments.seed, timed=timed):
         Console().print(part, highlight=False, soft_wrap=isinstance(part, str))
-    return EXIT_FINE
+    return EXIT_OK

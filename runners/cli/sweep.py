@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_FINE, Commands, positive, seconds
+from runners.cli.compare import MIXER_HELP
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, positive, seconds
 
 if TYPE_CHECKING:
     from runners.jobs.sweep import Engine, Sweep
@@ -25,29 +26,67 @@ def add(commands: Commands) -> None:
     )
     option = sweep.add_argument
     option("file", type=Path, metavar="FILE", help="a sweep in YAML, such as those in configs/")
-    option("--engine", choices=ENGINES, default="local", help="where trials run (default: local)")
-    option("--processes", type=positive, metavar="N", help="trials at once (default: by cores)")
-    option("--trials", type=positive, metavar="N", help="results wanted (default: as in FILE)")
-    option("--time-budget", type=seconds, metavar="TIME", help="2h, 90m: end, publish, go on later")
-    option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
-    option("--resume", action="store_true", help="go on where the last call ended, or begin")
-    option("--name", help="of the sweep and its study (default: of FILE)")
-    option("--storage", metavar="URL", help="postgresql://...; default: a file in the run folder")
-    option("--address", help="of a Ray cluster, or auto (default: a Ray of its own)")
-    option("--storage-path", metavar="PLACE", help="a folder that all Ray nodes see, or a URI")
-    option("--cpus", type=float, default=1.0, help="of a trial on Ray (default: 1)")
-    option("--gpus", type=float, default=0.0, help="of a trial on Ray (default: 0)")
-    option("--enqueue", type=Path, metavar="FILE", help="look at these first: YAML, JSON or CSV")
-    option("--from", dest="origin", type=Path, metavar="RUN", help="begin with the front of a run")
     option(
-        "--mixer", type=Path, action="append", default=[], metavar="FILE", help=argparse.SUPPRESS
+        "--engine", choices=ENGINES, default="local", help="where trials run (default: %(default)s)"
     )
-    option("--quiet", action="store_true", help="no progress: the front alone")
+    option(
+        "--processes",
+        type=positive,
+        metavar="N",
+        help="trials that run at once (default: as many as the cores feed)",
+    )
+    option(
+        "--trials",
+        type=positive,
+        metavar="N",
+        help="number of results wanted (default: as in FILE)",
+    )
+    option(
+        "--time-budget",
+        type=seconds,
+        metavar="TIME",
+        help="stop after 2h, 90m or 45s and publish; --resume continues later",
+    )
+    option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
+    option(
+        "--resume",
+        action="store_true",
+        help="continue the sweep in --out, or the newest one of FILE; start it if there is none",
+    )
+    option("--name", help="name of the sweep and its study (default: the name of FILE)")
+    option(
+        "--storage",
+        metavar="URL",
+        help="database of the study, postgresql://... (default: a file in the run folder)",
+    )
+    option("--address", help="address of a Ray cluster, or auto (default: start a local Ray)")
+    option(
+        "--storage-path",
+        metavar="PATH",
+        help="folder that all Ray nodes share, or a URI (default: the run folder)",
+    )
+    option("--cpus", type=float, default=1.0, help="CPUs of a trial on Ray (default: 1)")
+    option("--gpus", type=float, default=0.0, help="GPUs of a trial on Ray (default: 0)")
+    option(
+        "--enqueue",
+        type=Path,
+        metavar="FILE",
+        help="architectures to evaluate first, as YAML, JSON or CSV",
+    )
+    option(
+        "--from",
+        dest="origin",
+        type=Path,
+        metavar="RUN",
+        help="evaluate the Pareto front of another sweep first",
+    )
+    option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
+    option("--quiet", action="store_true", help="print no progress, only the Pareto front")
     sweep.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Search, print the front, tell whether nothing came of it."""
+    """Search, print the Pareto front; the exit code says whether there is one."""
     from attention_zoo import add_files
     from runners.jobs.sweep import sweep
     from runners.search.config import read_sweep
@@ -64,44 +103,48 @@ def run(arguments: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from runners.progress.search_display import SearchDisplay
-    from runners.progress.search_listener import SearchWatch
+    from runners.progress.display import ProgressDisplay
+    from runners.progress.listener import Listener
 
-    watch = SearchWatch()
+    listener = Listener()
     if not arguments.quiet:
-        lines = not job.evaluator.immediate
-        watch = SearchDisplay(Console(stderr=True), job.trials, config.objectives, lines=lines)
-    outcome = sweep(job, folder, _engine(arguments, job, folder), watch)
-    if outcome.why:
-        print(f"ended early: {outcome.why}", file=sys.stderr)
-    if outcome.publication is None or not outcome.publication.front:
+        listener = ProgressDisplay(
+            Console(stderr=True),
+            objectives=config.objectives,
+            total=job.trials,
+            lines=not job.evaluator.immediate,
+        )
+    result = sweep(job, folder, _engine(arguments, job, folder), listener)
+    if result.stop_reason:
+        print(f"stopped early: {result.stop_reason}", file=sys.stderr)
+    if result.publication is None or not result.publication.front:
         print(f"no trial finished; see {folder / 'trials.csv'}", file=sys.stderr)
         return EXIT_ARM_FAILED
     from reports import sweep_terminal
 
-    Console().print(sweep_terminal(outcome.publication))
-    print(f"{outcome.publication.text}; see {folder}")
-    return EXIT_FINE
+    Console().print(sweep_terminal(result.publication))
+    print(f"{result.publication.text}; see {folder}")
+    return EXIT_OK
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Raise UserError for options that do not go together."""
+    """Raise UserError for options that exclude each other."""
     from runners.records.errors import UserError
 
     if arguments.engine != "ray":
         for option in ("address", "storage_path"):
             if getattr(arguments, option) is not None:
-                raise UserError(f"--{option.replace('_', '-')} needs --engine ray")
+                raise UserError(f"--{option.replace('_', '-')} requires --engine ray")
 
 
 def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: Path) -> Sweep:
+    from runners.evaluators.prepare import prepare, prepare_tabular
     from runners.jobs.sweep import CHECKPOINTS, Sweep
-    from runners.search.prepare import prepare, prepare_tabular
 
     if arguments.engine == "tabular":
         prepared = prepare_tabular(config, arguments.processes)
     else:
-        prepared = prepare(config, _shared(arguments, folder) / CHECKPOINTS)
+        prepared = prepare(config, _shared_folder(arguments, folder) / CHECKPOINTS)
     return Sweep(
         name=name,
         config=config,
@@ -112,23 +155,23 @@ def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: 
         resume=arguments.resume,
         trials=arguments.trials or config.trials,
         budget_s=arguments.time_budget,
-        seeds=_seeds(arguments, config, prepared.space),
+        first_values=_first_values(arguments, config, prepared.space),
         latency_note=prepared.latency_note,
     )
 
 
-def _shared(arguments: argparse.Namespace, folder: Path) -> Path:
-    """Where checkpoints lie: all nodes see it, unless Ray carries them to a URI and back."""
-    place = arguments.storage_path
-    return (folder if place is None or "://" in place else Path(place)).absolute()
+def _shared_folder(arguments: argparse.Namespace, folder: Path) -> Path:
+    """The folder of checkpoints: all nodes share it, unless Ray carries them through a URI."""
+    path = arguments.storage_path
+    return (folder if path is None or "://" in path else Path(path)).absolute()
 
 
-def _seeds(arguments: argparse.Namespace, config: SweepConfig, space: Space) -> list[Values]:
+def _first_values(arguments: argparse.Namespace, config: SweepConfig, space: Space) -> list[Values]:
     from runners.search import warm_starts
 
-    found = warm_starts.locate_variants(config.enqueue, space)
+    values = warm_starts.locate_variants(config.enqueue, space)
     if arguments.enqueue is not None:
-        found += warm_starts.read_file(arguments.enqueue, space)
+        values += warm_starts.read_file(arguments.enqueue, space)
     if arguments.origin is not None:
         inside, outside = warm_starts.read_front(arguments.origin, space)
         if outside:
@@ -137,8 +180,8 @@ def _seeds(arguments: argparse.Namespace, config: SweepConfig, space: Space) -> 
                 f"{outside} of {total} architectures of {arguments.origin} are not in this space",
                 file=sys.stderr,
             )
-        found += inside
-    return found
+        values += inside
+    return values
 
 
 def _engine(arguments: argparse.Namespace, job: Sweep, folder: Path) -> Engine:
@@ -151,8 +194,9 @@ def _engine(arguments: argparse.Namespace, job: Sweep, folder: Path) -> Engine:
             gpus=arguments.gpus,
             max_concurrent=arguments.processes,
         )
-        place = arguments.storage_path
-        path = place if place and "://" in place else _shared(arguments, folder) / "ray"
+        path = arguments.storage_path
+        if not path or "://" not in path:
+            path = _shared_folder(arguments, folder) / "ray"
         return partial(run, options=options, storage_path=path, name=job.name)
     from runners.engines import local
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from runners.cli.compare import MIXER_HELP
 from runners.cli.output import print_table
-from runners.cli.parser import EXIT_FINE, Commands
+from runners.cli.parser import EXIT_OK, Commands
 
 if TYPE_CHECKING:
     from attention_zoo import MixerEntry
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.verbose:
         for mixer in chosen:
             _print_page(mixer)
-        return EXIT_FINE
+        return EXIT_OK
     rows = [
         (
             mixer.name,
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         for mixer in chosen
     ]
     print_table(("mixer", "what it computes", "MACs", "paper", "evidence"), rows)
-    return EXIT_FINE
+    return EXIT_OK
 
 
 def _print_page(mixer: MixerEntry) -> None:

@@ -6,8 +6,9 @@ from functools import partial
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from runners.engines.task_queue import TaskQueue, ignore_step, run_here
+from runners.engines.task_queue import TaskQueue
 from runners.engines.worker import Loss, Question, Worker
+from runners.evaluate import ignore_step, run_here
 from runners.machine.fingerprint import usable_cores
 from runners.progress.listener import Step
 

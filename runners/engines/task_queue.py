@@ -7,26 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from runners.evaluate import OnStep, RunTiming, ShouldContinue
 from runners.progress.listener import Step
 from runners.records.record import Record
 
-OnStep: TypeAlias = Callable[[int, int, int], None]
-"""Called after each training step: epoch, images trained on so far, images in all."""
-ShouldContinue: TypeAlias = Callable[[Record], bool]
-"""Called after each epoch but the last, with the record that results if the training ends now."""
-RunTiming: TypeAlias = Callable[..., Any]
-"""run_timing(function, *arguments): the function's result, computed where timing is allowed."""
 Work: TypeAlias = Callable[[OnStep, ShouldContinue, RunTiming], Record]
 """An evaluation; it is pickled, so that any process can run it."""
-
-
-def run_here(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run a timing in this process: the `RunTiming` of engines whose workers may time."""
-    return function(*arguments)
-
-
-def ignore_step(epoch: int, images: int, total_images: int) -> None:
-    """Do nothing: the `OnStep` of evaluations that take no more than milliseconds."""
 
 
 @dataclass(frozen=True)

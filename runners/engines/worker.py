@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from runners.engines.task_queue import Task, Work, run_here
+from runners.engines.task_queue import Task, Work
+from runners.evaluate import run_here
 from runners.processes.isolated import process_context, spawn
 from runners.progress.listener import Step
 from runners.records.errors import DataError, UserError

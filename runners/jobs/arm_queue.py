@@ -1,23 +1,96 @@
-"""The arms of a comparison, handed out seed by seed."""
+"""The task queue of a comparison or a measurement: every arm with every seed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
-from optuna.trial import Trial
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
 
-from runners.arms import Arm
-from runners.engines.task_queue import OnStep, RunTiming, ShouldContinue, Task
-from runners.evaluate import Budget, evaluate, failure
-from runners.progress.listener import Step, Watch
-from runners.records.record import Costs, Record
+from runners.engines.task_queue import Task
+from runners.evaluate import EvaluationSpec, Evaluator, evaluate, make_record, run_here
+from runners.progress.listener import Listener, Step
+from runners.records.record import Costs, Record, State
 from runners.records.unavailable import Unavailable
-from runners.store.study import Key, Study
+from runners.store.study import RUN_STUDY, Study, arm_and_seed, record_of
+
+_MAX_SEED = 2**31 - 1
+
+
+def open_arm_study(
+    storage: RDBStorage,
+    location: Path,
+    plan: Mapping[str, Any],
+    arms: Sequence[str],
+    *,
+    trained: bool,
+    may_lack: Sequence[str] = (),
+) -> Study:
+    """The study of a run folder whose trials are arms and seeds.
+
+    Args:
+        storage: of the study.
+        location: of the storage, for messages.
+        plan: everything that decides the results.
+        arms: names of the arms.
+        trained: whether accuracies are results, or costs only.
+        may_lack: keys of the plan that earlier versions did not store.
+
+    Raises:
+        UserError: the study has another plan, or belongs to another program.
+    """
+    distributions: dict[str, BaseDistribution] = {
+        "arm": CategoricalDistribution(list(arms)),
+        "seed": IntDistribution(0, _MAX_SEED),
+    }
+    return Study(
+        storage,
+        location,
+        RUN_STUDY,
+        directions=["maximize", "minimize"] if trained else ["minimize"],
+        distributions=distributions,
+        plan=plan,
+        may_change="--seeds, --quiet and --json only",
+        may_lack=may_lack,
+    )
+
+
+def stored_costs(study: Study) -> dict[str, Costs | Unavailable]:
+    """Costs by arm from the one interleaved session of a run; empty before it."""
+    return {
+        name: Unavailable(costs) if isinstance(costs, str) else Costs.model_validate(costs)
+        for name, costs in (study.attribute("costs") or {}).items()
+    }
+
+
+def store_costs(study: Study, costs: Mapping[str, Costs | Unavailable]) -> None:
+    """Store the costs of all arms at once: they stay paired, whatever is resumed later."""
+    study.set_attribute(
+        "costs",
+        {
+            name: cost.reason if isinstance(cost, Unavailable) else cost.model_dump()
+            for name, cost in costs.items()
+        },
+    )
 
 
 class ArmQueue:
-    """Every arm x seed that its study lacks; each record is stored the moment it comes.
+    """Every arm with every seed that the study lacks; each record is stored when it arrives.
+
+    Trials that a killed process left running are ended first: as finished where their record was
+    stored, else as failed. Failed ones are tried again.
+
+    Args:
+        study: as `open_arm_study` makes it.
+        arms: with seed 0, in the order of the report.
+        evaluators: by name of the arm.
+        seeds: how many, counted from 0; the only part of a study that may grow.
+        listener: receives the progress.
 
     Raises:
         UserError: the study cannot be written.
@@ -26,55 +99,78 @@ class ArmQueue:
     def __init__(
         self,
         study: Study,
-        arms: Sequence[Arm],
-        budget: Budget,
-        costs: Mapping[str, Costs | Unavailable],
-        watch: Watch,
+        arms: Sequence[EvaluationSpec],
+        evaluators: Mapping[str, Evaluator],
+        seeds: int,
+        listener: Listener,
     ) -> None:
-        self._study, self._budget, self._costs, self._watch = study, budget, costs, watch
+        self._study, self._evaluators, self._listener = study, evaluators, listener
         self._arms = {arm.name: arm for arm in arms}
-        self._trials: dict[Key, Trial] = {}
-        self._waiting = study.enqueue()
-        watch.begin(self._waiting)
+        self._trials: dict[tuple[str, int], int] = {}
+        for trial in study.running():
+            record = record_of(trial)
+            if record is None:
+                study.fail(trial.number)
+            else:
+                self._end_trial(trial.number, record)
+        done = {arm_and_seed(trial) for trial in study.trials(TrialState.COMPLETE)}
+        queued = {arm_and_seed(trial) for trial in study.trials(TrialState.WAITING)}
+        for seed in range(seeds):
+            for name in self._arms:
+                if (name, seed) not in done | queued:
+                    study.enqueue({"arm": name, "seed": seed})
+        self._remaining = len(study.trials(TrialState.WAITING))
+        listener.on_total(self._remaining)
 
     def next_task(self) -> Task | None:
-        if not self._waiting:
+        if not self._remaining:
             return None
-        self._waiting -= 1
-        trial, (name, seed) = self._study.ask()
-        self._trials[name, seed] = trial
-        self._watch.arm(name, seed)
-        work = partial(_evaluate, self._arms[name], seed, self._budget, self._costs[name])
-        return Task((name, seed), work)
+        self._remaining -= 1
+        trial = self._study.ask()
+        name, seed = arm_and_seed(trial)
+        self._trials[name, seed] = trial.number
+        self._listener.on_start(name, seed)
+        evaluator = self._evaluators[name]
+        work = partial(evaluate, self._spec(name, seed), evaluator)
+        return Task((name, seed), work, evaluator.immediate)
 
     def report_step(self, task: Task, step: Step) -> None:
         name, seed = task.key
-        self._watch.step(name, seed, step)
+        self._listener.on_step(name, seed, step)
 
     def should_continue(self, task: Task, record: Record) -> bool:
         return True
 
     def complete(self, task: Task, record: Record) -> None:
-        self._study.tell(self._trials.pop(task.key), record)
-        self._watch.finished(record)
+        number = self._trials.pop(task.key)
+        self._study.store_record(number, record)
+        self._end_trial(number, record)
+        self._listener.on_end(record)
 
     def report_lost(self, task: Task, reason: str) -> None:
-        name, seed = task.key
-        self.complete(
-            task, failure(self._arms[name], seed, self._budget, self._costs[name], reason)
+        """A process that died is the arm's failure; its costs are kept."""
+        spec = self._spec(*task.key)
+        evaluator = self._evaluators[spec.name]
+        costs = evaluator.measure(spec, run_here)
+        record = make_record(
+            spec,
+            evaluator.provenance(spec),
+            State.FAILED,
+            reason=reason,
+            costs=costs if isinstance(costs, Costs) else None,
         )
+        self.complete(task, record)
 
     def heartbeat(self) -> bool:
         return True
 
+    def _spec(self, name: str, seed: int) -> EvaluationSpec:
+        return replace(self._arms[name], seed=seed)
 
-def _evaluate(
-    arm: Arm,
-    seed: int,
-    budget: Budget,
-    costs: Costs | Unavailable,
-    on_step: OnStep,
-    should_continue: ShouldContinue,
-    timing: RunTiming,
-) -> Record:
-    return evaluate(arm, seed, budget, costs, on_step)
+    def _end_trial(self, number: int, record: Record) -> None:
+        if record.state is not State.FINISHED or record.costs is None:
+            self._study.fail(number)
+            return
+        accuracy = record.quality.test_accuracy if record.quality is not None else None
+        values = (accuracy, record.costs.latency_ms_median)
+        self._study.complete(number, [value for value in values if value is not None])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,27 @@ from lolvit import build
 from runners.arms import Arm, ImageKind, resolve
 from runners.data.dataset import Dataset
 from runners.engines import local
-from runners.evaluate import Budget, evaluate
-from runners.jobs.arm_queue import ArmQueue
+from runners.evaluate import EvaluationSpec, evaluate, ignore_step, run_here
+from runners.evaluators.trained import Images, KnownCosts, TrainedEvaluator
+from runners.jobs.arm_queue import ArmQueue, open_arm_study, store_costs, stored_costs
 from runners.jobs.write_report import write_report
 from runners.machine.device import check_threads, resolve_device
 from runners.measure.costs import measure_costs
 from runners.measure.forms.variant import FormVariant
 from runners.measure.protocol import MeasurementProtocol
 from runners.measure.targets import NetworkTarget
-from runners.progress.listener import Watch
+from runners.progress.listener import Listener
 from runners.records.record import Costs, Record
 from runners.records.unavailable import Unavailable
-from runners.store import run_folder
-from runners.store.study import Study
+from runners.store import open_storage
+from runners.store.run_folder import STUDY_FILE, lock_run_folder
+from runners.store.study import ENDED, RUN_STUDY, newest_records
 from runners.training.recipe import Recipe
+
+_NOT_STORED = (
+    "this run was started by a version that did not store the options of its measurements; "
+    "its costs are kept, and whether the options of this call are the same is not checked"
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ class Comparison:
         threads: CPU threads of a training; None is 1, which lets as many trainings run at once as
             there are cores.
         protocol: how costs are measured.
+        repeats: names of arms to compare with themselves (A/A).
     """
 
     names: Sequence[str]
@@ -54,49 +62,59 @@ class Comparison:
     device: str
     threads: int | None
     protocol: MeasurementProtocol
+    repeats: Sequence[str] = ()
 
 
-def compare(job: Comparison, folder: Path, *, resume: bool, watch: Watch) -> list[Record]:
-    """Evaluate every arm x seed that the folder's study lacks, and write the report.
+def compare(job: Comparison, folder: Path, listener: Listener) -> list[Record]:
+    """Evaluate every arm with every seed that the folder's study lacks, and write the report.
 
-    An interrupted comparison leaves a report of what is finished before the interrupt goes on.
+    An interrupted comparison leaves a report of what is finished.
 
     Raises:
-        UserError: the device is not there, the folder cannot be used, or belongs to another plan.
+        UserError: the device does not exist, the folder cannot be used, or its study has another
+            plan.
         MixerError: an option has a value that its mixer does not allow.
     """
     device = resolve_device(job.device)
     check_threads(job.threads)
-    dataset = job.dataset
-    image = ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
-    arms = resolve(job.names, job.host, image)
-    _refuse_bad_options(arms)
-    budget = Budget(dataset, job.recipe, device, job.threads or 1)
-    with run_folder.opened(folder):
-        names = [arm.name for arm in arms]
-        study = Study(
-            folder / run_folder.STUDY_FILE,
+    image = ImageKind(job.dataset.resolution, job.dataset.channels, job.dataset.num_classes)
+    arms = resolve(job.names, job.host, image, job.repeats)
+    _check_options(arms)
+    specs = [
+        EvaluationSpec.of_architecture(arm.name, arm.architecture, reconstructed=arm.reconstructed)
+        for arm in arms
+    ]
+    file = folder / STUDY_FILE
+    with lock_run_folder(folder), open_storage(file, study=RUN_STUDY) as storage:
+        study = open_arm_study(
+            storage,
+            file,
             _plan(job, arms),
-            names,
-            job.seeds,
+            [arm.name for arm in arms],
             trained=job.recipe is not None,
+            may_lack=("protocol",),
         )
+        if study.lacks:
+            listener.on_note(_NOT_STORED)
         try:
-            costs = study.costs or _measure(study, arms, budget, job.protocol, watch)
-            glimpse = replace(budget, recipe=None)
-            watch.costs([evaluate(arm, 0, glimpse, costs[arm.name]) for arm in arms])
-            queue = ArmQueue(study, arms, budget, costs, watch)
-            local.run(queue, local.default_processes(device, budget.threads))
+            costs = stored_costs(study)
+            if not costs:
+                costs = _measure(arms, device, job.protocol, listener)
+                store_costs(study, costs)
+            listener.on_costs(_cost_records(job, specs, costs))
+            evaluators = {name: _evaluator(job, cost) for name, cost in costs.items()}
+            queue = ArmQueue(study, specs, evaluators, job.seeds, listener)
+            local.run(queue, local.default_processes(device, job.threads or 1))
         finally:
-            records = study.records()
+            records = newest_records(study.trials(*ENDED), [arm.name for arm in arms])
             if records:
                 write_report(records, folder)
-            watch.close(folder)
+            listener.close()
     return records
 
 
-def _refuse_bad_options(arms: Sequence[Arm]) -> None:
-    """Raise MixerError for a mistyped option before anything is written; meta tensors cost nothing.
+def _check_options(arms: Sequence[Arm]) -> None:
+    """Raise MixerError for a wrong option before anything is written; meta tensors cost nothing.
 
     Any other error is the mixer's own and will be that arm's failure.
     """
@@ -111,23 +129,53 @@ def _refuse_bad_options(arms: Sequence[Arm]) -> None:
 
 
 def _measure(
-    study: Study, arms: Sequence[Arm], budget: Budget, protocol: MeasurementProtocol, watch: Watch
+    arms: Sequence[Arm], device: torch.device, protocol: MeasurementProtocol, listener: Listener
 ) -> dict[str, Costs | Unavailable]:
     variants = {
         arm.name: FormVariant(NetworkTarget(arm.name, arm.architecture, arm.reconstructed))
         for arm in arms
     }
-    costs = measure_costs(variants, budget.device, protocol, watch.stage)
-    study.keep_costs(costs)
-    return costs
+    return measure_costs(variants, device, protocol, listener.on_stage)
+
+
+def _evaluator(
+    job: Comparison, costs: Costs | Unavailable, *, train: bool = True
+) -> TrainedEvaluator:
+    return TrainedEvaluator(
+        images=Images.of_dataset(job.dataset),
+        recipe=job.recipe if train else None,
+        costs=KnownCosts(costs),
+        device=job.device,
+        threads=job.threads or 1,
+    )
+
+
+def _cost_records(
+    job: Comparison, specs: Sequence[EvaluationSpec], costs: Mapping[str, Costs | Unavailable]
+) -> list[Record]:
+    """Records without quality, for the first table."""
+    return [
+        evaluate(
+            spec,
+            _evaluator(job, costs[spec.name], train=False),
+            ignore_step,
+            lambda record: True,
+            run_here,
+        )
+        for spec in specs
+    ]
 
 
 def _plan(job: Comparison, arms: Sequence[Arm]) -> dict[str, Any]:
     """Everything that decides the results: a resumed run must have the same."""
+    protocol = asdict(job.protocol)
+    # Of `threads`, and of the cores of the machine: a run may continue on another one.
+    del protocol["latency_threads"], protocol["throughput_threads"]
     return {
         "arms": {arm.name: arm.architecture.to_dict() for arm in arms},
         "dataset": {"name": job.dataset.name, "checksum": job.dataset.checksum},
         "recipe": job.recipe.to_dict() if job.recipe is not None else None,
         "device": job.device,
         "threads": job.threads,
+        "protocol": protocol,
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from runners.records.errors import UserError
-from runners.store import observed, shown
+from runners.store import open_storage_readonly, shown
 from runners.store.run_folder import STUDY_FILE, SWEEP_FILE
 
 
@@ -17,38 +17,38 @@ def serve(folder: Path, storage: str | None, host: str, port: int) -> None:
     Raises:
         UserError: no such run, no optuna-dashboard, a port that is taken.
     """
-    place = _place(folder, storage)
+    location = _location(folder, storage)
     try:
         import optuna_dashboard
     except ImportError as error:
         raise UserError(
             "optuna-dashboard is not installed; pip install 'lolvit-bench[dashboard]'"
         ) from error
-    with observed(place) as opened:
+    with open_storage_readonly(location) as opened:
         app = optuna_dashboard.wsgi(opened)
         try:
-            server = make_server(host, port, app, handler_class=_Quiet)
+            server = make_server(host, port, app, handler_class=_QuietHandler)
         except OSError as error:
             raise UserError(f"cannot serve on {host}:{port}: {error.strerror}") from error
         with server:
-            print(f"{shown(place)}: http://{host}:{port}/ (Ctrl-C ends)", flush=True)
+            print(f"{shown(location)}: http://{host}:{port}/ (Ctrl-C ends)", flush=True)
             try:
                 server.serve_forever()
             except KeyboardInterrupt:
                 return
 
 
-def _place(folder: Path, storage: str | None) -> Path | str:
+def _location(folder: Path, storage: str | None) -> Path | str:
     if storage is not None:
         return storage
     if (folder / STUDY_FILE).is_file():
         return folder / STUDY_FILE
     if (folder / SWEEP_FILE).is_file():
-        told = json.loads((folder / SWEEP_FILE).read_text())
-        raise UserError(f"the study of {folder} is in {told['storage']}; name it with --storage")
+        content = json.loads((folder / SWEEP_FILE).read_text())
+        raise UserError(f"the study of {folder} is in {content['storage']}; name it with --storage")
     raise UserError(f"{folder} holds no study: it is no run of this suite")
 
 
-class _Quiet(WSGIRequestHandler):
+class _QuietHandler(WSGIRequestHandler):
     def log_message(self, *words: object) -> None:
         """Not every request is worth a line on the terminal."""

@@ -10,10 +10,10 @@ from typing import Any
 from rich.table import Table
 
 from lolvit.analytic import analytic_costs
+from runners.evaluators.prepare import prepare
 from runners.records.errors import DataError
 from runners.search.config import SweepConfig, read_sweep
-from runners.search.limits import costs_of
-from runners.search.prepare import prepare
+from runners.search.limits import costs_from_formula
 from search_space import (
     PRESETS,
     Choice,
@@ -55,7 +55,7 @@ def describe(source: str, draws: int, seed: int, *, timed: bool) -> Iterator[Any
             data_problem = str(error)
     space = prepared.space if prepared is not None else load(source)
     yield _dimension_table(space)
-    feasibility = survey(space, costs_of, draws, seed)
+    feasibility = survey(space, costs_from_formula, draws, seed)
     yield _size(space, feasibility)
     require_feasible(feasibility)
     examples = feasibility.examples[:_EXAMPLES]

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from lolvit import LolvitConfig, build
 from runners import data
 from runners.engines.local import default_processes
+from runners.evaluators.prepare import PreparedSweep
+from runners.evaluators.trained import TrainedEvaluator
 from runners.measure.timing.latency import intra_op_threads
 from runners.search.config import SweepConfig
-from runners.search.prepare import Prepared
 from runners.search.rungs import rung_epochs
-from runners.search.trained import Trained
 from runners.training.recipe import Recipe
 
 _STEPS = 3
@@ -25,17 +25,17 @@ _EPOCH_FACTOR = 1.25
 """An epoch with validation, weight averaging and augmentation, relative to its steps."""
 
 
-def estimate(config: SweepConfig, prepared: Prepared, examples: Sequence[LolvitConfig]) -> str:
+def estimate(config: SweepConfig, prepared: PreparedSweep, examples: Sequence[LolvitConfig]) -> str:
     """Return one line: roughly how long a trial and the whole sweep take.
 
     Assumes an idle core; on a busy machine the sweep takes longer.
     """
     evaluator = prepared.evaluator
-    assert isinstance(evaluator, Trained)
+    assert isinstance(evaluator, TrainedEvaluator)
     if evaluator.immediate:
         return "nothing is timed or trained: thousands of trials per minute"
     # A trial alternates with its reference network, and remeasures both in new memory.
-    timing_s = 2 * config.latency.seconds if evaluator.reference is not None else 0.0
+    timing_s = 2 * config.latency.seconds if not evaluator.costs.immediate else 0.0
     fixed_s = _OVERHEAD_S + timing_s
     recipe = evaluator.recipe
     if recipe is None:
@@ -45,7 +45,7 @@ def estimate(config: SweepConfig, prepared: Prepared, examples: Sequence[LolvitC
     images = len(dataset.train)
     seconds = [_seconds_per_image(example, recipe, config.device) for example in examples]
     epoch_s = _EPOCH_FACTOR * images * sum(seconds) / len(seconds)
-    parallel = default_processes(torch.device(config.device), evaluator.threads)
+    parallel = default_processes(torch.device(config.device), evaluator.threads or 1)
     trial_s = fixed_s + recipe.epochs * epoch_s
     line = (
         f"about {trial_s:.0f} s per fully trained trial ({recipe.epochs} epochs of {images:,} "

@@ -26,7 +26,7 @@ from runners.measure.timing.latency import (
     intra_op_threads,
     time_cpu,
 )
-from runners.progress.listener import Watch
+from runners.progress.listener import Listener
 from runners.records.scale_point import PointState, ScalePoint
 
 ROUNDS = Rounds(most=50, least=5, budget_s=4.0)
@@ -75,7 +75,7 @@ def check(job: ScalingJob) -> None:
             continue
 
 
-def scale(job: ScalingJob, watch: Watch) -> Iterator[list[ScalePoint]]:
+def scale(job: ScalingJob, listener: Listener) -> Iterator[list[ScalePoint]]:
     """Measure every mixer at every width and side; one that fails becomes a point with a reason.
 
     Yields the points of one width and side at a time, so that an interrupt loses no earlier ones.
@@ -84,7 +84,7 @@ def scale(job: ScalingJob, watch: Watch) -> Iterator[list[ScalePoint]]:
     for width in job.widths:
         stopped: dict[str, ProbeResult] = {}
         for side in job.sides:
-            watch.stage(f"width {width}, map {side} x {side}")
+            listener.on_stage(f"width {width}, map {side} x {side}")
             targets = _targets(job, width, side)
             probes = _probe(job, targets, stopped)
             measured = {name: targets[name] for name in targets if probes[name].measured}

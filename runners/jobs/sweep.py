@@ -1,4 +1,4 @@
-"""Search a space: propose, measure, train, stop early, and publish the front."""
+"""Search a space: propose, measure, train, stop early, and publish the Pareto front."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from optuna.storages import RDBStorage
 from reports.files import atomic_write
 from reports.sweep.publication import Publication, publish
 from runners.engines.task_queue import TaskQueue
-from runners.progress.search_listener import SearchWatch
+from runners.evaluate import Evaluator
+from runners.progress.listener import Listener
 from runners.search import samplers
-from runners.search.candidate import Evaluator
 from runners.search.config import SweepConfig
-from runners.search.limits import Limits, costs_of
+from runners.search.limits import Limits, costs_from_formula
 from runners.search.rungs import HalvingRung, rung_epochs
 from runners.search.search import Goal, Search
-from runners.store import opened, run_folder, shown
-from runners.store.trials import Trials
+from runners.store import open_storage, run_folder, shown
+from runners.store.study import Study
 from search_space import Space, Values, require_feasible, survey
 
 CHECKPOINTS = "checkpoints"
@@ -38,17 +38,17 @@ class Sweep:
     """What to search, how, and until when.
 
     Args:
-        name: of the sweep, and of its study in a data base.
+        name: of the sweep, and of its study in a database.
         config: as the file says it.
         space: the file's space, for the images.
-        evaluator: makes records.
-        epochs: that a training takes; 0 where nothing is trained.
-        storage: URL of a data base; None keeps the study in the run folder.
-        resume: whether an existing study may go on.
+        evaluator: measures and trains, or looks up.
+        epochs: of a full training; 0 where nothing is trained.
+        storage: URL of a database; None keeps the study in the run folder.
+        resume: whether an existing study may continue.
         trials: results wanted.
         budget_s: seconds after which the session ends, finished or not.
-        seeds: values to look at first.
-        latency_note: how the latencies came about, for the report.
+        first_values: values to evaluate first.
+        latency_note: how latencies were measured, for the report.
     """
 
     name: str
@@ -60,114 +60,116 @@ class Sweep:
     resume: bool
     trials: int
     budget_s: float | None
-    seeds: Sequence[Values]
+    first_values: Sequence[Values]
     latency_note: str = ""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SweepResult:
     """How a session ended.
 
     Args:
         publication: what was published; None with nothing to publish.
         counts: trials by state, "duplicate" too.
-        why: what ended it early, in words; "" where all results are there.
+        stop_reason: why it ended early; "" where all results are there.
     """
 
     publication: Publication | None
     counts: Mapping[str, int]
-    why: str
+    stop_reason: str
 
 
-def sweep(job: Sweep, folder: Path, engine: Engine, watch: SearchWatch) -> Outcome:
+def sweep(job: Sweep, folder: Path, engine: Engine, listener: Listener) -> SweepResult:
     """Search until the goal is reached, and publish what is found.
 
-    An interrupt publishes what is finished before it goes on; what was under way is asked for
-    again by the next session, and goes on from its checkpoint.
+    An interrupted sweep publishes what is finished; the next session retries the trials that were
+    running, from their checkpoints.
 
     Raises:
         UserError: the folder or the storage cannot be used, belongs to another sweep, or another
-            process is at work on it; the data is at fault.
+            process uses it; the data is at fault.
     """
-    began = time.monotonic()
-    _sampler(job, 0)  # a value that it refuses is said before anything is written
-    place: Path | str = job.storage or folder / run_folder.STUDY_FILE
+    start_s = time.monotonic()
+    _sampler(job, 0)  # raises for a wrong option before anything is written
+    location: Path | str = job.storage or folder / run_folder.STUDY_FILE
     study = job.name if job.storage else _FILE_STUDY
-    with run_folder.opened(folder), opened(place, study=study) as storage:
-        deadline = None if job.budget_s is None else began + job.budget_s
-        search = begin(job, storage, place, study, deadline, watch)
-        _mark(folder, job, study)
+    with run_folder.lock_run_folder(folder), open_storage(location, study=study) as storage:
+        deadline = None if job.budget_s is None else start_s + job.budget_s
+        search = start_search(job, storage, location, study, deadline, listener)
+        _write_sweep_file(folder, job, study)
         try:
             engine(search)
         finally:
             search.close()
             publication = _publish(job, search, folder)
-            watch.close()
-    return Outcome(publication, search.counts, search.stopped_because)
+            listener.close()
+    return SweepResult(publication, search.counts, search.stop_reason)
 
 
-def begin(
+def start_search(
     job: Sweep,
     storage: RDBStorage,
-    place: Path | str,
+    location: Path | str,
     study: str,
     deadline: float | None,
-    watch: SearchWatch,
+    listener: Listener,
 ) -> Search:
-    """The search of a job in an open storage, begun or taken up again.
+    """The search of a job in an open storage, started or resumed.
 
     Args:
         job: what to search.
         storage: of the study.
-        place: of the storage, for messages.
+        location: of the storage, for messages.
         study: its name.
         deadline: of `time.monotonic`; None for none.
-        watch: told what happens.
+        listener: receives the progress.
 
     Raises:
-        UserError: the study belongs to another sweep, or may not go on.
-        SpaceError: nothing of the space is feasible.
+        UserError: the study belongs to another sweep, or may not continue.
+        SpaceError: no architecture of the space is feasible.
     """
-    trials = Trials(
+    stored = Study(
         storage,
-        place,
+        location,
         study,
-        objectives=job.config.objectives,
+        directions=list(job.config.objectives.values()),
         distributions=samplers.make_distributions(job.space),
         plan=_plan(job),
         resume=job.resume,
+        may_change="the number of trials and the time budget only",
     )
-    if trials.count == 0 and any(each.is_analytic for each in job.space.constraints):
-        require_feasible(survey(job.space, costs_of))
+    if stored.count == 0 and any(constraint.is_analytic for constraint in job.space.constraints):
+        require_feasible(survey(job.space, costs_from_formula))
     search = Search(
         job.space,
         job.config.objectives,
         Limits(job.space.constraints),
         job.evaluator,
-        trials,
+        stored,
         _rungs(job),
         Goal(job.trials, deadline),
         job.config.training.seed if job.config.training is not None else 0,
-        watch,
+        listener,
     )
-    # A sampler that begins anew with its old seed would propose the old trials again.
-    trials.use(_sampler(job, trials.count))
-    for values in job.seeds:
-        search.look_first(values)
+    # With its old seed the sampler would propose the old trials again.
+    stored.use_sampler(_sampler(job, stored.count))
+    for values in job.first_values:
+        search.enqueue(values)
     return search
 
 
 def _sampler(job: Sweep, trials: int) -> BaseSampler:
-    told = job.config.sampler
-    return samplers.make_sampler(told.name, told.options, told.seed + trials, job.space)
+    config = job.config.sampler
+    return samplers.make_sampler(config.name, config.options, config.seed + trials, job.space)
 
 
 def _rungs(job: Sweep) -> dict[int, HalvingRung]:
-    given = job.config.rungs
-    if given is None:
+    config = job.config.rungs
+    if config is None:
         return {}
     return {
-        epoch: HalvingRung(given.eta) for epoch in rung_epochs(given.first, given.eta, job.epochs)
+        epoch: HalvingRung(config.eta)
+        for epoch in rung_epochs(config.first, config.eta, job.epochs)
     }
 
 
@@ -184,16 +186,16 @@ def _plan(job: Sweep) -> dict[str, Any]:
     }
 
 
-def _mark(folder: Path, job: Sweep, study: str) -> None:
-    """Say in the folder what it shows; without the password of a data base."""
-    told = {
+def _write_sweep_file(folder: Path, job: Sweep, study: str) -> None:
+    """Write which study the folder reports, without the password of a database."""
+    content = {
         "name": job.name,
         "study": study,
         "storage": shown(job.storage) if job.storage else run_folder.STUDY_FILE,
         "objectives": job.config.objectives,
     }
     with atomic_write(folder / run_folder.SWEEP_FILE) as draft:
-        draft.write_text(json.dumps(told, indent=2) + "\n")
+        draft.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _publish(job: Sweep, search: Search, folder: Path) -> Publication | None:

@@ -1,11 +1,10 @@
-"""Progress on the terminal: bars with throughput and time left, a line for each arm that ends."""
+"""Progress on the terminal: bars with rates and remaining time, a line for each evaluation."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -18,29 +17,49 @@ from rich.progress import (
 )
 
 import reports
-from runners.progress.listener import Step, Watch
+from runners.progress.listener import Listener, Step
+from runners.records.objectives import UNITS, Objectives, objective_values
 from runners.records.record import Record, State
+
+_STATES = ("finished", "pruned", "failed", "infeasible", "duplicate")
+_SECONDS_BETWEEN_UPDATES = 0.5
 
 
 @dataclass
-class _Task:
-    """One evaluation on its way: its bar, when it began, how much of it is done."""
-
+class _RunningEvaluation:
     bar: TaskID
-    began: float
+    start_s: float
     share: float = 0.0
 
 
-class Display(Watch):
-    """Progress on stderr, and the first table of costs on `tables`, where there is one.
+class ProgressDisplay(Listener):
+    """Progress on stderr, and a first table of costs where one is wanted.
 
     Args:
-        console: where bars and lines go; bars appear only on a terminal.
-        tables: where the table of costs goes as soon as it is known; None shows none.
+        console: where bars and lines go; bars appear on terminals only.
+        tables: where the table of costs goes once all are measured; None prints none.
+        objectives: of a search, whose best values and hypervolume are shown; empty for none.
+        total: results wanted of a search; other jobs report their number of evaluations.
+        lines: whether each evaluation gets a bar while it runs and a line at its end.
     """
 
-    def __init__(self, console: Console, tables: Console | None) -> None:
-        self._console, self._tables = console, tables
+    def __init__(
+        self,
+        console: Console,
+        tables: Console | None = None,
+        objectives: Objectives | None = None,
+        total: int = 0,
+        *,
+        lines: bool = True,
+    ) -> None:
+        self._console, self._tables, self._lines = console, tables, lines
+        self._objectives: Objectives = objectives or {}
+        self._total, self._ended = total, 0
+        self._points: list[tuple[float, ...]] = []
+        self._running: dict[tuple[str, int], _RunningEvaluation] = {}
+        self._stage: TaskID | None = None
+        self._overall: TaskID | None = None
+        self._last_update_s = 0.0
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -51,18 +70,17 @@ class Display(Watch):
             transient=True,
             disable=not console.is_terminal,
         )
-        self._tasks: dict[tuple[str, int], _Task] = {}
-        self._stage: TaskID | None = None
-        self._all: TaskID | None = None
-        self._evaluations = self._ended = 0
 
-    def stage(self, text: str) -> None:
+    def on_stage(self, text: str) -> None:
         self._progress.start()
         if self._stage is None:
             self._stage = self._progress.add_task(text, total=None, rate="")
         self._progress.update(self._stage, description=text)
 
-    def costs(self, records: Sequence[Record]) -> None:
+    def on_note(self, text: str) -> None:
+        self._print(text)
+
+    def on_costs(self, records: Sequence[Record]) -> None:
         self._progress.stop()
         if self._stage is not None:
             self._progress.remove_task(self._stage)
@@ -73,45 +91,120 @@ class Display(Watch):
                 reports.comparison_grid(reports.summarise(rows, title="Costs"), notes=False)
             )
 
-    def begin(self, evaluations: int) -> None:
-        self._evaluations = evaluations
-        self._progress.start()
-        self._all = self._progress.add_task("all arms", total=float(evaluations), rate="")
+    def on_total(self, evaluations: int) -> None:
+        self._total = evaluations
+        self._start_overall("all arms")
 
-    def arm(self, name: str, seed: int) -> None:
-        bar = self._progress.add_task(f"{name}, seed {seed}", total=None, rate="")
-        self._tasks[name, seed] = _Task(bar, time.monotonic())
+    def on_start(self, name: str, seed: int) -> None:
+        if self._lines:
+            self._start_overall("searching")
+            bar = self._progress.add_task(self._label(name, seed), total=None, rate="")
+            self._running[name, seed] = _RunningEvaluation(bar, time.monotonic())
 
-    def step(self, name: str, seed: int, step: Step) -> None:
-        task = self._tasks[name, seed]
-        task.share = step.images / step.total_images
-        rate = step.images / (time.monotonic() - task.began)
+    def on_step(self, name: str, seed: int, step: Step) -> None:
+        if (name, seed) not in self._running:
+            return
+        running = self._running[name, seed]
+        running.share = step.images / step.total_images
+        rate = step.images / (time.monotonic() - running.start_s)
         self._progress.update(
-            task.bar,
-            description=f"{name}, seed {seed}, epoch {step.epoch}",
+            running.bar,
+            description=f"{self._label(name, seed)}, epoch {step.epoch}",
             total=step.total_images,
             completed=step.images,
             rate=f"{rate:,.0f} images/s",
         )
-        self._update_all()
+        if not self._objectives:
+            self._update_overall()
 
-    def finished(self, record: Record) -> None:
-        self._progress.remove_task(self._tasks.pop((record.name, record.seed)).bar)
-        self._ended += 1
-        self._update_all()
-        if record.quality is not None and record.quality.test_accuracy is not None:
-            result = f"{record.quality.test_accuracy:.2%} test accuracy"
-            result += f" in {record.quality.train_seconds:.0f} s"
-        else:
-            failed = record.state is State.FAILED
-            result = f"failed: {record.reason}" if failed else "costs measured"
-        label = f"[{self._ended}/{self._evaluations}] {record.name}, seed {record.seed}"
-        self._console.print(f"{label}: {result}", markup=False, highlight=False)
+    def on_retry(self, name: str, seed: int, reason: str) -> None:
+        self._remove_bar(name, seed)
+        self._print(f"{self._label(name, seed)}: {reason}; it will be retried")
 
-    def _update_all(self) -> None:
-        assert self._all is not None
-        done = self._ended + sum(task.share for task in self._tasks.values())
-        self._progress.update(self._all, completed=done)
+    def on_end(self, record: Record) -> None:
+        self._remove_bar(record.name, record.seed)
+        result = objective_values(record, self._objectives) if self._objectives else None
+        if record.state is State.FINISHED and result is not None:
+            self._points.append(result)
+        label = self._label(record.name, record.seed)
+        if not self._objectives:
+            self._ended += 1
+            self._update_overall()
+            label = f"[{self._ended}/{self._total}] {label}"
+        if self._lines:
+            self._print(f"{label}: {self._describe(record, result)}")
 
-    def close(self, folder: Path) -> None:
+    def on_counts(self, counts: Mapping[str, int]) -> None:
+        self._ended = counts.get("finished", 0) + counts.get("pruned", 0)
+        now = time.monotonic()
+        if now - self._last_update_s < _SECONDS_BETWEEN_UPDATES and self._ended < self._total:
+            return
+        self._last_update_s = now
+        self._start_overall("searching")
+        states = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts.get(state))
+        self._update_overall(f"{states}{self._describe_best()}" or "searching")
+
+    def close(self) -> None:
         self._progress.stop()
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False)
+
+    def _label(self, name: str, seed: int) -> str:
+        """All trials of a search have one seed."""
+        return name if self._objectives else f"{name}, seed {seed}"
+
+    def _start_overall(self, description: str) -> None:
+        self._progress.start()
+        if self._overall is None:
+            self._overall = self._progress.add_task(description, total=float(self._total), rate="")
+
+    def _update_overall(self, description: str | None = None) -> None:
+        if self._overall is None:
+            return
+        done = float(self._ended)
+        if not self._objectives:
+            done += sum(running.share for running in self._running.values())
+        rate = f"{self._ended}/{self._total}"
+        if description is None:
+            self._progress.update(self._overall, completed=done, rate=rate)
+        else:
+            self._progress.update(self._overall, completed=done, rate=rate, description=description)
+
+    def _remove_bar(self, name: str, seed: int) -> None:
+        running = self._running.pop((name, seed), None)
+        if running is not None:
+            self._progress.remove_task(running.bar)
+
+    def _describe(self, record: Record, result: tuple[float, ...] | None) -> str:
+        numbers = ""
+        if result is not None:
+            numbers = ", ".join(map(_format_value, self._objectives, result))
+        elif record.quality is not None and record.quality.test_accuracy is not None:
+            numbers = f"{record.quality.test_accuracy:.2%} test accuracy"
+            numbers += f" in {record.quality.train_seconds:.0f} s"
+        if record.state is State.FINISHED:
+            return numbers or "costs measured"
+        return f"{record.state.value}: {record.reason}" + (f" ({numbers})" if numbers else "")
+
+    def _describe_best(self) -> str:
+        """The best value of each objective, and the hypervolume of all finished trials."""
+        if not self._points:
+            return ""
+        from reports.statistics import hypervolume, ideal_point, reference_point
+
+        columns = zip(*self._points, strict=True)
+        best = [
+            _format_value(name, max(column) if direction == "maximize" else min(column))
+            for (name, direction), column in zip(self._objectives.items(), columns, strict=True)
+        ]
+        directions = list(self._objectives.values())
+        worst = reference_point(self._points, directions)
+        ideal = ideal_point(self._points, directions)
+        volume = hypervolume(self._points, directions, worst, ideal)
+        return f"; best {' | '.join(best)}; hypervolume {volume:.3f}"
+
+
+def _format_value(name: str, value: float) -> str:
+    scale, unit = UNITS[name]
+    return f"{value * scale:.4g} {unit}"

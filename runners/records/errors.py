@@ -1,4 +1,4 @@
-"""What a user can do wrong, as one exception the front door turns into one line and exit code 2."""
+"""Errors that a user can cause; bench.py prints them as one line and exits with code 2."""
 
 
 class UserError(Exception):
@@ -10,10 +10,11 @@ class DataError(UserError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of a message; the class where there is no message."""
+    """The first line of an error's message; its class if it has no message."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def named_line(error: BaseException) -> str:
     """The class of an error and the first line of its message."""
-    return f"{type(error).__name__}: {first_line(error)}"
+    name, line = type(error).__name__, first_line(error)
+    return name if line == name else f"{name}: {line}"

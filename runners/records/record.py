@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -123,6 +123,13 @@ class Quality(_Part):
     val_images: int
     test_images: int
     train_seconds: float
+
+
+class TrainingResult(NamedTuple):
+    """The quality after a training; untested if the training was stopped before its last epoch."""
+
+    quality: Quality
+    stopped: bool
 
 
 class Provenance(_Part):

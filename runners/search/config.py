@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from attention_zoo import did_you_mean, unknown_name
 from runners.records.errors import UserError
+from runners.records.objectives import DEFAULT_DIRECTIONS, VAL_ACCURACY, Direction
 from runners.search import samplers
-from runners.search.objectives import DEFAULT_DIRECTIONS, VAL_ACCURACY, Direction
 from search_space import Space, SpaceError, from_dict
 from search_space.yaml_file import read_yaml
 

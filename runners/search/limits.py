@@ -1,4 +1,4 @@
-"""The constraints of a space held against what is known of an architecture."""
+"""Hold the constraints of a space against the costs of an architecture."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from lolvit import LolvitConfig
 from lolvit.analytic import analytic_costs
+from runners.records.objectives import cost_value
 from runners.records.record import Costs
-from runners.search.objectives import cost_value
 from search_space import Constraint
 
 
-def costs_of(architecture: LolvitConfig) -> dict[str, float]:
-    """What is known of an architecture by formula."""
-    found = analytic_costs(architecture)
-    return {"macs": found.macs, "params": found.params}
+def costs_from_formula(architecture: LolvitConfig) -> dict[str, float]:
+    """The costs that a formula gives, before anything is built."""
+    costs = analytic_costs(architecture)
+    return {"macs": costs.macs, "params": costs.params}
 
 
 @dataclass(frozen=True)
@@ -26,23 +26,23 @@ class Limits:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """What is bounded."""
-        return tuple(dict.fromkeys(each.quantity for each in self.constraints))
+        """Names of the bounded costs."""
+        return tuple(dict.fromkeys(constraint.quantity for constraint in self.constraints))
 
     def excesses(self, costs: Costs | None) -> Mapping[str, float]:
-        """By how much, relative to its bound, each constraint is broken; those known so far."""
-        found = {}
-        for each in self.constraints:
-            value = cost_value(costs, each.quantity) if costs is not None else None
+        """By how much each constraint is violated, relative to its bound; of the costs known."""
+        excesses = {}
+        for constraint in self.constraints:
+            value = cost_value(costs, constraint.quantity) if costs is not None else None
             if value is not None:
-                found[str(each)] = each.excess(value)
-        return found
+                excesses[str(constraint)] = constraint.excess(value)
+        return excesses
 
-    def broken(self, costs: Costs) -> str:
-        """What is broken, in words; "" where nothing is."""
-        said = []
-        for each in self.constraints:
-            value = cost_value(costs, each.quantity)
-            if value is not None and each.excess(value) > 0:
-                said.append(f"{each.quantity} of {value:g} breaks {each}")
-        return "; ".join(said)
+    def find_violation(self, costs: Costs) -> str:
+        """Describe every constraint that the costs violate; "" for none."""
+        violations = []
+        for constraint in self.constraints:
+            value = cost_value(costs, constraint.quantity)
+            if value is not None and constraint.excess(value) > 0:
+                violations.append(f"{constraint.quantity} = {value:g} violates {constraint}")
+        return "; ".join(violations)

@@ -1,4 +1,4 @@
-"""The search: proposes architectures, judges them at rungs, keeps what is found."""
+"""The search: propose architectures, decide at rungs which continue, and store the records."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ import numpy as np
 
 from lolvit.analytic import analytic_costs
 from runners.engines.task_queue import Task
-from runners.progress.listener import Step
-from runners.progress.search_listener import SearchWatch
+from runners.evaluate import Evaluator, evaluate, make_record
+from runners.progress.listener import Listener, Step
+from runners.records.objectives import Objectives
 from runners.records.record import Costs, Record, State
-from runners.search.candidate import Candidate, Evaluator
-from runners.search.history import Ledger
+from runners.search.candidate import Candidate
+from runners.search.history import History
 from runners.search.limits import Limits
-from runners.search.objectives import Objectives
 from runners.search.rungs import HalvingRung
 from runners.store import HEARTBEAT_S
-from runners.store.trials import Trials
+from runners.store.study import Study, record_of
 from search_space import Space, Values
 
-_LIVES = 3
-"""How often a trial may lose its process before it has failed."""
-_VAIN_BEFORE_CHANCE = 20
-_VAIN = 1_000
-_FAILURES_IN_A_ROW = 20
+_MAX_ATTEMPTS = 3
+"""How often the process of a trial may die before the trial has failed."""
+_VAIN_PROPOSALS_BEFORE_RANDOM = 20
+_MAX_VAIN_PROPOSALS = 1_000
+_MAX_FAILURES_IN_A_ROW = 20
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,21 @@ class Goal:
 
 
 class Search:
-    """The queue of a search: what engines ask and tell.
+    """The task queue of a search.
 
     Args:
         space: which architectures exist.
         objectives: names and directions.
         limits: the constraints of the space.
-        evaluator: makes records.
-        trials: the study.
-        rungs: by epoch; empty for a search that stops nothing.
+        evaluator: measures and trains, or looks up.
+        study: stores the trials.
+        rungs: by epoch; empty for a search that stops no trial early.
         goal: when to end.
-        seed: of all trainings, and of what is drawn by chance where a sampler repeats itself.
-        watch: told what happens.
+        seed: of all trainings, and of random proposals where a sampler repeats itself.
+        listener: receives the progress.
+
+    Attributes:
+        stop_reason: why the search ended before its goal; "" if it did not.
     """
 
     def __init__(
@@ -66,187 +69,193 @@ class Search:
         objectives: Objectives,
         limits: Limits,
         evaluator: Evaluator,
-        trials: Trials,
+        study: Study,
         rungs: Mapping[int, HalvingRung],
         goal: Goal,
         seed: int,
-        watch: SearchWatch,
+        listener: Listener,
     ) -> None:
         self._space, self._limits, self._evaluator = space, limits, evaluator
-        self._trials, self._rungs = trials, rungs
-        self._ledger = Ledger(objectives, limits, rungs)
-        self._goal, self._seed, self._watch = goal, seed, watch
-        self._random = np.random.default_rng((seed, trials.count))
-        self.stopped_because = ""
+        self._study, self._rungs = study, rungs
+        self._history = History(objectives, limits, rungs)
+        self._goal, self._seed, self._listener = goal, seed, listener
+        self._random = np.random.default_rng((seed, study.count))
+        self.stop_reason = ""
         self._running: dict[int, Candidate] = {}
         self._params: dict[int, Mapping[str, Any]] = {}
-        self._lost: Counter[str] = Counter()
-        self._verdicts: dict[int, str] = {}
-        self._vain = self._failures = 0
-        self._last_beat = time.monotonic()
-        self._remember()
+        self._attempts: Counter[str] = Counter()
+        self._prune_reasons: dict[int, str] = {}
+        self._vain_proposals = self._failures_in_a_row = 0
+        self._last_heartbeat_s = time.monotonic()
+        self._load_history()
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Trials that ended, by state; duplicates too."""
-        return self._ledger.counts
+        """Ended trials by state; duplicates too."""
+        return self._history.counts
 
     def rows(self) -> list[dict[str, Any]]:
-        """A flat row for every architecture that was looked at, in the order of their trials."""
-        return self._ledger.rows(self._space)
+        """A flat row for every evaluated architecture, in the order of the trials."""
+        return self._history.rows(self._space)
 
-    def look_first(self, values: Values) -> None:
-        """Have an architecture evaluated before the sampler proposes, unless it is known."""
-        if self._space.architecture(values).hash not in self._ledger:
-            self._trials.enqueue(values)
+    def enqueue(self, values: Values) -> None:
+        """Evaluate an architecture before the sampler proposes, unless it has been evaluated."""
+        if self._space.architecture(values).hash not in self._history:
+            self._study.enqueue(values)
 
-    def _remember(self) -> None:
-        """Take in what earlier sessions found, and ask again for what they left unfinished."""
-        for trial in self._trials.ended():
+    def _load_history(self) -> None:
+        """Read what earlier sessions evaluated, and queue what they left unfinished."""
+        for trial in self._study.ended():
             if trial.duplicate_of is not None:
-                self._ledger.count_duplicate()
+                self._history.count_duplicate()
             elif trial.record is not None:
-                self._ledger.take_in(trial.number, trial.params, trial.record)
-        for left in self._trials.left_running():
-            record = left.user_attrs.get("record")
-            if record is not None:  # killed between storing and closing
-                known = Record.model_validate(record)
-                self._close(left.number, known)
-                self._ledger.take_in(left.number, left.params, known)
+                self._history.add(trial.number, trial.params, trial.record)
+        for orphan in self._study.running():
+            record = record_of(orphan)
+            if record is not None:  # killed between storing the record and ending the trial
+                self._end_trial(orphan.number, record)
+                self._history.add(orphan.number, orphan.params, record)
                 continue
-            self._trials.drop(left.number, "its coordinator ended; asked again")
-            if len(left.params) == len(self._space.dimensions):
-                self._trials.enqueue(left.params)
+            self._study.drop(orphan.number, "the coordinator ended; the trial is retried")
+            if len(orphan.params) == len(self._space.dimensions):
+                self._study.enqueue(orphan.params)
 
-    # What engines call.
+    # Called by engines.
 
     def next_task(self) -> Task | None:
-        while not self._over():
-            asked = self._trials.ask()
-            architecture = self._space.architecture(asked.params)
-            candidate = Candidate(asked.number, architecture, self._seed)
-            self._params[candidate.number] = asked.params
-            if self._is_new(candidate):
-                self._vain = 0
+        while not self._is_over():
+            trial = self._study.ask()
+            architecture = self._space.architecture(trial.params)
+            candidate = Candidate(trial.number, architecture, self._seed)
+            self._params[candidate.number] = trial.params
+            if self._is_worth_evaluating(candidate):
+                self._vain_proposals = 0
                 self._running[candidate.number] = candidate
-                self._watch.begun(candidate)
-                work = partial(self._evaluator, candidate)
-                files = self._evaluator.files(candidate)
-                return Task(candidate.number, work, self._evaluator.immediate, files)
-            self._vain += 1
-            if self._vain % _VAIN_BEFORE_CHANCE == 0:  # the sampler is going in circles
-                self._trials.enqueue(self._space.sample(self._random))
+                spec = candidate.spec
+                self._listener.on_start(spec.name, spec.seed)
+                return Task(
+                    candidate.number,
+                    partial(evaluate, spec, self._evaluator),
+                    self._evaluator.immediate,
+                    self._evaluator.files(spec),
+                )
+            self._vain_proposals += 1
+            if self._vain_proposals % _VAIN_PROPOSALS_BEFORE_RANDOM == 0:  # the sampler repeats
+                self._study.enqueue(self._space.sample(self._random))
         return None
 
     def report_step(self, task: Task, step: Step) -> None:
-        self._watch.step(self._running[task.key], step)
+        spec = self._running[task.key].spec
+        self._listener.on_step(spec.name, spec.seed, step)
 
     def should_continue(self, task: Task, record: Record) -> bool:
-        """Whether a trial is worth another epoch."""
         epoch = record.quality.epochs if record.quality is not None else 0
         rung = self._rungs.get(epoch)
         if rung is None:
             return True
-        decision = rung.decide(record.architecture_hash, self._ledger.loss_at(record, epoch))
+        decision = rung.decide(record.architecture_hash, self._history.loss_at(record, epoch))
         if not decision.continues:
-            self._verdicts[task.key] = decision.reason(epoch)
+            self._prune_reasons[task.key] = decision.reason(epoch)
         return decision.continues
 
     def complete(self, task: Task, record: Record) -> None:
         candidate = self._running.pop(task.key)
         if record.state is State.PRUNED:
-            record = record.model_copy(
-                update={"reason": self._verdicts.pop(task.key, record.reason)}
-            )
-        self._failures = self._failures + 1 if record.state is State.FAILED else 0
-        self._end(candidate, record)
-        self._evaluator.forget(candidate)
+            reason = self._prune_reasons.pop(task.key, record.reason)
+            record = record.model_copy(update={"reason": reason})
+        failed = record.state is State.FAILED
+        self._failures_in_a_row = self._failures_in_a_row + 1 if failed else 0
+        self._store(candidate, record)
+        self._evaluator.remove_files(candidate.spec)
 
     def report_lost(self, task: Task, reason: str) -> None:
-        """Ask again for a trial whose process died, unless it takes every process with it."""
-        candidate = self._running[task.key]
-        self._lost[candidate.architecture.hash] += 1
-        if self._lost[candidate.architecture.hash] < _LIVES:
+        """Retry a trial whose process died, unless it has died too often."""
+        candidate, spec = self._running[task.key], self._running[task.key].spec
+        self._attempts[spec.architecture_hash] += 1
+        if self._attempts[spec.architecture_hash] < _MAX_ATTEMPTS:
             del self._running[task.key]
-            self._ask_again(candidate, reason)
-            self._watch.dropped(candidate, reason)
+            self._retry(candidate, reason)
+            self._listener.on_retry(spec.name, spec.seed, reason)
             return
-        provenance = self._evaluator.provenance(candidate)
-        self.complete(task, candidate.record(State.FAILED, provenance, reason=reason))
+        self.complete(task, self._record(candidate, State.FAILED, reason))
 
     def heartbeat(self) -> bool:
-        if time.monotonic() - self._last_beat > HEARTBEAT_S:
-            self._last_beat = time.monotonic()
-            self._trials.beat(list(self._running))
-        return not self._late()
+        if time.monotonic() - self._last_heartbeat_s > HEARTBEAT_S:
+            self._last_heartbeat_s = time.monotonic()
+            self._study.heartbeat(list(self._running))
+        return not self._is_past_deadline()
 
     def close(self) -> None:
-        """Leave nothing running: what is under way is asked for again by the next session."""
+        """Leave no trial running: the next session retries those that are."""
         for candidate in list(self._running.values()):
             del self._running[candidate.number]
-            self._ask_again(candidate, "interrupted; asked again")
+            self._retry(candidate, "interrupted; the trial is retried")
 
     # How a trial ends.
 
-    def _is_new(self, candidate: Candidate) -> bool:
-        """Whether it is worth an evaluation; a trial that is not has ended."""
-        known = self._ledger.known(candidate.architecture.hash)
+    def _is_worth_evaluating(self, candidate: Candidate) -> bool:
+        """Whether it is new and within the analytic constraints; ends the trial if not."""
+        known = self._history.get(candidate.architecture.hash)
         if known is not None:
-            self._trials.close_duplicate(candidate.number, known.number)
-        elif candidate.architecture in (each.architecture for each in self._running.values()):
-            self._trials.drop(candidate.number, "a trial under way has the same architecture")
+            self._study.mark_duplicate(candidate.number, known.number)
+        elif candidate.architecture in (other.architecture for other in self._running.values()):
+            self._study.drop(candidate.number, "a running trial has the same architecture")
         else:
-            return self._within_limits(candidate)
+            return self._is_within_limits(candidate)
         del self._params[candidate.number]
-        self._ledger.count_duplicate()
-        self._watch.counted(self.counts)
+        self._history.count_duplicate()
+        self._listener.on_counts(self.counts)
         return False
 
-    def _within_limits(self, candidate: Candidate) -> bool:
-        if not any(each.is_analytic for each in self._limits.constraints):
+    def _is_within_limits(self, candidate: Candidate) -> bool:
+        if not any(constraint.is_analytic for constraint in self._limits.constraints):
             return True
-        found = analytic_costs(candidate.architecture)
-        costs = Costs(macs=found.macs, params=found.params, fingerprint={})
-        broken = self._limits.broken(costs)
-        if not broken:
+        formula = analytic_costs(candidate.architecture)
+        costs = Costs(macs=formula.macs, params=formula.params, fingerprint={})
+        violation = self._limits.find_violation(costs)
+        if not violation:
             return True
-        provenance = self._evaluator.provenance(candidate)
-        self._end(
-            candidate,
-            candidate.record(State.INFEASIBLE, provenance, reason=broken, costs=costs),
-        )
+        self._store(candidate, self._record(candidate, State.INFEASIBLE, violation, costs))
         return False
 
-    def _end(self, candidate: Candidate, record: Record) -> None:
+    def _record(
+        self, candidate: Candidate, state: State, reason: str, costs: Costs | None = None
+    ) -> Record:
+        spec = candidate.spec
+        provenance = self._evaluator.provenance(spec)
+        return make_record(spec, provenance, state, reason=reason, costs=costs)
+
+    def _store(self, candidate: Candidate, record: Record) -> None:
         params = self._params.pop(candidate.number)
-        self._trials.keep(candidate.number, record)
-        self._close(candidate.number, record)
-        self._ledger.take_in(candidate.number, params, record)
-        self._watch.ended(candidate, record)
-        self._watch.counted(self.counts)
+        self._study.store_record(candidate.number, record)
+        self._end_trial(candidate.number, record)
+        self._history.add(candidate.number, params, record)
+        self._listener.on_end(record)
+        self._listener.on_counts(self.counts)
 
-    def _close(self, number: int, record: Record) -> None:
-        self._trials.close(number, *self._ledger.told(record))
+    def _end_trial(self, number: int, record: Record) -> None:
+        # COMPLETE in any state, a failure with a violated constraint: samplers learn from that.
+        self._study.complete(number, *self._history.values_for_sampler(record))
 
-    def _ask_again(self, candidate: Candidate, why: str) -> None:
-        self._trials.drop(candidate.number, why)
-        self._trials.enqueue(self._params.pop(candidate.number))
+    def _retry(self, candidate: Candidate, reason: str) -> None:
+        self._study.drop(candidate.number, reason)
+        self._study.enqueue(self._params.pop(candidate.number))
 
     # When a search ends.
 
-    def _over(self) -> bool:
-        if self._ledger.results + len(self._running) >= self._goal.trials:
+    def _is_over(self) -> bool:
+        if self._history.results + len(self._running) >= self._goal.trials:
             return True
-        if self._failures >= _FAILURES_IN_A_ROW:
-            self.stopped_because = f"{self._failures} trials failed in a row"
-        elif self._vain >= _VAIN:
-            self.stopped_because = (
-                f"{self._vain} proposals in a row were infeasible or known already"
+        if self._failures_in_a_row >= _MAX_FAILURES_IN_A_ROW:
+            self.stop_reason = f"{self._failures_in_a_row} trials in a row failed"
+        elif self._vain_proposals >= _MAX_VAIN_PROPOSALS:
+            self.stop_reason = (
+                f"{self._vain_proposals} proposals in a row were infeasible or evaluated before"
             )
-        elif self._late():
-            self.stopped_because = "the time is over"
-        return bool(self.stopped_because)
+        elif self._is_past_deadline():
+            self.stop_reason = "the time budget is exhausted"
+        return bool(self.stop_reason)
 
-    def _late(self) -> bool:
+    def _is_past_deadline(self) -> bool:
         deadline = self._goal.deadline
         return deadline is not None and time.monotonic() >= deadline

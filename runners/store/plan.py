@@ -1,4 +1,4 @@
-"""Where two plans differ, by dotted names."""
+"""Compare two plans, by dotted names."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def choose(
 
 
 @contextlib.contextmanager
-def opened(folder: Path) -> Iterator[Path]:
+def lock_run_folder(folder: Path) -> Iterator[Path]:
     """Make the folder, see that it can be written to, and hold its lock for the block.
 
     Raises:

@@ -20,12 +20,12 @@ from runners.store.study_lock import StudyLock
 
 
 @contextlib.contextmanager
-def opened(place: Path | str, *, study: str) -> Iterator[RDBStorage]:
+def open_storage(place: Path | str, *, study: str) -> Iterator[RDBStorage]:
     """The storage for the block, for one coordinator a study at a time.
 
-    In a PostgreSQL database a lock sees to that, which the server frees when the process dies,
-    however it dies. A file is guarded by the lock of its run folder (`run_folder.opened`). Whoever
-    has the lock alone tells trials: any that is RUNNING when the block begins is dead, whatever its
+    In a PostgreSQL database a lock ensures that, which the server frees when the process dies,
+    however it dies. A file is guarded by the lock of its run folder (`lock_run_folder`). Only the
+    holder of the lock ends trials: any that is RUNNING when the block starts is dead, whatever its
     heartbeat says. Heartbeats are for those without the lock: for observers, and for a takeover
     where the lock cannot see, such as run folders on network disks. `Study.optimize` alone sends
     them by itself; after `Study.ask` they are the caller's to send.
@@ -58,7 +58,7 @@ def opened(place: Path | str, *, study: str) -> Iterator[RDBStorage]:
 
 
 @contextlib.contextmanager
-def observed(place: Path | str) -> Iterator[RDBStorage]:
+def open_storage_readonly(place: Path | str) -> Iterator[RDBStorage]:
     """A storage that is there already, beside whoever is at work on it; nothing is made.
 
     Raises:

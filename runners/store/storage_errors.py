@@ -19,7 +19,7 @@ def errors(place: Path | str, *, kept: str = "finished trials in it are kept") -
     """Turn what the storage raises inside the block into a UserError.
 
     Args:
-        place: as given to `opened`.
+        place: as given to `open_storage`.
         kept: what the user need not fear; ends the message.
     """
     try:

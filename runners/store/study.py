@@ -1,190 +1,265 @@
-"""The study is the truth: every arm x seed is a trial in one Optuna storage."""
+"""The study of a run: its trials, and what became of them, on any storage of Optuna.
+
+Everything a run knows is in its study, which survives kill -9 at any moment.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
-from optuna.exceptions import StorageInternalError
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
-from runners.records.errors import UserError
-from runners.records.record import Costs, Record, State
-from runners.records.unavailable import Unavailable
+from runners.records.errors import UserError, first_line
+from runners.records.objectives import Direction
+from runners.records.record import Record
+from runners.store.location import shown
+from runners.store.plan import changed
+from runners.store.storage import open_storage_readonly
+from runners.store.storage_errors import errors
 
-Key = tuple[str, int]
-"""An arm's name and a seed."""
+RUN_STUDY = "run"
+"""Name of the study of a comparison or a measurement in its run folder."""
+ENDED = (TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED)
+_PLAN, _RECORD, _DUPLICATE_OF, _INTERRUPTED = "plan", "record", "duplicate_of", "interrupted"
 
-_NAME = "run"
-_MAX_SEED = 2**31 - 1
+
+@dataclass(frozen=True)
+class EndedTrial:
+    """A trial that has ended.
+
+    Args:
+        number: its number in the study.
+        params: a value for every dimension.
+        record: its result; None for duplicates and interrupted trials.
+        duplicate_of: the number of the first trial with the same architecture.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    record: Record | None
+    duplicate_of: int | None
 
 
 class Study:
-    """Ask, tell and resume for a fixed set of arms; survives kill -9 at any moment.
+    """Propose, store and resume trials.
 
     Args:
-        file: the SQLite file; made when it does not exist.
-        plan: everything that decides the results. A study keeps the plan it was begun with.
-        arms: names of the arms.
-        seeds: how many seeds, counted from 0; the only part of a study that may grow.
-        trained: whether accuracy is measured, or costs alone.
+        storage: as `open_storage` yields it.
+        location: of the storage, for messages.
+        name: of the study.
+        directions: of the values of a trial.
+        distributions: of all dimensions.
+        plan: everything that decides the results; a study keeps the plan it was started with.
+        resume: whether an existing study may continue.
+        may_change: what a resumed run may change, for messages.
+        may_lack: keys of the plan that earlier versions did not store.
+
+    Attributes:
+        lacks: the keys of `may_lack` that the stored plan has not.
 
     Raises:
-        UserError: the file is no study, belongs to another plan, or cannot be written.
+        UserError: the study has another plan, belongs to another program, or may not continue.
     """
 
     def __init__(
-        self, file: Path, plan: Mapping[str, Any], arms: list[str], seeds: int, *, trained: bool
+        self,
+        storage: RDBStorage,
+        location: Path | str,
+        name: str,
+        *,
+        directions: Sequence[Direction],
+        distributions: Mapping[str, BaseDistribution],
+        plan: Mapping[str, Any],
+        resume: bool = True,
+        may_change: str = "",
+        may_lack: Sequence[str] = (),
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._file = file
-        self._arms, self._seeds, self._trained = arms, seeds, trained
-        self._distributions: dict[str, BaseDistribution] = {
-            "arm": CategoricalDistribution(arms),
-            "seed": IntDistribution(0, _MAX_SEED),
-        }
-        with self._storage_errors():
-            storage = optuna.storages.RDBStorage(f"sqlite:///{file}")
-            if {study.study_name for study in storage.get_all_studies()} - {_NAME}:
-                raise UserError(f"{file} holds another Optuna study; choose another --out")
+        self._storage, self._location, self._name = storage, location, name
+        self._distributions = dict(distributions)
+        self.lacks: list[str] = []
+        with errors(location):
+            names = [study.study_name for study in storage.get_all_studies()]
+            if not resume and name in names:
+                raise UserError(
+                    f"{shown(location)} already holds a study {name!r}; "
+                    "add --resume to continue it, or choose another --name"
+                )
+            if isinstance(location, Path) and set(names) - {name}:
+                raise UserError(
+                    f"{location} holds another Optuna study; choose another folder with --out"
+                )
             self._study = optuna.create_study(
                 storage=storage,
-                study_name=_NAME,
-                directions=["maximize", "minimize"] if trained else ["minimize"],
+                study_name=name,
+                directions=list(directions),
                 sampler=optuna.samplers.RandomSampler(seed=0),
                 load_if_exists=True,
             )
-            self._adopt(json.loads(json.dumps(plan)))
+            self._check_plan(json.loads(json.dumps(plan)), may_change, may_lack)
 
-    def _adopt(self, plan: dict[str, Any]) -> None:
-        """Keep the plan of a new study; refuse to go on with another one."""
-        known = self._study.user_attrs.get("plan")
-        if known is None and self._study.get_trials(deepcopy=False):
-            raise UserError(f"{self._file} holds another Optuna study; choose another --out")
-        if known is None:
-            self._study.set_user_attr("plan", plan)
-        elif known != plan:
-            changed = sorted(key for key in known | plan if known.get(key) != plan.get(key))
+    def _check_plan(self, plan: dict[str, Any], may_change: str, may_lack: Sequence[str]) -> None:
+        stored = self._study.user_attrs.get(_PLAN)
+        if stored is None and self._study.get_trials(deepcopy=False):
             raise UserError(
-                f"{self._file} was begun with another {', '.join(changed)}; "
-                "repeat the options it was begun with, or choose another --out"
+                f"{shown(self._location)} holds a study {self._name!r} of another program; "
+                "choose another --name or --out"
+            )
+        if stored is None:
+            self._study.set_user_attr(_PLAN, plan)
+            return
+        self.lacks = [key for key in may_lack if key in plan and key not in stored]
+        expected = {key: value for key, value in plan.items() if key not in self.lacks}
+        if stored != expected:
+            names = ", ".join(changed(stored, expected))
+            raise UserError(
+                f"the study in {shown(self._location)} was started with a different {names}; "
+                "repeat the options it was started with, or start a new run"
+                + (f" (a resumed run may change {may_change})" if may_change else "")
             )
 
     @property
-    def costs(self) -> dict[str, Costs | Unavailable]:
-        """Costs by arm, or why there are none, from the one interleaved session; empty before."""
-        stored = self._study.user_attrs.get("costs", {})
-        return {
-            name: Unavailable(cost) if isinstance(cost, str) else Costs.model_validate(cost)
-            for name, cost in stored.items()
-        }
+    def count(self) -> int:
+        """The number of trials of any state."""
+        return len(self.trials())
 
-    def keep_costs(self, costs: Mapping[str, Costs | Unavailable]) -> None:
-        """Store the costs of all arms at once: they stay paired, whatever is resumed later."""
-        with self._storage_errors():
-            self._study.set_user_attr(
-                "costs",
-                {
-                    n: cost.reason if isinstance(cost, Unavailable) else cost.model_dump()
-                    for n, cost in costs.items()
-                },
+    def trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """Trials in these states, in all without any, by number; not to be changed."""
+        with errors(self._location):
+            return self._study.get_trials(deepcopy=False, states=states or None)
+
+    def ended(self) -> Iterator[EndedTrial]:
+        """All trials that have ended, by number."""
+        for trial in self.trials(*ENDED):
+            yield EndedTrial(
+                trial.number, trial.params, record_of(trial), trial.user_attrs.get(_DUPLICATE_OF)
             )
 
-    def enqueue(self) -> int:
-        """Queue each arm x seed that is neither finished nor queued; gives how many wait.
+    def running(self) -> list[FrozenTrial]:
+        """Trials in state RUNNING: when a run starts, those of one that was killed."""
+        return self.trials(TrialState.RUNNING)
 
-        Trials that a killed process left running are closed first: as finished where their record
-        was stored already, else as failed. Failed ones are tried again.
-        """
-        with self._storage_errors():
-            for trial in self._trials(TrialState.RUNNING):
-                self._close_orphan(trial)
-            done = {_key(trial) for trial in self._trials(TrialState.COMPLETE)}
-            waiting = {_queued_key(trial) for trial in self._trials(TrialState.WAITING)}
-            for seed in range(self._seeds):
-                for arm in self._arms:
-                    if (arm, seed) not in done | waiting:
-                        self._study.enqueue_trial({"arm": arm, "seed": seed})
-            return len(self._trials(TrialState.WAITING))
+    def attribute(self, key: str) -> Any:
+        """An attribute of the study, in JSON types; None without one."""
+        return self._study.user_attrs.get(key)
 
-    def ask(self) -> tuple[Trial, Key]:
-        """The next queued trial; call it as often as `enqueue` said."""
-        with self._storage_errors():
-            trial = self._study.ask(self._distributions)
-            return trial, _key(trial)
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Store an attribute of the study, in JSON types."""
+        with errors(self._location):
+            self._study.set_user_attr(key, value)
 
-    def tell(self, trial: Trial, record: Record) -> None:
-        """Store the record of a trial and close it."""
-        with self._storage_errors():
-            trial.set_user_attr("record", record.model_dump(mode="json"))
-            self._close(trial.number, record)
+    def use_sampler(self, sampler: BaseSampler) -> None:
+        """Let this sampler propose from now on."""
+        self._study.sampler = sampler
 
-    def records(self) -> list[Record]:
-        """The newest record of each arm x seed, seeds within arms, in the order of the arms."""
-        return _newest(self._trials(TrialState.COMPLETE, TrialState.FAIL), self._arms)
+    def ask(self) -> Trial:
+        """The next trial: one from the queue, else one that the sampler proposes."""
+        with errors(self._location):
+            return self._study.ask(self._distributions)
 
-    def _close(self, number: int, record: Record) -> None:
-        if record.state is not State.FINISHED or record.costs is None:
+    def enqueue(self, params: Mapping[str, Any]) -> None:
+        """Queue a trial with these values; queued trials come before any proposal."""
+        with errors(self._location):
+            self._study.enqueue_trial(dict(params))
+
+    def store_record(self, number: int, record: Record) -> None:
+        """Store a result before its trial ends: from now on it cannot be lost."""
+        with errors(self._location):
+            self._storage.set_trial_user_attr(
+                self._id(number), _RECORD, record.model_dump(mode="json")
+            )
+
+    def complete(
+        self,
+        number: int,
+        values: Sequence[float],
+        constraints: Mapping[str, float] | None = None,
+    ) -> None:
+        """End a trial with values; they do not count where a constraint is above 0."""
+        with errors(self._location):
+            for name, excess in (constraints or {}).items():
+                self._storage.set_trial_system_attr(
+                    self._id(number), f"constraints:{name}", float(excess)
+                )
+            self._study.tell(number, list(values))
+
+    def fail(self, number: int) -> None:
+        """End a trial without values; samplers do not learn from it."""
+        with errors(self._location):
             self._study.tell(number, state=TrialState.FAIL)
-            return
-        accuracy = record.quality.test_accuracy if self._trained and record.quality else None
-        values = (accuracy, record.costs.latency_ms_median)
-        self._study.tell(number, [value for value in values if value is not None])
 
-    def _close_orphan(self, trial: FrozenTrial) -> None:
-        if "record" in trial.user_attrs:
-            self._close(trial.number, Record.model_validate(trial.user_attrs["record"]))
-        else:
-            self._study.tell(trial.number, state=TrialState.FAIL)
+    def mark_duplicate(self, number: int, of: int) -> None:
+        """End a trial whose architecture an earlier one has had.
 
-    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
-        return self._study.get_trials(deepcopy=False, states=states)
+        The sampler does not learn from it: a population would fill with copies.
+        """
+        with errors(self._location):
+            self._storage.set_trial_user_attr(self._id(number), _DUPLICATE_OF, of)
+        self.fail(number)
 
-    @contextlib.contextmanager
-    def _storage_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, StorageInternalError) as error:
-            raise UserError(
-                f"cannot use {self._file}: {_first_line(error)}; finished arms in it are kept"
-            ) from error
+    def drop(self, number: int, reason: str) -> None:
+        """End a trial that came to no result."""
+        with errors(self._location):
+            self._storage.set_trial_user_attr(self._id(number), _INTERRUPTED, reason)
+        self.fail(number)
 
+    def heartbeat(self, numbers: Sequence[int]) -> None:
+        """Tell observers of the storage that these trials are running."""
+        with errors(self._location):
+            for number in numbers:
+                self._storage.record_heartbeat(self._id(number))
 
-def stored_records(file: Path) -> list[Record]:
-    """The records of a study, however its run ended; raises UserError where there is none."""
-    if not file.is_file():
-        raise UserError(f"no study in {file.parent}: {file.name} is missing")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        study = optuna.load_study(study_name=_NAME, storage=f"sqlite:///{file}")
-    except (SQLAlchemyError, StorageInternalError, KeyError, RuntimeError) as error:
-        raise UserError(f"{file} is no study of this suite: {_first_line(error)}") from error
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.FAIL))
-    return _newest(trials, list(study.user_attrs.get("plan", {}).get("arms", {})))
+    def _id(self, number: int) -> int:
+        study = self._study._study_id
+        return self._storage.get_trial_id_from_study_id_trial_number(study, number)
 
 
-def _newest(trials: list[FrozenTrial], arms: list[str]) -> list[Record]:
-    newest: dict[Key, Record] = {}
-    for trial in trials:
-        if "record" in trial.user_attrs:
-            newest[_key(trial)] = Record.model_validate(trial.user_attrs["record"])
+def record_of(trial: FrozenTrial) -> Record | None:
+    """The record of a trial; None where none was stored."""
+    stored = trial.user_attrs.get(_RECORD)
+    return None if stored is None else Record.model_validate(stored)
+
+
+def arm_and_seed(trial: FrozenTrial | Trial) -> tuple[str, int]:
+    """What a trial of a comparison evaluates; queued trials have no parameters yet."""
+    params = trial.params
+    if not params and isinstance(trial, FrozenTrial):
+        params = trial.system_attrs["fixed_params"]
+    return str(params["arm"]), int(params["seed"])
+
+
+def newest_records(trials: Sequence[FrozenTrial], arms: Sequence[str]) -> list[Record]:
+    """The newest record of each arm and seed, in the order of the arms, then of the seeds."""
+    newest = {arm_and_seed(trial): record for trial in trials if (record := record_of(trial))}
     return [newest[key] for key in sorted(newest, key=lambda key: (arms.index(key[0]), key[1]))]
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error.__cause__ or error).splitlines()[0]
+def read_records(file: Path) -> list[Record]:
+    """Read the records of a comparison or a measurement, however its run ended.
 
-
-def _key(trial: FrozenTrial | Trial) -> Key:
-    return str(trial.params["arm"]), int(trial.params["seed"])
-
-
-def _queued_key(trial: FrozenTrial) -> Key:
-    fixed = trial.system_attrs["fixed_params"]
-    return str(fixed["arm"]), int(fixed["seed"])
+    Raises:
+        UserError: there is no such file, or it is not the study of such a run.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with open_storage_readonly(file) as storage:
+        try:
+            study = optuna.load_study(study_name=RUN_STUDY, storage=storage)
+        except KeyError as error:
+            raise UserError(
+                f"{file} is not a study of this suite: it holds no study {RUN_STUDY!r}"
+            ) from error
+        with errors(file):
+            trials = study.get_trials(deepcopy=False, states=ENDED)
+            plan = study.user_attrs.get(_PLAN, {})
+        try:
+            return newest_records(trials, list(plan.get("arms", {})))
+        except (KeyError, ValueError) as error:
+            raise UserError(f"{file} is not a study of this suite: {first_line(error)}") from error

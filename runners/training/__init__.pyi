@@ -1,6 +1,5 @@
 from .checkpoint import CheckpointError as CheckpointError
 from .loop import ShouldContinue as ShouldContinue
-from .loop import TrainingResult as TrainingResult
 from .loop import train as train
 from .recipe import LONG as LONG
 from .recipe import SHORT as SHORT

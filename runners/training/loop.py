@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from runners.data.dataset import Dataset
-from runners.records.record import Quality
+from runners.records.record import Quality, TrainingResult
 from runners.training.checkpoint import CheckpointError
 from runners.training.recipe import Recipe
 from runners.training.trainer import OnStep, ignore_step
@@ -19,18 +18,6 @@ from runners.training.training_run import TrainingRun
 
 ShouldContinue = Callable[[Quality], bool]
 """Called with the quality so far, not tested; False stops the training."""
-
-
-class TrainingResult(NamedTuple):
-    """What `train` returns.
-
-    Args:
-        quality: tested after the last epoch; of a stopped training, not tested.
-        stopped: whether `should_continue` stopped it before the last epoch.
-    """
-
-    quality: Quality
-    stopped: bool
 
 
 def train(

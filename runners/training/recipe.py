@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from runners.records.errors import UserError
@@ -73,6 +73,7 @@ LONG = Recipe(
 _BY_DATASET = {"fashion-mnist-mini": SHORT, "fashion-mnist": SHORT}
 
 
-def recipe_for(dataset: str) -> Recipe:
-    """The default recipe of a data set, by its name."""
-    return _BY_DATASET.get(dataset, LONG)
+def recipe_for(dataset: str, **changes: Any) -> Recipe:
+    """The default recipe of a data set by name, with those fields changed that are not None."""
+    changes = {field: value for field, value in changes.items() if value is not None}
+    return replace(_BY_DATASET.get(dataset, LONG), **changes)

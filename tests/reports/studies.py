@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from runners.jobs.arm_queue import ArmQueue, open_arm_study
+from runners.progress.listener import Listener
 from runners.records.record import Record, Rung
+from runners.store import open_storage
 from runners.store.run_folder import STUDY_FILE
-from runners.store.study import Study
+from runners.store.study import RUN_STUDY
 from tests.runners import tiny
 
 MACHINE = {"cpu": "x", "commit": "aaa", "dirty": False, "lolvit_bench": "0.1", "protocol": 2}
@@ -51,9 +55,13 @@ def store(folder: Path, *records: Record) -> Path:
     names = [record.name for record in records]
     plan = {"arms": {name: {} for name in names}}
     trained = any(record.quality is not None for record in records)
-    study = Study(folder / STUDY_FILE, plan, names, 1, trained=trained)
-    by_name = {record.name: record for record in records}
-    for _ in range(study.enqueue()):
-        trial, (name, _) = study.ask()
-        study.tell(trial, by_name[name])
+    kept = {record.name: record for record in records}
+    file = folder / STUDY_FILE
+    with open_storage(file, study=RUN_STUDY) as storage:
+        study = open_arm_study(storage, file, plan, names, trained=trained)
+        specs = [tiny.spec() for _ in names]
+        specs = [replace(spec, name=name) for spec, name in zip(specs, names, strict=True)]
+        queue = ArmQueue(study, specs, {name: tiny.evaluator() for name in names}, 1, Listener())
+        while (task := queue.next_task()) is not None:
+            queue.complete(task, kept[task.key[0]])
     return folder

@@ -15,7 +15,9 @@ MIXERS = sorted(attention_zoo.entries())
 
 
 def test_every_mixer_and_every_network_is_an_arm():
-    names = [*MIXERS, *lolvit.VARIANTS]
+    # Its default mixer makes a LOLViT of the host's size an arm of `fwa`; aliases are equal too.
+    networks = {lolvit.variant(name).hash: name for name in lolvit.VARIANTS}.values()
+    names = [*MIXERS, *(name for name in networks if name != default_host(32))]
     arms = resolve(names, None, IMAGE)
     assert [arm.name for arm in arms] == names
     for arm in arms:
@@ -99,3 +101,27 @@ def test_mistakes(names, host, kind, words):
 def test_a_resolution_below_the_strides(host):
     with pytest.raises(lolvit.ArchitectureError, match="total stride of 8, got 7"):
         resolve(["none"], host, ImageKind(7, 1, 2))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["fwa", "fwa:window=sqrt"],
+        ["none", "fwa:aggregate=mean+dw,window=sqrt", "fwa"],
+        ["lolvit_x", "lolvit_xs"],
+        ["fwa", "lolvit_nano"],
+    ],
+)
+def test_one_architecture_under_two_names_is_refused(names):
+    with pytest.raises(UserError, match="is the same architecture as .*--repeat") as caught:
+        resolve(names, None, IMAGE)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_repetition_is_an_arm_of_the_same_architecture():
+    arms = resolve(["fwa", "none"], None, IMAGE, repeats=["fwa", "fwa"])
+    names = ["fwa", "none", "fwa (repeat)", "fwa (repeat 2)"]
+    assert [arm.name for arm in arms] == names
+    assert arms[0].architecture == arms[2].architecture == arms[3].architecture
+    with pytest.raises(UserError, match="--repeat linear: no arm has this name; arms: fwa, none"):
+        resolve(["fwa", "none"], None, IMAGE, repeats=["linear"])

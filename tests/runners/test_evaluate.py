@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import ast
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from runners import evaluate as room
-from runners.evaluate import evaluate, failure
 from runners.records.errors import DataError
-from runners.records.record import State
+from runners.records.record import State, TrainingResult
 from runners.records.unavailable import Unavailable
 from tests.runners import tiny
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def train_with(monkeypatch):
+    """Replace the training by a function."""
+
+    def replace_training(function):
+        monkeypatch.setattr("runners.training.loop.train", function)
+
+    return replace_training
+
+
+def raising(error):
+    def train(*_, **__):
+        raise error
+
+    return train
 
 
 def test_a_finished_record():
     steps = []
-    record = evaluate(tiny.arm(), 1, tiny.budget(), tiny.costs(), lambda *step: steps.append(step))
+    record = tiny.run(tiny.spec(seed=1), on_step=lambda *step: steps.append(step))
     assert (record.name, record.seed, record.state, record.reason) == (
         "none",
         1,
@@ -37,24 +57,21 @@ def test_a_finished_record():
 
 def test_the_seed_decides_weights_and_order():
     curves = [
-        [
-            point.train_loss
-            for point in evaluate(tiny.arm(), seed, tiny.budget(), tiny.costs()).quality.curve
-        ]
+        [point.train_loss for point in tiny.run(tiny.spec(seed=seed)).quality.curve]
         for seed in (0, 0, 1)
     ]
     assert curves[0] == curves[1] != curves[2]
 
 
-def test_costs_alone():
-    record = evaluate(tiny.arm(), 0, tiny.budget(None), tiny.costs())
+def test_costs_only():
+    record = tiny.run(evaluator_=tiny.evaluator(None))
     assert record.state is State.FINISHED and record.quality is None
-    assert record.provenance.recipe == {}
+    assert record.costs == tiny.costs() and record.provenance.recipe == {}
 
 
-def test_without_costs_the_arm_failed_and_is_not_trained(monkeypatch):
-    monkeypatch.setattr(room, "train", None)
-    record = evaluate(tiny.arm(), 0, tiny.budget(), Unavailable("UncountedOperator: aten::x"))
+def test_unavailable_costs_are_a_failure_and_nothing_is_trained(train_with):
+    train_with(raising(AssertionError("trained")))
+    record = tiny.run(evaluator_=tiny.evaluator(costs_=Unavailable("UncountedOperator: aten::x")))
     assert (record.state, record.reason) == (State.FAILED, "UncountedOperator: aten::x")
     assert record.costs is None and record.quality is None
 
@@ -63,51 +80,82 @@ def test_without_costs_the_arm_failed_and_is_not_trained(monkeypatch):
     ("error", "reason"),
     [
         (ValueError("first\nsecond"), "ValueError: first"),
-        (MemoryError(), "MemoryError: "),
-        (RuntimeError(""), "RuntimeError: "),
+        (MemoryError(), "MemoryError"),
+        (RuntimeError(""), "RuntimeError"),
     ],
 )
-def test_failures_are_records(monkeypatch, error, reason):
-    def broken(*_, **__):
-        raise error
-
-    monkeypatch.setattr(room, "train", broken)
-    record = evaluate(tiny.arm(), 0, tiny.budget(), tiny.costs())
+def test_errors_of_a_training_are_failed_records(train_with, error, reason):
+    train_with(raising(error))
+    record = tiny.run()
     assert (record.state, record.reason) == (State.FAILED, reason)
     assert record.costs == tiny.costs() and record.quality is None
     assert record.provenance.recipe == tiny.RECIPE.to_dict()
 
 
-def test_the_datas_fault_is_no_arms_failure(monkeypatch):
-    def broken(*_, **__):
-        raise DataError("cannot read image x")
+@dataclass(frozen=True)
+class Raising:
+    """A source of costs that raises."""
 
-    monkeypatch.setattr(room, "train", broken)
+    error: Any
+    immediate: bool = True
+
+    def __call__(self, spec, run_timing):
+        raise self.error
+
+    def plan(self):
+        return {}
+
+
+def test_errors_of_a_measurement_are_failed_records():
+    evaluator = replace(tiny.evaluator(), costs=Raising(LookupError("no such operator")))
+    record = tiny.run(evaluator_=evaluator)
+    assert (record.state, record.reason) == (State.FAILED, "LookupError: no such operator")
+    assert record.costs is None
+    with pytest.raises(DataError):
+        tiny.run(evaluator_=replace(evaluator, costs=Raising(DataError("x"))))
+
+
+def test_an_error_of_the_data_is_not_the_architectures_failure(train_with):
+    train_with(raising(DataError("cannot read image x")))
     with pytest.raises(DataError, match="cannot read image x"):
-        evaluate(tiny.arm(), 0, tiny.budget(), tiny.costs())
+        tiny.run()
 
 
-def test_ctrl_c_is_no_failure(monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(room, "train", interrupted)
+def test_ctrl_c_is_not_a_failure(train_with):
+    train_with(raising(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        evaluate(tiny.arm(), 0, tiny.budget(), tiny.costs())
+        tiny.run()
 
 
-def test_threads_are_set_for_the_training_and_come_back(monkeypatch):
+def test_a_stopped_training_is_a_pruned_record(train_with):
+    def train(*_, should_continue, **__):
+        assert not should_continue(tiny.quality())
+        return TrainingResult(tiny.quality(), stopped=True)
+
+    train_with(train)
+    records = []
+    record = tiny.run(should_continue=records.append)
+    assert records == [record] and record.state is State.PRUNED
+    assert record.reason == "stopped after epoch 1" and record.quality == tiny.quality()
+
+
+def test_threads_are_set_for_the_training_and_restored(train_with):
     before, seen = torch.get_num_threads(), []
 
-    def watched(*_, **__):
+    def train(*_, **__):
         seen.append(torch.get_num_threads())
-        return tiny.quality()
+        return TrainingResult(tiny.quality(), stopped=False)
 
-    monkeypatch.setattr(room, "train", watched)
-    evaluate(tiny.arm(), 0, replace(tiny.budget(), threads=before + 1), tiny.costs())
+    train_with(train)
+    tiny.run(evaluator_=tiny.evaluator(threads=before + 1))
     assert seen == [before + 1] and torch.get_num_threads() == before
 
 
-def test_a_failure_has_everything_but_a_result():
-    record = failure(tiny.arm("fwa"), 4, tiny.budget(), tiny.costs(), "why")
-    assert (record.seed, record.reason, record.reconstructed) == (4, "why", True)
+def test_records_are_made_in_one_place():
+    """Every command gets its records from runners/evaluate.py."""
+    makers = set()
+    for path in [ROOT / "bench.py", *(ROOT / "runners").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Record":
+                makers.add(str(path.relative_to(ROOT)))
+    assert makers == {"runners/evaluate.py"}

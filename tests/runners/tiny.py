@@ -1,14 +1,14 @@
-"""Small architectures, data sets and records for the tests of this room."""
+"""Small architectures, data sets, evaluators and records for the tests of runners."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 import lolvit
 from runners.arms import Arm
 from runners.data.dataset import ArraySplit, Dataset
-from runners.evaluate import Budget, failure
+from runners.evaluate import EvaluationSpec, evaluate, ignore_step, make_record, run_here
+from runners.evaluators.trained import Images, KnownCosts, TrainedEvaluator
 from runners.records.record import Costs, Epoch, Quality, Record, State
 from runners.training.recipe import Recipe
 
@@ -57,8 +57,21 @@ def arm(name="none"):
     return Arm(name, architecture(name), reconstructed=name == "fwa")
 
 
-def budget(recipe=RECIPE, **changes):
-    return Budget(dataset(**changes), recipe, torch.device("cpu"), 1)
+def spec(name="none", seed=0):
+    return EvaluationSpec.of_architecture(
+        name, architecture(name), reconstructed=name == "fwa", seed=seed
+    )
+
+
+def evaluator(recipe=RECIPE, costs_=None, threads=1, **changes):
+    """Trains on the tiny data set; `changes` are its splits."""
+    images = Images.of_dataset(dataset(**changes))
+    return TrainedEvaluator(images, recipe, KnownCosts(costs_ or costs()), "cpu", threads)
+
+
+def run(spec_=None, evaluator_=None, on_step=ignore_step, should_continue=lambda record: True):
+    """Evaluate in this process."""
+    return evaluate(spec_ or spec(), evaluator_ or evaluator(), on_step, should_continue, run_here)
 
 
 def costs(latency=2.0):
@@ -97,7 +110,12 @@ def quality(accuracy=0.5):
 
 def record(name="none", seed=0, *, reason="", accuracy=0.5) -> Record:
     """A finished record, or a failed one with a reason."""
-    failed = failure(arm(name), seed, budget(), costs(), reason)
-    if reason:
-        return failed
-    return failed.model_copy(update={"state": State.FINISHED, "quality": quality(accuracy)})
+    state = State.FAILED if reason else State.FINISHED
+    return make_record(
+        spec(name, seed),
+        evaluator().provenance(spec(name)),
+        state,
+        reason=reason,
+        costs=costs(),
+        quality=None if reason else quality(accuracy),
+    )

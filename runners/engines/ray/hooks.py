@@ -22,7 +22,8 @@ from ray.tune.search import Searcher
 from runners.engines.ray.options import RayOptions
 from runners.engines.ray.resources import count_slots
 from runners.engines.ray.trial import Report, pack_task
-from runners.engines.task_queue import Task, TaskQueue, ignore_step, run_here
+from runners.engines.task_queue import Task, TaskQueue
+from runners.evaluate import ignore_step, run_here
 from runners.progress.listener import Step
 from runners.records.errors import UserError, named_line
 from runners.records.record import Record

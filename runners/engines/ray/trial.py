@@ -15,7 +15,8 @@ from ray import cloudpickle, tune
 
 from reports.files import atomic_write
 from runners.engines.ray.timing import run_on_timing_node
-from runners.engines.task_queue import OnStep, ShouldContinue, Task, Work
+from runners.engines.task_queue import Task, Work
+from runners.evaluate import OnStep, ShouldContinue
 from runners.records.errors import UserError, named_line
 from runners.records.record import Record
 

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,13 +17,15 @@ from runners.data.dataset import ArraySplit
 from runners.engines import local, worker
 from runners.engines.task_queue import Task
 from runners.evaluate import evaluate
-from runners.jobs import arm_queue
-from runners.jobs.arm_queue import ArmQueue
+from runners.evaluators.trained import KnownCosts
+from runners.jobs.arm_queue import ArmQueue, open_arm_study
 from runners.processes.isolated import process_context
-from runners.progress.listener import Watch
+from runners.progress.listener import Listener
 from runners.records.errors import DataError
 from runners.records.record import State
-from runners.store.study import Study
+from runners.records.unavailable import Unavailable
+from runners.store import open_storage
+from runners.store.study import RUN_STUDY, read_records
 from runners.training.recipe import Recipe
 from tests.runners import tiny
 from tests.runners.alive import alive, all_end
@@ -30,43 +33,48 @@ from tests.runners.alive import alive, all_end
 LONG = Recipe(epochs=25, batch_size=8)
 
 
-class Journal(Watch):
-    """Writes down what it is told."""
+class Journal(Listener):
+    """Stores all events."""
 
     def __init__(self):
         self.events = []
 
-    def begin(self, evaluations):
-        self.events.append(("begin", evaluations))
+    def on_total(self, evaluations):
+        self.events.append(("total", evaluations))
 
-    def arm(self, name, seed):
-        self.events.append(("arm", name, seed))
+    def on_start(self, name, seed):
+        self.events.append(("start", name, seed))
 
-    def step(self, name, seed, step):
+    def on_step(self, name, seed, step):
         self.events.append(("step", name, seed, step.images))
 
-    def finished(self, record):
-        self.events.append(("finished", record.name, record.seed))
+    def on_end(self, record):
+        self.events.append(("end", record.name, record.seed))
 
     def of(self, kind):
         return [event[1:] for event in self.events if event[0] == kind]
 
 
 @pytest.fixture
-def study(tmp_path):
-    def opened(arms=("none", "linear"), seeds=1, trained=True):
-        return Study(
-            tmp_path / "study.db", {"arms": list(arms)}, list(arms), seeds, trained=trained
-        )
+def run(tmp_path):
+    """Evaluate the arms that the study in the test's folder lacks; returns all its records."""
 
-    return opened
+    def run(evaluator=None, listener=None, arms=("none", "linear"), seeds=1, costs=()):
+        evaluator = evaluator or tiny.evaluator()
+        evaluators = {
+            name: replace(evaluator, costs=KnownCosts(dict(costs).get(name, tiny.costs())))
+            for name in arms
+        }
+        file = tmp_path / "study.db"
+        with open_storage(file, study=RUN_STUDY) as storage:
+            trained = evaluator.recipe is not None
+            study = open_arm_study(storage, file, {"arms": list(arms)}, arms, trained=trained)
+            specs = [tiny.spec(name) for name in arms]
+            queue = ArmQueue(study, specs, evaluators, seeds, listener or Listener())
+            local.run(queue, local.default_processes(torch.device("cpu"), 1))
+        return read_records(file)
 
-
-def run(study, budget, watch=None, arms=("none", "linear"), costs=None):
-    costs = costs or {name: tiny.costs() for name in arms}
-    queue = ArmQueue(study, [tiny.arm(name) for name in arms], budget, costs, watch or Watch())
-    local.run(queue, local.default_processes(budget.device, budget.threads))
-    return study.records()
+    return run
 
 
 @pytest.fixture(autouse=True)
@@ -75,23 +83,24 @@ def nothing_is_left_behind():
     assert multiprocessing.active_children() == []
 
 
-def test_arms_times_seeds(study):
-    watch = Journal()
-    records = run(study(seeds=2), tiny.budget(), watch)
+def test_every_arm_with_every_seed(run):
+    journal = Journal()
+    records = run(listener=journal, seeds=2)
     assert [(r.name, r.seed, r.state) for r in records] == [
         (name, seed, State.FINISHED) for name in ("none", "linear") for seed in (0, 1)
     ]
-    assert watch.events[0] == ("begin", 4)
-    assert sorted(watch.of("arm")) == sorted(watch.of("finished")) and len(watch.of("arm")) == 4
-    assert run(study(seeds=2), tiny.budget(), watch) == records
-    assert watch.events[-1] == ("begin", 0)
+    assert journal.events[0] == ("total", 4)
+    assert sorted(journal.of("start")) == sorted(journal.of("end"))
+    assert len(journal.of("start")) == 4
+    assert run(listener=journal, seeds=2) == records
+    assert journal.events[-1] == ("total", 0)
 
 
-def test_processes_do_not_change_the_numbers(study):
-    (record,) = run(study(["none"]), tiny.budget(), arms=["none"])
-    here = evaluate(tiny.arm(), 0, tiny.budget(), tiny.costs())
-    assert record.quality.test_accuracy == here.quality.test_accuracy
-    assert record.quality.curve[0].train_loss == here.quality.curve[0].train_loss
+def test_processes_do_not_change_the_numbers(run):
+    (record,) = run(arms=["none"])
+    local_record = tiny.run()
+    assert record.quality.test_accuracy == local_record.quality.test_accuracy
+    assert record.quality.curve[0].train_loss == local_record.quality.curve[0].train_loss
 
 
 class Killer(Journal):
@@ -110,32 +119,32 @@ class Killer(Journal):
 
         monkeypatch.setattr(worker.Worker, "__init__", starting)
 
-    def step(self, name, seed, step):
-        super().step(name, seed, step)
+    def on_step(self, name, seed, step):
+        super().on_step(name, seed, step)
         if name == "none" and self.signal:
             os.kill(self.children["none"], self.signal)
             self.signal = None
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_process_that_is_killed_is_a_failed_record(study, monkeypatch, number):
-    watch = Killer(number)
-    watch.follow(monkeypatch)
-    none, linear = run(study(), tiny.budget(LONG), watch)
+def test_a_process_that_is_killed_is_a_failed_record(run, monkeypatch, number):
+    killer = Killer(number)
+    killer.follow(monkeypatch)
+    none, linear = run(tiny.evaluator(LONG), killer)
     assert (none.state, none.reason) == (
         State.FAILED,
         f"the process ended with exit code {-number}",
     )
     assert none.costs == tiny.costs() and none.quality is None
     assert linear.state is State.FINISHED and linear.quality.epochs == 25
-    # tried again when asked again
-    assert [r.state for r in run(study(), tiny.budget())] == [State.FINISHED] * 2
+    # A resumed run retries it.
+    assert [r.state for r in run()] == [State.FINISHED] * 2
 
 
-def test_ctrl_c_does_not_reach_the_children(study, monkeypatch):
-    watch = Killer(signal.SIGINT)
-    watch.follow(monkeypatch)
-    records = run(study(), tiny.budget(LONG), watch)
+def test_ctrl_c_does_not_reach_the_children(run, monkeypatch):
+    killer = Killer(signal.SIGINT)
+    killer.follow(monkeypatch)
+    records = run(tiny.evaluator(LONG), killer)
     assert [r.state for r in records] == [State.FINISHED] * 2
 
 
@@ -155,10 +164,10 @@ def broken(kind):
     return kind(source.images(np.arange(24)), source.labels)
 
 
-def test_an_image_that_cannot_be_read_stops_the_run(study):
+def test_an_image_that_cannot_be_read_stops_the_run(run, tmp_path):
     with pytest.raises(DataError, match=r"^cannot read image x.png: truncated$"):
-        run(study(), tiny.budget(train=broken(Broken)))
-    assert study().records() == []
+        run(tiny.evaluator(train=broken(Broken)))
+    assert read_records(tmp_path / "study.db") == []
 
 
 class Exiting(ArraySplit):
@@ -166,33 +175,32 @@ class Exiting(ArraySplit):
         os._exit(3)
 
 
-def test_an_exit_in_the_middle_is_a_failed_record(study):
-    records = run(study(), tiny.budget(train=broken(Exiting)))
+def test_an_exit_in_the_middle_is_a_failed_record(run):
+    records = run(tiny.evaluator(train=broken(Exiting)))
     assert {r.reason for r in records} == {"the process ended with exit code 3"}
 
 
-def test_costs_that_are_a_reason_fail_the_arm_alone(study):
-    costs = {"none": tiny.costs(), "linear": "UncountedOperator: aten::x"}
-    none, linear = run(study(), tiny.budget(), costs=costs)
+def test_unavailable_costs_fail_only_their_arm(run):
+    none, linear = run(costs={"linear": Unavailable("UncountedOperator: aten::x")})
     assert none.state is State.FINISHED
     assert (linear.state, linear.reason) == (State.FAILED, "UncountedOperator: aten::x")
 
 
-def test_costs_alone(study):
-    records = run(study(trained=False), tiny.budget(None))
+def test_costs_only(run):
+    records = run(tiny.evaluator(None))
     assert [(r.state, r.quality) for r in records] == [(State.FINISHED, None)] * 2
 
 
 class Interrupting(Journal):
-    def step(self, name, seed, step):
+    def on_step(self, name, seed, step):
         raise KeyboardInterrupt
 
 
-def test_an_interrupt_ends_the_children_and_keeps_the_rest(study):
+def test_an_interrupt_ends_the_workers_and_keeps_the_study(run, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        run(study(), tiny.budget(LONG), Interrupting())
-    assert study().records() == []
-    assert len(run(study(), tiny.budget())) == 2
+        run(tiny.evaluator(LONG), Interrupting())
+    assert read_records(tmp_path / "study.db") == []
+    assert len(run()) == 2
 
 
 @pytest.mark.parametrize(
@@ -204,12 +212,12 @@ def test_as_many_at_once_as_the_cores_carry(monkeypatch, cores, threads, device,
     assert local.default_processes(torch.device(device), threads) == expected
 
 
-def test_no_more_run_at_once(study, monkeypatch):
+def test_no_more_run_at_once(run, monkeypatch):
     monkeypatch.setattr(local, "usable_cores", lambda: 1)
-    watch = Journal()
-    run(study(seeds=2), tiny.budget(), watch)
-    begun_or_ended = [event[0] for event in watch.events if event[0] in ("arm", "finished")]
-    assert begun_or_ended == ["arm", "finished"] * 4
+    journal = Journal()
+    run(listener=journal, seeds=2)
+    kinds = [event[0] for event in journal.events if event[0] in ("start", "end")]
+    assert kinds == ["start", "end"] * 4
 
 
 def test_fresh_processes_are_forked_from_a_server():
@@ -218,9 +226,9 @@ def test_fresh_processes_are_forked_from_a_server():
 
 def orphan(sender, path):
     """Begin an evaluation, say who it is, and wait to be killed."""
-    budget = tiny.budget(Recipe(epochs=5000))
-    made = worker.Worker(Task(0, partial(arm_queue._evaluate, tiny.arm(), 0, budget, tiny.costs())))
-    sender.send(made._process.pid)
+    evaluator = tiny.evaluator(Recipe(epochs=5000))
+    started = worker.Worker(Task(0, partial(evaluate, tiny.spec(), evaluator)))
+    sender.send(started._process.pid)
     threading.Event().wait()
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from runners.engines import local
-from runners.jobs.sweep import Sweep, begin
-from runners.progress.search_listener import SearchWatch
+from runners.evaluators.prepare import prepare, prepare_tabular
+from runners.jobs.sweep import Sweep, start_search
+from runners.progress.listener import Listener
 from runners.search.config import parse_sweep
-from runners.search.prepare import prepare, prepare_tabular
-from runners.store import opened
+from runners.store import open_storage
 from search_space import tabular
 
 BOTH = {"val_accuracy": "maximize", "latency_ms": "minimize"}
@@ -29,7 +29,7 @@ def config(**changes):
     return parse_sweep(told)
 
 
-def job(folder, *, resume=False, trials=None, evaluator=None, seeds=(), **changes):
+def job(folder, *, resume=False, trials=None, evaluator=None, first_values=(), **changes):
     """A sweep as `jobs.sweep` wants it; looked up unless it asks for MACs and parameters alone."""
     told = config(**changes)
     analytic = set(told.objectives) <= {"macs", "params"}
@@ -44,7 +44,7 @@ def job(folder, *, resume=False, trials=None, evaluator=None, seeds=(), **change
         resume=resume,
         trials=trials or told.trials,
         budget_s=None,
-        seeds=seeds,
+        first_values=first_values,
     )
 
 
@@ -52,9 +52,9 @@ def job(folder, *, resume=False, trials=None, evaluator=None, seeds=(), **change
 def begun(folder, watch=None, deadline=None, **changes):
     """A search whose study is in the folder, ready to be run."""
     file = folder / "study.db"
-    with opened(file, study="test") as storage:
+    with open_storage(file, study="test") as storage:
         made = job(folder, **changes)
-        yield begin(made, storage, file, "test", deadline, watch or SearchWatch())
+        yield start_search(made, storage, file, "test", deadline, watch or Listener())
 
 
 def run(folder, processes=1, **changes):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from optuna.trial import TrialState
 
+from runners.evaluators.tabulated import TabulatedEvaluator
 from runners.records.record import Costs, Epoch, Provenance, Quality, Record, State
-from runners.search.history import Ledger
+from runners.search.history import History
 from runners.search.limits import Limits
-from runners.search.tabulated import Tabulated
 from search_space.constraint import Constraint
 from tests.runners.search import sweeps
 
@@ -56,58 +56,64 @@ def make_record(hash_, state, *, accuracy=None, latency=None, macs=50):
 @pytest.fixture
 def history():
     """Two finished trials, and a pruned one that is worst in accuracy."""
-    history = Ledger(OBJECTIVES, LIMITS, {})
+    history = History(OBJECTIVES, LIMITS, {})
     for number, (state, accuracy, latency) in enumerate(
         [(State.FINISHED, 0.9, 4.0), (State.FINISHED, 0.8, 2.0), (State.PRUNED, 0.3, 1.0)]
     ):
         record = make_record(str(number), state, accuracy=accuracy, latency=latency)
-        history.take_in(number, {}, record)
+        history.add(number, {}, record)
     return history
 
 
 def test_finished_and_pruned_trials_are_reported_with_their_values(history):
     for state in (State.FINISHED, State.PRUNED):
-        values, constraints = history.told(make_record("x", state, accuracy=0.7, latency=3.0))
+        values, constraints = history.values_for_sampler(
+            make_record("x", state, accuracy=0.7, latency=3.0)
+        )
         assert values == (0.7, 3.0)
         assert constraints == {"macs <= 100": -0.5, "fails": 0.0}
 
 
 def test_failed_trials_have_the_worst_values_and_break_a_constraint(history):
     failed = make_record("x", State.FAILED, macs=None)
-    history.take_in(3, {}, failed)
-    values, constraints = history.told(failed)
+    history.add(3, {}, failed)
+    values, constraints = history.values_for_sampler(failed)
     assert values == (0.3, 4.0)  # the worst of each objective, not of one trial
     assert constraints == {"fails": 1.0}
 
 
 def test_a_trial_that_fails_after_it_was_measured_reports_its_costs(history):
     failed = make_record("x", State.FAILED, latency=9.0, macs=150)
-    values, constraints = history.told(failed)
+    values, constraints = history.values_for_sampler(failed)
     assert values == (0.3, 4.0)
     assert constraints == {"macs <= 100": 0.5, "fails": 1.0}
 
 
 def test_infeasible_trials_break_their_constraint_and_do_not_fail(history):
-    values, constraints = history.told(make_record("x", State.INFEASIBLE, macs=300))
+    values, constraints = history.values_for_sampler(make_record("x", State.INFEASIBLE, macs=300))
     assert values == (0.3, 4.0)
     assert constraints == {"macs <= 100": 2.0, "fails": 0.0}
 
 
 def test_failed_and_infeasible_trials_do_not_change_the_worst_values(history):
     for number, state in enumerate((State.FAILED, State.INFEASIBLE), 3):
-        history.take_in(number, {}, make_record(str(number), state, accuracy=0.1, latency=99.0))
-    values, _ = history.told(make_record("x", State.FAILED))
+        history.add(number, {}, make_record(str(number), state, accuracy=0.1, latency=99.0))
+    values, _ = history.values_for_sampler(make_record("x", State.FAILED))
     assert values == (0.3, 4.0)
     assert history.results == 3
 
 
 def test_a_failed_first_trial_has_neutral_values():
-    values, constraints = Ledger(OBJECTIVES, LIMITS, {}).told(make_record("x", State.FAILED))
+    values, constraints = History(OBJECTIVES, LIMITS, {}).values_for_sampler(
+        make_record("x", State.FAILED)
+    )
     assert [abs(value) for value in values] == [0.0, 0.0] and constraints["fails"] == 1.0
 
 
 def test_a_trial_may_lose_its_process_twice(tmp_path):
-    with sweeps.begun(tmp_path, evaluator=Tabulated(Limits(), True, immediate=False)) as search:
+    with sweeps.begun(
+        tmp_path, evaluator=TabulatedEvaluator(Limits(), True, immediate=False)
+    ) as search:
         hashes, numbers = [], []
         for _ in range(3):
             task = search.next_task()
@@ -125,11 +131,13 @@ def test_a_trial_may_lose_its_process_twice(tmp_path):
 
 
 def test_the_study_tells_the_sampler_of_failures_as_broken_constraints(tmp_path):
-    with sweeps.begun(tmp_path, evaluator=Tabulated(Limits(), True, immediate=False)) as search:
+    with sweeps.begun(
+        tmp_path, evaluator=TabulatedEvaluator(Limits(), True, immediate=False)
+    ) as search:
         for _ in range(3):
             task = search.next_task()
             search.report_lost(task, "the process ended with exit code -9")
-        trials = search._trials._study.get_trials()
+        trials = search._study._study.get_trials()
     *lost, failed = trials[:3]
     assert [trial.state for trial in lost] == [TrialState.FAIL] * 2
     assert failed.state is TrialState.COMPLETE

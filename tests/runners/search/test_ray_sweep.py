@@ -20,9 +20,9 @@ def search_on_two_nodes(folder):
     from ray.cluster_utils import Cluster
 
     from runners.engines.ray import RayOptions, run
-    from runners.progress.search_listener import SearchWatch
+    from runners.evaluators.tabulated import TabulatedEvaluator
+    from runners.progress.listener import Listener
     from runners.search.limits import Limits
-    from runners.search.tabulated import Tabulated
     from tests.runners.search import sweeps
 
     head = {"num_cpus": 1, "resources": {"timing": 1}}
@@ -33,7 +33,7 @@ def search_on_two_nodes(folder):
     }
     cluster = Cluster(initialize_head=True, head_node_args=head)
 
-    class Remover(SearchWatch):
+    class Remover(Listener):
         def ended(self, candidate, record):
             if self.node is not None and record.state.value == "finished":
                 cluster.remove_node(self.node, allow_graceful=False)
@@ -42,7 +42,7 @@ def search_on_two_nodes(folder):
     watch = Remover()
     try:
         watch.node = cluster.add_node(num_cpus=1)
-        evaluator = Tabulated(Limits(), True, immediate=False, epoch_s=0.15)
+        evaluator = TabulatedEvaluator(Limits(), True, immediate=False, epoch_s=0.15)
         rungs = {"first": 1, "eta": 2}
         options = {"evaluator": evaluator, "rungs": rungs, "trials": TRIALS, "watch": watch}
         with sweeps.begun(folder, **options) as search:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -10,13 +12,12 @@ from dataclasses import dataclass
 import pytest
 
 from runners.engines import local
-from runners.engines.task_queue import run_here
-from runners.progress.search_listener import SearchWatch
+from runners.evaluators.tabulated import TabulatedEvaluator
+from runners.progress.listener import Listener
 from runners.records.errors import UserError
-from runners.records.record import State
+from runners.records.unavailable import Unavailable
 from runners.search import samplers
 from runners.search.limits import Limits
-from runners.search.tabulated import Tabulated
 from search_space import SpaceError, tabular
 from tests.runners.search import sweeps
 
@@ -29,7 +30,7 @@ def test_every_sampler_finds_as_many_results_as_asked(tmp_path, name):
     search = sweeps.run(tmp_path, sampler=name, trials=25)
     states = Counter(sweeps.table(search).values())
     assert states == {"finished": 25}
-    assert not search.stopped_because
+    assert not search.stop_reason
 
 
 @pytest.mark.parametrize("name", ["random", "tpe", "nsga2"])
@@ -67,7 +68,7 @@ def test_rungs_stop_trials_and_later_sessions_know_of_them(tmp_path):
 
 
 def test_processes_find_what_the_coordinator_alone_finds(tmp_path):
-    evaluator = Tabulated(Limits(), True, immediate=False)
+    evaluator = TabulatedEvaluator(Limits(), True, immediate=False)
     search = sweeps.run(tmp_path, processes=2, trials=12, evaluator=evaluator, rungs=RUNGS)
     assert Counter(sweeps.table(search).values()).total() == 12
     entries = tabular.load().entries
@@ -86,14 +87,14 @@ COSTS = {"macs": "minimize", "params": "minimize"}
 @pytest.fixture
 def impatient(monkeypatch):
     """1,000 proposals in vain take 10 seconds."""
-    monkeypatch.setattr("runners.search.search._VAIN", 60)
+    monkeypatch.setattr("runners.search.search._MAX_VAIN_PROPOSALS", 60)
 
 
 def test_a_small_space_ends_when_all_of_it_is_known(tmp_path, impatient):
     search = sweeps.run(tmp_path, space=SMALL, objectives=COSTS, trials=50)
     space = sweeps.config(space=SMALL, objectives=COSTS, trials=50).space
     assert len(sweeps.table(search)) == space.size() == 12
-    assert "known already" in search.stopped_because
+    assert "evaluated before" in search.stop_reason
     assert search.counts["duplicate"] >= 1
 
 
@@ -105,7 +106,7 @@ def test_infeasible_architectures_are_told_and_not_evaluated(tmp_path, impatient
     for row in search.rows():
         assert (row["macs"] <= 1.5e6) == (row["state"] == "finished")
         if row["state"] == "infeasible":
-            assert row["reason"] == f"macs of {row['macs']:g} breaks macs <= 1.5e+06"
+            assert row["reason"] == f"macs = {row['macs']:g} violates macs <= 1.5e+06"
 
 
 def test_nothing_feasible_is_said_before_anything_begins(tmp_path):
@@ -128,7 +129,7 @@ def test_limits_on_what_is_measured_hold_before_training(tmp_path):
 class Moody:
     """An evaluator that fails, dies or works, by the width of the network."""
 
-    inner: Tabulated
+    inner: TabulatedEvaluator
     kind: str
 
     immediate = False
@@ -136,55 +137,57 @@ class Moody:
     def plan(self):
         return {"evaluation": "moody"}
 
-    def provenance(self, candidate):
-        return self.inner.provenance(candidate)
+    def provenance(self, spec):
+        return self.inner.provenance(spec)
 
-    def files(self, candidate):
+    def measure(self, spec, run_timing):
+        if spec.architecture["width"] == 0.2:
+            if self.kind == "fails":
+                raise ArithmeticError("loss became nan")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.inner.measure(spec, run_timing)
+
+    def find_violation(self, costs):
+        return ""
+
+    def train(self, spec, on_step, should_continue):
+        return self.inner.train(spec, on_step, should_continue)
+
+    def files(self, spec):
         return ()
 
-    def forget(self, candidate):
+    def remove_files(self, spec):
         return None
 
-    def __call__(self, candidate, on_step, should_continue, timing):
-        import os
-        import signal
 
-        if candidate.architecture.width == 0.2:
-            if self.kind == "fails":
-                reason = "NonFiniteLoss: loss became nan"
-                return candidate.record(State.FAILED, self.provenance(candidate), reason=reason)
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self.inner(candidate, on_step, should_continue, run_here)
-
-
-class Heard(SearchWatch):
+class RetryCounter(Listener):
     def __init__(self):
-        self.drops = Counter()
+        self.retries = Counter()
 
-    def dropped(self, candidate, reason):
-        self.drops[candidate.architecture.hash] += 1
+    def on_retry(self, name, seed, reason):
+        self.retries[name] += 1
 
 
 @pytest.mark.parametrize("name", ["nsga2", pytest.param("tpe", marks=pytest.mark.slow), GP])
 def test_failures_keep_their_reason_and_do_not_stop_the_search(tmp_path, name):
-    evaluator = Moody(Tabulated(Limits(), True), "fails")
+    evaluator = Moody(TabulatedEvaluator(Limits(), True), "fails")
     search = sweeps.run(tmp_path, processes=2, evaluator=evaluator, trials=14, sampler=name)
     rows = search.rows()
     assert search.counts["finished"] == 14 and search.counts["failed"] >= 1
     for row in rows:
         assert (row["state"] == "failed") == (row["architecture"]["width"] == 0.2)
-        assert row["state"] != "failed" or row["reason"] == "NonFiniteLoss: loss became nan"
+        assert row["state"] != "failed" or row["reason"] == "ArithmeticError: loss became nan"
 
 
 @pytest.mark.slow
 def test_who_kills_every_process_has_failed_after_three(tmp_path):
-    watch = Heard()
-    evaluator = Moody(Tabulated(Limits(), True), "dies")
+    watch = RetryCounter()
+    evaluator = Moody(TabulatedEvaluator(Limits(), True), "dies")
     search = sweeps.run(tmp_path, 2, evaluator=evaluator, trials=12, watch=watch)
     failed = [row for row in search.rows() if row["state"] == "failed"]
     assert search.counts["finished"] == 12 and failed
     assert {row["reason"] for row in failed} == {"the process ended with exit code -9"}
-    assert all(watch.drops[row["architecture_hash"]] == 2 for row in failed)
+    assert watch.retries.total() == 2 * len(failed)
 
 
 def test_twenty_failures_in_a_row_end_the_search(tmp_path):
@@ -192,12 +195,12 @@ def test_twenty_failures_in_a_row_end_the_search(tmp_path):
     class Broken(Moody):
         immediate = True
 
-        def __call__(self, candidate, on_step, should_continue, timing):
-            return candidate.record(State.FAILED, self.provenance(candidate), reason="broken")
+        def measure(self, spec, run_timing):
+            return Unavailable("broken")
 
-    evaluator = Broken(Tabulated(Limits(), True), "")
+    evaluator = Broken(TabulatedEvaluator(Limits(), True), "")
     search = sweeps.run(tmp_path, evaluator=evaluator, trials=100)
-    assert search.stopped_because == "20 trials failed in a row"
+    assert search.stop_reason == "20 trials in a row failed"
 
 
 def test_a_deadline_ends_the_session_and_the_next_goes_on(tmp_path):
@@ -214,31 +217,31 @@ def test_what_is_under_way_is_asked_again(tmp_path):
     with sweeps.begun(tmp_path, resume=True) as search:
         tasks = search.next_task(), search.next_task()
         assert {search._running[task.key].architecture.hash for task in tasks} == hashes
-        assert not [t for t in search._trials.left_running() if t.number in (one.key, other.key)]
+        assert not [t for t in search._study.running() if t.number in (one.key, other.key)]
 
 
 def test_warm_starts_come_first(tmp_path):
     table = tabular.load()
     space = table.space
     seeds = [values for values, _ in zip(space.grid(), range(3), strict=False)]
-    search = sweeps.run(tmp_path, seeds=seeds, trials=5)
+    search = sweeps.run(tmp_path, first_values=seeds, trials=5)
     assert list(sweeps.table(search))[:3] == [space.architecture(v).hash for v in seeds]
 
 
 def test_another_plan_is_refused_by_the_names_of_what_changed(tmp_path):
     sweeps.run(tmp_path, trials=3)
-    with pytest.raises(UserError, match=r"begun with another sampler\.name; go back"):
+    with pytest.raises(UserError, match=r"started with a different sampler\.name; repeat"):
         sweeps.run(tmp_path, trials=3, resume=True, sampler="tpe")
-    with pytest.raises(UserError, match=r"holds a study 'test' already; add --resume"):
+    with pytest.raises(UserError, match=r"already holds a study 'test'; add --resume"):
         sweeps.run(tmp_path, trials=3)
     space = tabular.load().space.to_dict()
     space["constraints"] = ["macs <= 1e9"]
-    with pytest.raises(UserError, match=r"begun with another space\.constraints;"):
+    with pytest.raises(UserError, match=r"started with a different space\.constraints;"):
         sweeps.run(tmp_path, trials=3, resume=True, space=space)
 
 
 def test_a_question_about_a_dead_end_leaves_no_process(tmp_path):
-    evaluator = Tabulated(Limits(), True, immediate=False, epoch_s=5)
+    evaluator = TabulatedEvaluator(Limits(), True, immediate=False, epoch_s=5)
     with sweeps.begun(tmp_path, evaluator=evaluator, deadline=time.monotonic() + 2) as search:
         local.run(search, 2)
         search.close()

@@ -11,7 +11,7 @@ import pytest
 
 from runners.records.errors import UserError
 from runners.store import run_folder
-from runners.store.run_folder import STUDY_FILE, choose, opened
+from runners.store.run_folder import STUDY_FILE, choose, lock_run_folder
 
 NAMES = ["fwa", "none"]
 
@@ -46,7 +46,7 @@ def test_a_new_folder_has_time_and_arms_in_its_name(here):
 def test_any_arms_make_a_folder_name(names, here):
     folder = choose(None, names, resume=False)
     assert folder.parent == Path("runs")
-    with opened(folder):
+    with lock_run_folder(folder):
         assert [path.parent.name for path in here.glob("runs/*/.lock")] == [folder.name]
     (folder / STUDY_FILE).touch()
     assert choose(None, names, resume=True) == folder
@@ -85,14 +85,14 @@ def test_the_newest_run_of_these_arms_is_resumed():
 
 
 def test_opened_makes_the_folder_and_lets_it_go():
-    with opened(Path("a/b")) as folder:
+    with lock_run_folder(Path("a/b")) as folder:
         assert folder.is_dir()
-    with opened(Path("a/b")):
+    with lock_run_folder(Path("a/b")):
         pass
 
 
 def hold(folder, locked, done):
-    with opened(folder):
+    with lock_run_folder(folder):
         locked.set()
         done.wait(30)
 
@@ -105,7 +105,7 @@ def test_two_processes_cannot_share_a_folder():
     assert locked.wait(30)
 
     def enter():
-        with opened(Path("x")):
+        with lock_run_folder(Path("x")):
             pass
 
     refused(enter, "another process is at work in x")
@@ -119,7 +119,7 @@ def test_what_cannot_be_written(place, here):
     Path("file").touch()
 
     def enter():
-        with opened(Path(place)):
+        with lock_run_folder(Path(place)):
             pass
 
     refused(enter, "cannot write to")
@@ -132,7 +132,7 @@ def test_a_full_disk_is_found_before_anything_is_made(monkeypatch, here, place):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(100, 97, 3 * 2**20))
 
     def enter():
-        with opened(Path(place)):
+        with lock_run_folder(Path(place)):
             pass
 
     refused(enter, "cannot write to", "only 3 MiB are free", "needs 16")

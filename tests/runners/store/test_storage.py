@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy
 
 from runners.records.errors import UserError
-from runners.store import GRACE_S, errors, observed, opened, shown
+from runners.store import GRACE_S, errors, open_storage, open_storage_readonly, shown
 from runners.store.connections import connect
 
 SECRET = "hunter2"
@@ -37,7 +37,7 @@ def study_in(storage):
 
 
 def refused(place, *words, secret=SECRET):
-    with pytest.raises(UserError) as caught, opened(place, study="s"):
+    with pytest.raises(UserError) as caught, open_storage(place, study="s"):
         pass
     one_line(caught, place, *words, secret=secret)
 
@@ -51,7 +51,7 @@ def one_line(caught, place, *words, secret=SECRET):
 
 def test_what_is_told_is_there_when_opened_again(place):
     for number in range(3):
-        with opened(place, study="s") as storage:
+        with open_storage(place, study="s") as storage:
             study = study_in(storage)
             assert len(study.trials) == number
             trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
@@ -59,14 +59,14 @@ def test_what_is_told_is_there_when_opened_again(place):
 
 
 def test_all_at_work_on_one_study_is_quiet(place, caplog):
-    with warnings.catch_warnings(record=True) as caught, opened(place, study="s") as storage:
+    with warnings.catch_warnings(record=True) as caught, open_storage(place, study="s") as storage:
         study = study_in(storage)
         study.tell(study.ask(), 1.0)
     assert not caught and not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
 def test_a_trial_is_stale_some_time_after_its_last_heartbeat(place):
-    with opened(place, study="s") as storage, warnings.catch_warnings():
+    with open_storage(place, study="s") as storage, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = study_in(storage)
         fresh, stale, silent = study.ask(), study.ask(), study.ask()
@@ -98,13 +98,13 @@ def type_of_time(then, seconds):
 @pytest.mark.parametrize("address", [str, lambda file: f"sqlite:///{file}"])
 def test_a_file_may_be_named_by_url(address, tmp_path):
     file = tmp_path / "study.db"
-    with opened(file if address is str else address(file), study="s"):
+    with open_storage(file if address is str else address(file), study="s"):
         pass
     assert file.is_file() and shown(file) == str(file)
 
 
 def test_a_file_is_written_ahead_and_seldom_synced(file):
-    with opened(file, study="s") as storage, storage.engine.connect() as connection:
+    with open_storage(file, study="s") as storage, storage.engine.connect() as connection:
         asked = ("journal_mode", "synchronous", "busy_timeout")
         answers = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in asked]
         assert answers == ["wal", 1, 60_000]
@@ -128,7 +128,7 @@ def test_a_file_that_is_none_or_not_there_or_not_writable(tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_keeps_what_was_told(file):
-    with opened(file, study="s") as storage:
+    with open_storage(file, study="s") as storage:
         study = study_in(storage)
         study.tell(study.ask(), 1.0)
         # SQLite's own idea of a disk: no page more than there are.
@@ -140,7 +140,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_told(file):
         with pytest.raises(UserError) as caught, errors(file):
             study.set_user_attr("large", "x" * 100_000)
         one_line(caught, file, "database or disk is full", "finished trials in it are kept")
-    with opened(file, study="s") as storage:
+    with open_storage(file, study="s") as storage:
         assert len(study_in(storage).trials) == 1
 
 
@@ -149,20 +149,20 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_told(file):
     [("v3.0.0.a", "optuna storage upgrade --storage"), ("v99.0.0.a", "pip install -U optuna")],
 )
 def test_tables_of_another_optuna_say_what_to_do(revision, words, place):
-    with opened(place, study="s") as storage, storage.engine.begin() as connection:
+    with open_storage(place, study="s") as storage, storage.engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
     refused(place, words, optuna.__version__, secret="s3cret")
 
 
 def test_observers_see_what_is_told_beside_the_coordinator(place):
-    with opened(place, study="s") as storage, observed(place) as seen:
+    with open_storage(place, study="s") as storage, open_storage_readonly(place) as seen:
         study = study_in(storage)
         study.tell(study.ask(), 1.0)
         assert optuna.load_study(study_name="s", storage=seen).best_value == 1.0
 
 
 def test_observers_make_nothing(place):
-    with pytest.raises(UserError) as caught, observed(place):
+    with pytest.raises(UserError) as caught, open_storage_readonly(place):
         pass
     named = "is missing" if isinstance(place, Path) else "does not exist"
     assert named in str(caught.value) and "s3cret" not in str(caught.value)
@@ -170,9 +170,9 @@ def test_observers_make_nothing(place):
 
 
 def test_other_errors_inside_the_block_pass_as_they_are(place):
-    with pytest.raises(ZeroDivisionError), opened(place, study="s"), errors(place):
+    with pytest.raises(ZeroDivisionError), open_storage(place, study="s"), errors(place):
         _ = 1 / 0
-    with pytest.raises(UserError, match=r"^mine$"), opened(place, study="s"), errors(place):
+    with pytest.raises(UserError, match=r"^mine$"), open_storage(place, study="s"), errors(place):
         raise UserError("mine")
     with pytest.raises(UserError, match="locked"), errors(place):
         raise sqlite3.OperationalError("database is locked")

@@ -15,7 +15,7 @@ import optuna
 import pytest
 
 from runners.records.errors import UserError
-from runners.store import errors, opened, shown
+from runners.store import errors, open_storage, shown
 from tests.postgres import PASSWORD, USER, running
 
 pytestmark = pytest.mark.slow
@@ -25,9 +25,9 @@ TRACES = (PASSWORD, quote(PASSWORD, safe=""), "s3cret")
 OURS = "pg_stat_activity WHERE application_name = 'lolvit-bench'"
 HOLDER = """
 import sys, time, os
-from runners.store import opened
+from runners.store import open_storage
 
-with opened(sys.argv[1], study=sys.argv[2]):
+with open_storage(sys.argv[1], study=sys.argv[2]):
     if "fork" in sys.argv and not os.fork():
         time.sleep(60)
         os._exit(0)
@@ -62,7 +62,7 @@ def study_in(storage, name="s"):
 
 
 def refused(place, *words, study="s"):
-    with pytest.raises(UserError) as caught, opened(place, study=study):
+    with pytest.raises(UserError) as caught, open_storage(place, study=study):
         pass
     one_line(caught, *words)
 
@@ -77,14 +77,14 @@ def one_line(caught, *words):
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_a_url_may_have_any_of_three_schemes(scheme, url):
-    with opened(f"{scheme}://{url.partition('://')[2]}", study="s") as storage:
+    with open_storage(f"{scheme}://{url.partition('://')[2]}", study="s") as storage:
         study_in(storage).enqueue_trial({"x": 1})
         assert not any(trace in storage.url for trace in TRACES)
 
 
 def test_the_password_may_stand_in_the_query(postgres):
     bare = postgres.url(password=None)
-    with opened(f"{bare}?password={quote(PASSWORD, safe='')}&sslmode=prefer", study="s"):
+    with open_storage(f"{bare}?password={quote(PASSWORD, safe='')}&sslmode=prefer", study="s"):
         pass
 
 
@@ -92,14 +92,14 @@ def test_the_password_may_come_the_way_of_libpq(postgres, monkeypatch, tmp_path)
     bare = postgres.url(password=None)
     refused(bare, bare, "password")
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
-    with opened(bare, study="s"):
+    with open_storage(bare, study="s"):
         pass
     monkeypatch.delenv("PGPASSWORD")
     escaped = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
     (tmp_path / "pgpass").write_text(f"127.0.0.1:*:*:{USER}:{escaped}\n", encoding="utf-8")
     (tmp_path / "pgpass").chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
-    with opened(bare, study="s"):
+    with open_storage(bare, study="s"):
         pass
 
 
@@ -129,11 +129,11 @@ def test_without_a_driver_it_says_what_to_install(url, monkeypatch):
 
 def test_one_coordinator_a_study(url, monkeypatch):
     monkeypatch.setattr("runners.store.study_lock.PATIENCE_S", 0.5)
-    with opened(url, study="s"):
+    with open_storage(url, study="s"):
         refused(url, "another process is at work on study s")
-        with opened(url, study="another"):
+        with open_storage(url, study="another"):
             pass
-    with opened(url, study="s"):
+    with open_storage(url, study="s"):
         pass
 
 
@@ -152,7 +152,7 @@ def test_the_lock_of_a_killed_process_is_free_at_once(forked, url):
         assert process.stdout.readline() == "held\n"
         os.kill(process.pid, signal.SIGKILL)
         begin = time.monotonic()
-        with opened(url, study="s"):
+        with open_storage(url, study="s"):
             assert time.monotonic() - begin < 5
     finally:
         end([process])
@@ -161,7 +161,7 @@ def test_the_lock_of_a_killed_process_is_free_at_once(forked, url):
 def test_a_restart_of_the_server_is_survived(mortal, monkeypatch):
     url = mortal.url()
     monkeypatch.setattr("runners.store.study_lock.PATIENCE_S", 0.5)
-    with opened(url, study="s") as storage:
+    with open_storage(url, study="s") as storage:
         study = study_in(storage)
         study.tell(study.ask(), 1.0)
         mortal.restart()
@@ -169,17 +169,17 @@ def test_a_restart_of_the_server_is_survived(mortal, monkeypatch):
         assert [trial.value for trial in study.trials] == [1.0, 2.0]
         refused(url, "another process is at work on study s")
         mortal.restart()
-    with opened(url, study="s") as storage:
+    with open_storage(url, study="s") as storage:
         assert len(study_in(storage).trials) == 2
 
 
 def test_a_study_taken_over_meanwhile_is_left_alone(postgres, url, monkeypatch):
     monkeypatch.setattr("runners.store.study_lock.PATIENCE_S", 0.5)
-    with opened(url, study="s") as storage:
+    with open_storage(url, study="s") as storage:
         study = study_in(storage)
         # As after a network that was cut for long: the server gave up, and we do not know yet.
         postgres.execute(f"SELECT pg_terminate_backend(pid) FROM {OURS}")
-        with opened(url, study="s"), errors(url):
+        with open_storage(url, study="s"), errors(url):
             with pytest.raises(UserError) as caught:
                 study.ask()
             one_line(caught, "another process is at work on study s")
@@ -190,7 +190,7 @@ def test_a_study_taken_over_meanwhile_is_left_alone(postgres, url, monkeypatch):
 
 def test_a_connection_lost_in_the_middle_is_one_line(mortal):
     url = mortal.new_database()
-    with opened(url, study="s") as storage:
+    with open_storage(url, study="s") as storage:
         study = study_in(storage)
         with pytest.raises(UserError) as caught, errors(url), storage.engine.connect() as mine:
             mine.exec_driver_sql("SELECT 1")

@@ -15,17 +15,17 @@ import torch
 import attention_zoo
 import lolvit
 from reports.statistics.ratios import is_separable, ratio_interval
-from runners.cli import protocol_options as protocol
+from runners.cli import measuring_options
 from runners.machine.device_lock import lock_for_timing
 from runners.measure.timing.latency import Rounds, interleave, time_cpu
 
 SESSIONS, SLOW_DOWN = 200, 0.05
 # As `bench.py measure` has it, where nothing is asked for.
 ROUNDS = Rounds(
-    most=protocol.ROUNDS,
-    least=protocol.LEAST_ROUNDS,
+    most=measuring_options.ROUNDS,
+    least=measuring_options.LEAST_ROUNDS,
     budget_s=16.0,
-    precision=protocol.PRECISION,
+    precision=measuring_options.PRECISION,
 )
 
 

@@ -20,6 +20,15 @@ _COSTS = {
     "params": "params",
     "peak_memory_bytes": "peak_memory_bytes",
 }
+UNITS = {
+    "latency_ms": (1.0, "ms"),
+    "latency_ratio": (1.0, "x the reference"),
+    "macs": (1e-6, "M MACs"),
+    "params": (1e-6, "M params"),
+    "peak_memory_bytes": (1e-6, "MB"),
+    VAL_ACCURACY: (100.0, "%"),
+}
+"""Factor and unit in which people read an objective."""
 DEFAULT_DIRECTIONS: dict[str, Direction] = {
     VAL_ACCURACY: "maximize",
     **dict.fromkeys(_COSTS, "minimize"),

@@ -68,7 +68,7 @@ def add_options(parser: Parser) -> None:
     )
 
 
-def chosen(arguments: argparse.Namespace, variants: int) -> MeasurementProtocol:
+def to_protocol(arguments: argparse.Namespace, variants: int) -> MeasurementProtocol:
     """The protocol that the options ask for, of so many variants."""
     from runners.machine.fingerprint import usable_cores
     from runners.measure.protocol import MeasurementProtocol

@@ -1,15 +1,16 @@
-"""Candidates looked up in the tabulated benchmark: a sweep in seconds, for trying out searchers."""
+"""The evaluator that looks results up in the tabulated benchmark: a sweep takes seconds."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runners.engines.task_queue import OnStep, RunTiming, ShouldContinue
-from runners.records.record import Costs, Epoch, Provenance, Quality, Record, State
-from runners.search.candidate import Candidate
+from runners.evaluate import EvaluationSpec, OnStep, RunTiming
+from runners.records.record import Costs, Epoch, Provenance, Quality, TrainingResult
+from runners.records.unavailable import Unavailable
 from runners.search.limits import Limits
 from search_space import tabular
 
@@ -18,8 +19,8 @@ _PREDICTED = "accuracy looked up: predicted by the table's surrogate, not measur
 
 
 @dataclass(frozen=True)
-class Tabulated:
-    """Looks candidates up.
+class TabulatedEvaluator:
+    """Looks architectures up.
 
     Args:
         limits: what is not worth training.
@@ -37,53 +38,49 @@ class Tabulated:
         table = tabular.load()
         return {"evaluation": "tabular", "table": table.about["checksum"], "trained": self.trained}
 
-    def provenance(self, candidate: Candidate) -> Provenance:
+    def provenance(self, spec: EvaluationSpec) -> Provenance:
         table = tabular.load()
-        entry = table.entries.get(candidate.architecture.hash)
+        entry = table.entries.get(spec.architecture_hash)
         note = _TRAINED if entry is not None and entry.is_trained else _PREDICTED
         return Provenance(
             dataset="tabulated benchmark",
             dataset_checksum=table.about["checksum"],
             dataset_note=f"tabulated benchmark; {note}" if self.trained else "tabulated benchmark",
-            resolution=candidate.architecture.resolution,
+            resolution=spec.resolution,
             recipe=table.about["recipe"] if self.trained else {},
             fingerprint=table.about["fingerprint"],
         )
 
-    def files(self, candidate: Candidate) -> tuple[Path, ...]:
-        return ()
-
-    def forget(self, candidate: Candidate) -> None:
-        """Nothing is left behind."""
-
-    def __call__(
-        self,
-        candidate: Candidate,
-        on_step: OnStep,
-        should_continue: ShouldContinue,
-        timing: RunTiming,
-    ) -> Record:
-        table, provenance = tabular.load(), self.provenance(candidate)
-        entry = table.entries.get(candidate.architecture.hash)
+    def measure(self, spec: EvaluationSpec, run_timing: RunTiming) -> Costs | Unavailable:
+        table = tabular.load()
+        entry = table.entries.get(spec.architecture_hash)
         if entry is None:
-            return candidate.record(State.FAILED, provenance, reason="not in the table")
-        costs = _costs(entry, table)
-        if broken := self.limits.broken(costs):
-            return candidate.record(State.INFEASIBLE, provenance, reason=broken, costs=costs)
+            return Unavailable("the architecture is not in the table")
+        return _costs(entry, table)
+
+    def find_violation(self, costs: Costs) -> str:
+        return self.limits.find_violation(costs)
+
+    def train(
+        self, spec: EvaluationSpec, on_step: OnStep, should_continue: Callable[[Quality], bool]
+    ) -> TrainingResult | None:
         if not self.trained:
-            return candidate.record(State.FINISHED, provenance, costs=costs)
+            return None
+        table = tabular.load()
+        entry = table.entries[spec.architecture_hash]
         for epoch in range(1, table.epochs):
             time.sleep(self.epoch_s)
-            reason = f"stopped after epoch {epoch}"
             quality = _quality(entry, epoch, table)
-            so_far = candidate.record(
-                State.PRUNED, provenance, reason=reason, costs=costs, quality=quality
-            )
-            if not should_continue(so_far):
-                return so_far
+            if not should_continue(quality):
+                return TrainingResult(quality, stopped=True)
         time.sleep(self.epoch_s)
-        quality = _quality(entry, table.epochs, table)
-        return candidate.record(State.FINISHED, provenance, costs=costs, quality=quality)
+        return TrainingResult(_quality(entry, table.epochs, table), stopped=False)
+
+    def files(self, spec: EvaluationSpec) -> tuple[Path, ...]:
+        return ()
+
+    def remove_files(self, spec: EvaluationSpec) -> None:
+        """Nothing is left behind."""
 
 
 def _costs(entry: tabular.TableEntry, table: tabular.Table) -> Costs:
