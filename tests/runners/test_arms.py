@@ -113,7 +113,7 @@ def test_a_resolution_below_the_strides(host):
     ],
 )
 def test_one_architecture_under_two_names_is_refused(names):
-    with pytest.raises(UserError, match="is the same architecture as .*--repeat") as caught:
+    with pytest.raises(UserError, match=r"is the same architecture as .*--repeat") as caught:
         resolve(names, None, IMAGE)
     assert "\n" not in str(caught.value)
 
