@@ -110,6 +110,16 @@ def test_a_failed_first_trial_has_neutral_values():
     assert [abs(value) for value in values] == [0.0, 0.0] and constraints["fails"] == 1.0
 
 
+def test_a_rung_compares_the_accuracy_at_its_own_epoch(history):
+    record = make_record("x", State.FINISHED, accuracy=0.9, latency=2.0)
+    early = record.quality.curve[0].model_copy(update={"val_accuracy": 0.2})
+    late = record.quality.curve[0].model_copy(update={"epoch": 2})
+    quality = record.quality.model_copy(update={"curve": [early, late], "epochs": 2})
+    record = record.model_copy(update={"quality": quality})
+    assert history.loss_at(record, 1) == (-0.2, 2.0)
+    assert history.loss_at(record, 2) == (-0.9, 2.0)
+
+
 def test_a_trial_may_lose_its_process_twice(tmp_path):
     with sweeps.begun(
         tmp_path, evaluator=TabulatedEvaluator(Limits(), True, immediate=False)
