@@ -1,4 +1,4 @@
-"""The front door: parse the command line, call one job, print, choose the exit code.
+"""Command line of LOLViT Bench: parse, run one command, map errors to exit codes.
 
 Imports happen where they are used: `--help` and `list` must not wait for torch.
 """
@@ -35,21 +35,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader of a pipe went away: nothing to complain about
+    except BrokenPipeError:  # the reader of a pipe has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except KeyboardInterrupt:
-        kept = "; what is finished is kept, --resume goes on" if "resume" in arguments else ""
-        return _fail(f"interrupted{kept}", EXIT_INTERRUPTED)
+        hint = "; finished results are kept, --resume continues" if "resume" in arguments else ""
+        return _fail(f"interrupted{hint}", EXIT_INTERRUPTED)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            place = error.filename or "the output"
-            return _fail(f"no space left on the disk of {place}", EXIT_USAGE)
+            path = error.filename or "the output"
+            return _fail(f"no space is left on the disk of {path}", EXIT_USAGE)
         if error.filename is None:
             raise
         return _fail(f"cannot use {error.filename}: {error.strerror}", EXIT_USAGE)
     except Exception as error:
-        if not _is_users(error):
+        if not _is_user_error(error):
             raise
         return _fail(str(error), EXIT_USAGE)
     return code
@@ -64,8 +64,8 @@ def _expand(argv: Sequence[str]) -> list[str]:
     return ["compare", *argv[index + 1 :], *argv[:index]]
 
 
-def _is_users(error: Exception) -> bool:
-    """Whether the mistake is the user's: the rooms have exceptions of their own for those."""
+def _is_user_error(error: Exception) -> bool:
+    """Whether it is an error that a user can cause; each package has exceptions for those."""
     from attention_zoo.registry import MixerError
     from lolvit.fields import ArchitectureError
     from runners.records.errors import UserError

@@ -157,7 +157,7 @@ def test_two_runs_in_one_folder(here):
     wait_for(process, "[1/2]")
     second = bench(here, *run, "--resume")
     assert (second.returncode, second.stdout) == (2, "")
-    one_line(second.stderr, "another process is at work in run")
+    one_line(second.stderr, "another process is using run")
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130

@@ -121,7 +121,7 @@ def test_ctrl_c_publishes_and_the_sweep_can_be_resumed(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.strip().splitlines()[-1].endswith("--resume goes on")
+    assert errors.strip().splitlines()[-1].endswith("--resume continues")
     assert visible(tmp_path / "run") > FRONT
     trials = str(sum(1 for _ in (tmp_path / "run" / "trials.csv").open()) + 5)
     more = ("--out", "run", "--resume", "--trials", trials, "--quiet")

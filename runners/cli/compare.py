@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
     )
     option("--cost-only", action="store_true", help="measure costs, train nothing")
     option("--json", action="store_true", help="print the records as JSON instead of tables")
-    option("--quiet", action="store_true", help="no progress: the final table alone")
+    option("--quiet", action="store_true", help="print no progress, only the final table")
     compare.set_defaults(run=run)
 
 

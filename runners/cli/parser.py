@@ -33,10 +33,10 @@ def seconds(text: str) -> float:
     """An argument that is a time: "2h", "90m", "1h30m", "45s", or plain seconds."""
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
     hours, minutes, rest = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
-    found = 3600 * hours + 60 * minutes + rest
-    if not found:
+    total = 3600 * hours + 60 * minutes + rest
+    if not total:
         raise argparse.ArgumentTypeError(f"must be a time as in 2h, 90m or 45s, got {text!r}")
-    return float(found)
+    return float(total)
 
 
 def share(text: str) -> float:

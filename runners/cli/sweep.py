@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = read_sweep(arguments.file)
     name = arguments.name or arguments.file.stem
     folder = run_folder.choose(
-        arguments.out, [name], resume=arguments.resume, holds=run_folder.SWEEP_FILE, or_begin=True
+        arguments.out, [name], resume=arguments.resume, holds=run_folder.SWEEP_FILE, or_start=True
     )
     job = _job(arguments, config, name, folder)
 

@@ -33,7 +33,7 @@ class Images:
     Args:
         name: as in `bench.py data list`; "" where nothing is trained.
         checksum: of its files.
-        note: what it is, in words.
+        note: what it is.
         dataset: loaded already; None loads it by name where it is needed.
     """
 
@@ -90,8 +90,8 @@ class TrialCosts:
     """Costs of a trial of a search, measured in turns with a reference network.
 
     Args:
-        reference: the network that takes turns with each trial; None times nothing, and counts MACs
-            and parameters alone.
+        reference: the network that takes turns with each trial; None times nothing, and counts only
+            MACs and parameters.
         timing: rounds and threads.
         memory: whether the peak memory of an inference is measured.
         device: where.

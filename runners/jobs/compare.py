@@ -45,7 +45,7 @@ class Comparison:
         names: arms as typed, the baseline of ratios first.
         host: the variant that hosts the mixers; None picks one for the resolution.
         dataset: loaded at the resolution to use.
-        recipe: how to train; None measures costs alone.
+        recipe: how to train; None measures costs only.
         seeds: how many, counted from 0.
         device: "cpu" or "cuda".
         threads: CPU threads of a training; None is 1, which lets as many trainings run at once as

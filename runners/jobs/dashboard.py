@@ -24,8 +24,8 @@ def serve(folder: Path, storage: str | None, host: str, port: int) -> None:
         raise UserError(
             "optuna-dashboard is not installed; pip install 'lolvit-bench[dashboard]'"
         ) from error
-    with open_storage_readonly(location) as opened:
-        app = optuna_dashboard.wsgi(opened)
+    with open_storage_readonly(location) as study_storage:
+        app = optuna_dashboard.wsgi(study_storage)
         try:
             server = make_server(host, port, app, handler_class=_QuietHandler)
         except OSError as error:
@@ -50,5 +50,5 @@ def _location(folder: Path, storage: str | None) -> Path | str:
 
 
 class _QuietHandler(WSGIRequestHandler):
-    def log_message(self, *words: object) -> None:
-        """Not every request is worth a line on the terminal."""
+    def log_message(self, *arguments: object) -> None:
+        """Print nothing: requests are not worth a line."""

@@ -1,4 +1,4 @@
-"""Records of a run to the files of its report. No torch: a report needs no networks."""
+"""Write the report of a run from its records, without torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMED_ARMS = 5
 
 
 def write_report(records: Sequence[Record], folder: Path) -> None:
-    """Tables, figure and records of a run, into its folder."""
+    """Write tables, figure and records of a run into its folder."""
     reports.write_comparison([record.flat() for record in records], folder, title=title(records))
 
 
@@ -26,5 +26,5 @@ def title(records: Sequence[Record]) -> str:
 def titled(arms: Iterable[str], datasets: Iterable[str]) -> str:
     """A title from the names in the rows of a table; random inputs are no data set."""
     names, data = list(dict.fromkeys(arms)), [name for name in dict.fromkeys(datasets) if name]
-    said = ", ".join(names) if len(names) <= _NAMED_ARMS else f"{len(names)} arms"
-    return f"{said} on {', '.join(data)}" if data else said
+    text = ", ".join(names) if len(names) <= _NAMED_ARMS else f"{len(names)} arms"
+    return f"{text} on {', '.join(data)}" if data else text

@@ -1,4 +1,4 @@
-"""The one record of the house: an evaluated architecture x seed x budget. No I/O here."""
+"""The record: one evaluated architecture x seed x budget. No I/O here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Rung(_Part):
+class ThroughputRung(_Part):
     """One batch size of a throughput ladder."""
 
     batch: int
@@ -41,7 +41,7 @@ class Costs(_Part):
     form: str = "eager"
     """How it ran: "eager", "deploy", "compile" or "onnx"."""
     form_note: str = ""
-    """What making the form did, in words: norms folded, memory format, seconds to compile."""
+    """What making the form did: norms folded, memory format, seconds to compile."""
     form_seconds: float = 0.0
     """To make the form: compiling or exporting."""
     parity: float | None = None
@@ -54,7 +54,7 @@ class Costs(_Part):
     macs_uncounted: list[str] = []
     """Operators without a rule, where those were allowed: then `macs` is a lower bound."""
     macs_ptflops: int | None = None
-    """What ptflops reports for the same network, None where it raised; shown, never used."""
+    """What ptflops reports for the same network, None where it raised; printed, never used."""
     other_ops: dict[str, int] = {}
     """Elements written by norms, activations, pooling ..., per operator: not MACs, not hidden."""
     latency_ms_samples: list[float] = []
@@ -62,7 +62,7 @@ class Costs(_Part):
     latency_rounds: list[int] = []
     """How many of the samples each fresh process took, in their order; empty means one process."""
     latency_blocks: list[int] = []
-    """How many were taken with each placement in memory, in order; within the processes."""
+    """How many were taken with each placement in memory, in order, process by process."""
     latency_stopped: str = ""
     """Why the rounds ended: "precision 2 %", "100 rounds" or "10 s"."""
     latency_ms_median: float | None = None
@@ -70,13 +70,13 @@ class Costs(_Part):
     latency_ms_iqr: float | None = None
     latency_threads: int | None = None
     latency_reference_ms_median: float | None = None
-    """Of the network that a search times beside each of its trials: it shows a machine's drift."""
+    """Of the reference network that is timed with every trial of a search: it shows drift."""
     latency_ratio: float | None = None
     """To that network: median over rounds of the ratio within a round."""
     throughput_images_per_s: float | None = None
     throughput_batch: int | None = None
     throughput_threads: int | None = None
-    throughput_ladder: list[Rung] = []
+    throughput_ladder: list[ThroughputRung] = []
     """Every batch tried, ascending; the best one is the throughput's."""
     out_of_memory_batch: int | None = None
     """The smallest batch seen not to fit; None where none was met."""
@@ -85,7 +85,7 @@ class Costs(_Part):
     peak_memory_bytes: int | None = None
     """Peak of one batch-1 inference, weights included, above the empty process.
 
-    None for a compiled form on a CPU, whose compiler's memory cannot be told apart.
+    None for a compiled form on a CPU, where the compiler's memory cannot be separated.
     """
     peak_training_memory_bytes: int | None = None
     """Peak of two training steps (forward, backward, AdamW) above the empty process."""
@@ -138,7 +138,7 @@ class Provenance(_Part):
     dataset: str
     dataset_checksum: str
     dataset_note: str
-    """What the data set is, in words; a subset says so."""
+    """What the data set is; a subset says so."""
     resolution: int
     recipe: dict[str, Any]
     fingerprint: dict[str, str | int | bool]

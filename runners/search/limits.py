@@ -30,7 +30,7 @@ class Limits:
         return tuple(dict.fromkeys(constraint.quantity for constraint in self.constraints))
 
     def excesses(self, costs: Costs | None) -> Mapping[str, float]:
-        """By how much each constraint is violated, relative to its bound; of the costs known."""
+        """By how much each constraint is violated, relative to its bound; measured costs only."""
         excesses = {}
         for constraint in self.constraints:
             value = cost_value(costs, constraint.quantity) if costs is not None else None

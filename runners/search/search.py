@@ -195,9 +195,9 @@ class Search:
 
     def _is_worth_evaluating(self, candidate: Candidate) -> bool:
         """Whether it is new and within the analytic constraints; ends the trial if not."""
-        known = self._history.get(candidate.architecture.hash)
-        if known is not None:
-            self._study.mark_duplicate(candidate.number, known.number)
+        first = self._history.get(candidate.architecture.hash)
+        if first is not None:
+            self._study.mark_duplicate(candidate.number, first.number)
         elif candidate.architecture in (other.architecture for other in self._running.values()):
             self._study.drop(candidate.number, "a running trial has the same architecture")
         else:

@@ -14,8 +14,8 @@ def changed(one: Any, other: Any, name: str = "") -> list[str]:
     both = isinstance(one, dict) and isinstance(other, dict)
     if not both or name.count(".") + 1 >= _DEPTH:
         return [name]
-    found = []
+    names = []
     for key in sorted(one | other):
         inner = f"{name}.{key}" if name else key
-        found += changed(one.get(key), other.get(key), inner) if key in one | other else []
-    return found
+        names += changed(one.get(key), other.get(key), inner) if key in one | other else []
+    return names

@@ -1,4 +1,4 @@
-"""The folder of a run: chosen, checked before any work, and locked while in use."""
+"""The folder of a run: choose it, check it before any work, and lock it while in use."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ def choose(
     *,
     resume: bool | None,
     holds: str = STUDY_FILE,
-    or_begin: bool = False,
+    or_start: bool = False,
 ) -> Path:
-    """The folder to use: `out`, a new one below runs/, or with `resume` the newest of these arms.
+    """Choose the folder: `out`, a new one below runs/, or with `resume` the newest of these arms.
 
     Args:
         out: as the user asks for.
         names: what the run is about.
-        resume: whether it goes on; None is for what cannot be resumed.
-        holds: the file by which a run of this kind is known.
-        or_begin: whether a resume without anything to resume begins anew.
+        resume: whether an earlier run continues; None for commands that cannot resume.
+        holds: the file that identifies a run of this kind.
+        or_start: whether a resume without anything to resume starts a new run.
 
     Raises:
-        UserError: the folder is in use, is no folder, or there is nothing to resume.
+        UserError: the folder is used, is not a folder, or there is nothing to resume.
     """
     label = _label(names)
     if out is None and resume:
         runs = _RUNS.glob(f"{_STAMP_PATTERN}-{label}")
         earlier = sorted(path for path in runs if (path / holds).exists())
-        if not earlier and or_begin:
+        if not earlier and or_start:
             return choose(None, names, resume=False)
         if not earlier:
             raise UserError(f"nothing to resume: no run of {' '.join(names)} in {_RUNS}/")
@@ -56,9 +56,9 @@ def choose(
         return _RUNS / f"{datetime.now():{_STAMP}}-{label}"
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; name a folder")
-    # A lock alone is left by a run that was stopped before it had anything to keep.
+    # A run that was stopped before it had stored anything leaves only its lock.
     used = out.is_dir() and any(path.name != _LOCK_FILE for path in out.iterdir())
-    if resume and not (out / holds).exists() and not (or_begin and not used):
+    if resume and not (out / holds).exists() and not (or_start and not used):
         raise UserError(f"nothing to resume in {out}: it holds no {holds}")
     if not resume and used:
         instead = "" if resume is None else "add --resume, or "
@@ -68,17 +68,17 @@ def choose(
 
 @contextlib.contextmanager
 def lock_run_folder(folder: Path) -> Iterator[Path]:
-    """Make the folder, see that it can be written to, and hold its lock for the block.
+    """Make the folder, check that it can be written to, and hold its lock for the block.
 
     Raises:
-        UserError: not writable, no space left, or another process is at work in it.
+        UserError: not writable, no space left, or another process uses it.
     """
     try:
         free = shutil.disk_usage(_nearest_existing(folder)).free
         if free < _LEAST_FREE_BYTES:
             raise UserError(
                 f"cannot write to {folder}: only {free // 2**20} MiB are free on its disk, "
-                f"a run needs {_LEAST_FREE_BYTES // 2**20}"
+                f"but a run needs {_LEAST_FREE_BYTES // 2**20} MiB"
             )
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".probe"
@@ -90,7 +90,7 @@ def lock_run_folder(folder: Path) -> Iterator[Path]:
     try:
         lock.acquire()
     except Timeout:
-        raise UserError(f"another process is at work in {folder}") from None
+        raise UserError(f"another process is using {folder}") from None
     try:
         yield folder
     finally:
@@ -98,11 +98,11 @@ def lock_run_folder(folder: Path) -> Iterator[Path]:
 
 
 def _nearest_existing(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
+    """The folder, or the nearest existing one above it."""
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _label(names: Sequence[str]) -> str:
-    """The arms in a file name: all of up to four, else their number."""
+    """The arms as part of a file name: up to four by name, more by number."""
     text = "-".join(names) if len(names) <= 4 else f"{names[0]}-and-{len(names) - 1}-more"
     return re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:_LABEL_CHARACTERS]

@@ -62,7 +62,7 @@ class StudyLock:
         while not self._ask("SELECT pg_try_advisory_lock(:key)", _key(f"study {self._study}")):
             if time.monotonic() > end:
                 self.release()
-                raise UserError(f"another process is at work on study {self._study}")
+                raise UserError(f"another process is using study {self._study}")
             time.sleep(_RETRY_S)
 
     def release(self) -> None:

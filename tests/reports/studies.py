@@ -10,7 +10,7 @@ import numpy as np
 
 from runners.jobs.arm_queue import ArmQueue, open_arm_study
 from runners.progress.listener import Listener
-from runners.records.record import Record, Rung
+from runners.records.record import Record, ThroughputRung
 from runners.store import open_storage
 from runners.store.run_folder import STUDY_FILE
 from runners.store.study import RUN_STUDY
@@ -36,7 +36,10 @@ def arm(
         "latency_ms_samples": samples.tolist(),
         "latency_ms_median": float(np.median(samples)),
         "latency_rounds": [25] * 4,
-        "throughput_ladder": [Rung(batch=1, images_per_s=9.0), Rung(batch=64, images_per_s=99.0)],
+        "throughput_ladder": [
+            ThroughputRung(batch=1, images_per_s=9.0),
+            ThroughputRung(batch=64, images_per_s=99.0),
+        ],
         "fingerprint": MACHINE | (machine or {}),
     }
     record = tiny.record("fwa", reason=reason, accuracy=accuracy)

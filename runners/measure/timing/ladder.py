@@ -11,7 +11,7 @@ from runners.measure.forms.forms import RunnableForm, make_form
 from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.memory.limit import DoesNotFit, is_out_of_memory, limit_memory
 from runners.measure.timing.latency import select_clock
-from runners.records.record import Rung
+from runners.records.record import ThroughputRung
 
 _GAIN = 1.03
 """A rung less than 3 % better than the best one is no gain; two in a row end the climb."""
@@ -46,12 +46,12 @@ class ClimbPlan:
 class Ladder:
     """The result of a climb; the best rung has the throughput's batch size."""
 
-    rungs: list[Rung]
+    rungs: list[ThroughputRung]
     largest_batch: int
     out_of_memory_batch: int | None
 
     @property
-    def best(self) -> Rung:
+    def best(self) -> ThroughputRung:
         """The smallest batch within 3 % of the best throughput."""
         best = max(rung.images_per_s for rung in self.rungs)
         near = [rung for rung in self.rungs if _GAIN * rung.images_per_s >= best]
@@ -93,11 +93,11 @@ def climb_ladder(
 
 
 def _climb(images_per_s: Callable[[int], float | None], plan: ClimbPlan) -> Ladder:
-    rungs: list[Rung] = []
+    rungs: list[ThroughputRung] = []
     batch, without_gain = plan.batch or 1, 0
     while (rate := images_per_s(batch)) is not None:
         best = max((rung.images_per_s for rung in rungs), default=0.0)
-        rungs.append(Rung(batch=batch, images_per_s=rate))
+        rungs.append(ThroughputRung(batch=batch, images_per_s=rate))
         without_gain = 0 if rate > _GAIN * best else without_gain + 1
         slow = batch / rate * 1e3 > _SLOW_MS
         saturated = without_gain >= 2 and batch >= _FIRST_BATCH_TO_STOP_AT
@@ -115,7 +115,7 @@ def _climb(images_per_s: Callable[[int], float | None], plan: ClimbPlan) -> Ladd
             fails = middle
         else:
             fits = middle
-            rungs.append(Rung(batch=middle, images_per_s=rate))
+            rungs.append(ThroughputRung(batch=middle, images_per_s=rate))
     return Ladder(rungs, fits, fails)
 
 

@@ -108,7 +108,7 @@ def test_two_processes_cannot_share_a_folder():
         with lock_run_folder(Path("x")):
             pass
 
-    refused(enter, "another process is at work in x")
+    refused(enter, "another process is using x")
     other.kill()  # even so its lock is gone
     other.join()
     enter()

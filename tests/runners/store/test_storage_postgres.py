@@ -130,7 +130,7 @@ def test_without_a_driver_it_says_what_to_install(url, monkeypatch):
 def test_one_coordinator_a_study(url, monkeypatch):
     monkeypatch.setattr("runners.store.study_lock.PATIENCE_S", 0.5)
     with open_storage(url, study="s"):
-        refused(url, "another process is at work on study s")
+        refused(url, "another process is using study s")
         with open_storage(url, study="another"):
             pass
     with open_storage(url, study="s"):
@@ -167,7 +167,7 @@ def test_a_restart_of_the_server_is_survived(mortal, monkeypatch):
         mortal.restart()
         study.tell(study.ask(), 2.0)
         assert [trial.value for trial in study.trials] == [1.0, 2.0]
-        refused(url, "another process is at work on study s")
+        refused(url, "another process is using study s")
         mortal.restart()
     with open_storage(url, study="s") as storage:
         assert len(study_in(storage).trials) == 2
@@ -182,10 +182,10 @@ def test_a_study_taken_over_meanwhile_is_left_alone(postgres, url, monkeypatch):
         with open_storage(url, study="s"), errors(url):
             with pytest.raises(UserError) as caught:
                 study.ask()
-            one_line(caught, "another process is at work on study s")
+            one_line(caught, "another process is using study s")
         with errors(url):
             study.tell(study.ask(), 1.0)
-        refused(url, "another process is at work on study s")
+        refused(url, "another process is using study s")
 
 
 def test_a_connection_lost_in_the_middle_is_one_line(mortal):

@@ -14,7 +14,7 @@ from runners.measure.targets import parse_target
 from runners.measure.timing import ladder as ladders
 from runners.measure.timing.ladder import ClimbPlan, Ladder, _climb, climb_ladder
 from runners.processes.isolated import run_isolated
-from runners.records.record import Rung
+from runners.records.record import ThroughputRung
 from tests.runners.measure.odd_targets import Odd
 
 CPU = torch.device("cpu")
@@ -78,7 +78,7 @@ def test_any_climb(fits, rate, largest, edge):
 
 @given(st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=12))
 def test_the_best_is_the_smallest_that_is_as_good_as_the_fastest(rates):
-    rungs = [Rung(batch=2**n, images_per_s=rate) for n, rate in enumerate(rates)]
+    rungs = [ThroughputRung(batch=2**n, images_per_s=rate) for n, rate in enumerate(rates)]
     best = Ladder(rungs, rungs[-1].batch, None).best
     assert best.images_per_s * 1.03 >= max(rates)
     assert all(rung.images_per_s * 1.03 < max(rates) for rung in rungs if rung.batch < best.batch)
