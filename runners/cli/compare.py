@@ -13,7 +13,7 @@ from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, positive
 if TYPE_CHECKING:
     from runners.training.recipe import Recipe
 
-MIXER_HELP = "a Python file that declares further mixers; may be repeated"
+MIXER_HELP = "Python file that declares more mixers; may be repeated"
 
 
 def add(commands: Commands) -> None:
@@ -22,11 +22,22 @@ def add(commands: Commands) -> None:
         "compare", help="train one network per mixer, measure all, write table and Pareto plot"
     )
     option = compare.add_argument
-    option("names", nargs="*", metavar="ARM", help="mixer, mixer:option=value, or network variant")
+    option(
+        "names",
+        nargs="*",
+        metavar="ARM",
+        help="a mixer, mixer:option=value, or a network such as mobilevit_xs",
+    )
     option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
-    option("--dataset", default="fashion-mnist-mini", help="see `data list` (default: %(default)s)")
-    option("--variant", help="LOLViT that hosts the mixers (default: by resolution)")
-    option("--resolution", type=positive, help="side in pixels (default: the data set's own)")
+    option(
+        "--dataset",
+        default="fashion-mnist-mini",
+        help="data set; see: bench.py data list (default: %(default)s)",
+    )
+    option("--variant", help="LOLViT variant that hosts the mixers (default: by resolution)")
+    option(
+        "--resolution", type=positive, help="image side in pixels (default: that of the data set)"
+    )
     option(
         "--repeat",
         action="append",
@@ -34,20 +45,20 @@ def add(commands: Commands) -> None:
         metavar="ARM",
         help="compare an arm with itself (A/A): one more arm of the same architecture",
     )
-    option("--seeds", type=positive, default=1, metavar="N", help="runs per arm (default: 1)")
-    option("--epochs", type=positive, help="passes over the training images (default: by data set)")
-    option("--batch-size", type=positive, help="images a step (default: by data set)")
-    option("--learning-rate", type=float, help="peak of the schedule (default: by data set)")
-    option("--amp", action="store_true", help="train in bfloat16 where safe")
-    option("--device", choices=("cpu", "cuda"), default="cpu")
+    option("--seeds", type=positive, default=1, metavar="N", help="trainings per arm (default: 1)")
+    option("--epochs", type=positive, help="training epochs (default: by data set)")
+    option("--batch-size", type=positive, help="images per training step (default: by data set)")
+    option("--learning-rate", type=float, help="peak learning rate (default: by data set)")
+    option("--amp", action="store_true", help="train with bfloat16 autocast")
+    option("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     measuring_options.add_options(compare)
-    option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
+    option("--out", type=Path, metavar="FOLDER", help="run folder (default: a new one below runs/)")
     option(
         "--resume",
         action="store_true",
         help="continue the run in --out, or the newest run of these arms; only --seeds may change",
     )
-    option("--cost-only", action="store_true", help="measure costs, train nothing")
+    option("--cost-only", action="store_true", help="measure costs only; train nothing")
     option("--json", action="store_true", help="print the records as JSON instead of tables")
     option("--quiet", action="store_true", help="print no progress, only the final table")
     compare.set_defaults(run=run)

@@ -17,7 +17,7 @@ def add(commands: Commands) -> None:
     )
     option = dashboard.add_argument
     option("folder", type=Path, metavar="RUN", help="the folder of a sweep or a comparison")
-    option("--storage", metavar="URL", help="of a sweep whose study is in a data base")
+    option("--storage", metavar="URL", help="database of the study, if it is not in the run folder")
     option("--port", type=positive, default=8080, help="default: %(default)s")
     dashboard.set_defaults(run=run)
 

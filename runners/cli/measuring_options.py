@@ -1,4 +1,4 @@
-"""Options that say how costs are measured."""
+"""Command-line options of how costs are measured."""
 
 from __future__ import annotations
 
@@ -14,67 +14,87 @@ FORMS_HELP = (
     "eager, deploy (norms folded, channels-last where faster), compile, onnx (default: eager)"
 )
 ROUNDS, LEAST_ROUNDS = 300, 60
-"""At least six placements in memory: of fewer an interval is too sure of itself."""
+"""At least six placements in memory: with fewer, intervals are too narrow."""
 PRECISION = 0.02
-_SECONDS, _SECONDS_A_CONTENDER, _MOST_SECONDS = 10, 2, 30
+_SECONDS, _SECONDS_PER_VARIANT, _MOST_SECONDS = 10, 2, 30
 
 
 def add_options(parser: Parser) -> None:
     """Add rounds, precision, time, processes, threads, batch and memory."""
     option = parser.add_argument
-    option("--rounds", type=positive, default=ROUNDS, help="at most (default: %(default)s)")
+    option(
+        "--rounds",
+        type=positive,
+        default=ROUNDS,
+        metavar="N",
+        help="maximum number of timing rounds (default: %(default)s)",
+    )
     option(
         "--precision",
         type=share,
         default=PRECISION,
         metavar="P",
-        help="stop once every 95 %% interval is this narrow, plus or minus (default: 2%%); "
-        "0 for never",
+        help="stop timing once every 95 %% interval is within this share of its ratio "
+        "(default: 2%%; 0 never stops)",
     )
     option(
         "--time-budget",
         type=positive,
         metavar="S",
-        help=f"seconds of rounds a process (default: {_SECONDS}, {_SECONDS_A_CONTENDER} more "
-        f"for each variant, at most {_MOST_SECONDS})",
+        help=f"seconds of timing in each process (default: {_SECONDS}, and {_SECONDS_PER_VARIANT} "
+        f"more for each variant, at most {_MOST_SECONDS})",
     )
     option(
         "--processes",
         type=positive,
         default=1,
         metavar="K",
-        help="fresh processes to time in; they differ more than rounds do (default: 1)",
+        help="number of fresh processes to time in; processes vary more than rounds (default: 1)",
     )
-    option("--threads", type=positive, help="CPU threads (default: 1; for throughput all cores)")
-    option("--batch", type=positive, help="of the throughput (default: the best of a ladder)")
+    option(
+        "--threads",
+        type=positive,
+        metavar="N",
+        help="CPU threads (default: 1 for latency and training, all cores for throughput)",
+    )
+    option(
+        "--batch",
+        type=positive,
+        metavar="B",
+        help="batch size of the throughput (default: the fastest of 1, 2, 4, ...)",
+    )
     option(
         "--largest-batch",
         type=positive,
         default=256,
         metavar="B",
-        help="last rung of the ladder (default: %(default)s)",
+        help="largest batch size to try (default: %(default)s)",
     )
-    option("--memory-edge", action="store_true", help="climb until memory ends, and say where")
+    option(
+        "--memory-edge",
+        action="store_true",
+        help="increase the batch until memory is exhausted, and report the largest that fits",
+    )
     option(
         "--memory-gb",
         type=positive,
         metavar="GB",
-        help="what a batch may take (default: 80 %% of what is free)",
+        help="memory limit of a batch (default: 80 %% of the free memory)",
     )
     option(
         "--allow-uncounted",
         action="store_true",
-        help="mark a row with operators that no rule counts, instead of refusing it",
+        help="mark rows with operators that no rule counts, instead of refusing them",
     )
 
 
 def to_protocol(arguments: argparse.Namespace, variants: int) -> MeasurementProtocol:
-    """The protocol that the options ask for, of so many variants."""
+    """Build the protocol that the options ask for, for this number of variants."""
     from runners.machine.fingerprint import usable_cores
     from runners.measure.protocol import MeasurementProtocol
     from runners.measure.timing.latency import Rounds
 
-    usual_s = min(_MOST_SECONDS, _SECONDS + _SECONDS_A_CONTENDER * variants)
+    usual_s = min(_MOST_SECONDS, _SECONDS + _SECONDS_PER_VARIANT * variants)
     budget_s = arguments.time_budget or usual_s
     rounds = Rounds(
         most=arguments.rounds,

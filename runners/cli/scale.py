@@ -50,7 +50,7 @@ def add(commands: Commands) -> None:
         nargs="+",
         default=_SIDES,
         metavar="S",
-        help=f"of the maps (default: {sides})",
+        help=f"sides of the maps in pixels (default: {sides})",
     )
     option("--heads", type=positive, default=4, help="number of heads (default: %(default)s)")
     option("--batch", type=positive, default=1, help="maps per pass (default: %(default)s)")
