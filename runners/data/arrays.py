@@ -1,63 +1,41 @@
-"""Make a data set from the four arrays of a catalogue entry."""
+"""Make a data set of a catalogue entry from the contents of its four IDX files."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runners.data import idx
 from runners.data.catalogue import DatasetEntry
-from runners.data.dataset import ArraySplit, Dataset, Split
-from runners.data.images import ResizedSplit, resize
+from runners.data.dataset import ArraySplit, Dataset, LazySplit, Split
+from runners.data.images import resize
 from runners.data.validation_split import split_validation
 from runners.records.errors import DataError
 
 IN_MEMORY_BYTES = 2**30
 """Images up to this size are resized or decoded once, up front; larger sets batch by batch."""
 
-PARTS = ("train-images", "train-labels", "test-images", "test-labels")
 
+def make_dataset(entry: DatasetEntry, contents: Mapping[Path, bytes], resolution: int) -> Dataset:
+    """The data set of `entry`; images of `resolution` x `resolution` pixels.
 
-@dataclass(frozen=True)
-class DatasetArrays:
-    """The content of a data set: images (N, H, W) or (N, C, H, W) and labels (N,), all bytes."""
+    Its checksum is the SHA-256 of the contents' SHA-256: compression does not change it.
 
-    train_images: NDArray[np.uint8]
-    train_labels: NDArray[np.uint8]
-    test_images: NDArray[np.uint8]
-    test_labels: NDArray[np.uint8]
-    checksum: str
+    Args:
+        entry: describes the data set.
+        contents: plain IDX bytes by path: training images (N, H, W) or (N, C, H, W) and labels
+            (N,), then those of the test.
+        resolution: in pixels.
 
-
-def decode_arrays(contents: list[bytes], origins: list[Path]) -> DatasetArrays:
-    """Decode plain IDX contents, in the order of PARTS; `origins` name them in errors.
-
-    The checksum is the SHA-256 of the four contents' SHA-256: compression does not change it.
+    Raises:
+        DataError: a file is broken, or the numbers of images and labels differ.
     """
-    digest = hashlib.sha256()
-    for content in contents:
-        digest.update(hashlib.sha256(content).digest())
-    parts = [idx.decode(data, str(path)) for data, path in zip(contents, origins, strict=True)]
-    for images in (0, 2):
-        if len(parts[images]) != len(parts[images + 1]):
-            raise DataError(
-                f"{origins[images]} has {len(parts[images])} images, "
-                f"but {origins[images + 1].name} {len(parts[images + 1])} labels"
-            )
-    return DatasetArrays(parts[0], parts[1], parts[2], parts[3], digest.hexdigest())
-
-
-def make_dataset(entry: DatasetEntry, arrays: DatasetArrays, resolution: int) -> Dataset:
-    """The data set of `entry`; images of `resolution` x `resolution` pixels."""
-    labels = arrays.train_labels.astype(np.int64)
-    train, val = split_validation(labels, entry.validation)
-    shape = (-1, entry.channels, entry.resolution, entry.resolution)
-    learn = ArraySplit(arrays.train_images.reshape(shape), labels)
-    test = ArraySplit(arrays.test_images.reshape(shape), arrays.test_labels.astype(np.int64))
+    digests = [hashlib.sha256(content).digest() for content in contents.values()]
+    learn, test = (_make_split(entry, contents, number) for number in (0, 1))
+    train, val = split_validation(learn.labels, entry.validation)
     total = (len(learn) + len(test)) * entry.channels * resolution**2
     note = f"{entry.what}: {entry.images}; {len(val):,} of the training images are for validation"
     if resolution != entry.resolution:
@@ -66,9 +44,10 @@ def make_dataset(entry: DatasetEntry, arrays: DatasetArrays, resolution: int) ->
     def resized(split: ArraySplit) -> Split:
         if resolution == entry.resolution:
             return split
+        lazy = LazySplit(lambda rows: resize(split.images(rows), resolution), split.labels)
         if total > IN_MEMORY_BYTES:
-            return ResizedSplit(split, resolution)
-        return ArraySplit(resize(split.images(np.arange(len(split))), resolution), split.labels)
+            return lazy
+        return ArraySplit(lazy.images(np.arange(len(lazy))), lazy.labels)
 
     return Dataset(
         name=entry.name,
@@ -79,5 +58,17 @@ def make_dataset(entry: DatasetEntry, arrays: DatasetArrays, resolution: int) ->
         train=resized(learn.subset(train)),
         val=resized(learn.subset(val)),
         test=resized(test),
-        checksum=arrays.checksum,
+        checksum=hashlib.sha256(b"".join(digests)).hexdigest(),
     )
+
+
+def _make_split(entry: DatasetEntry, contents: Mapping[Path, bytes], number: int) -> ArraySplit:
+    """Training (0) or test split (1) at the native resolution."""
+    files = list(contents)[2 * number : 2 * number + 2]
+    images, labels = (idx.decode(contents[file], str(file)) for file in files)
+    if len(images) != len(labels):
+        raise DataError(
+            f"{files[0]} has {len(images)} images, but {files[1].name} {len(labels)} labels"
+        )
+    shape = (-1, entry.channels, entry.resolution, entry.resolution)
+    return ArraySplit(images.reshape(shape), labels.astype(np.int64))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from runners.data.sources import PINS
 from runners.records.errors import DataError
-
-if TYPE_CHECKING:
-    from runners.data.arrays import DatasetArrays
 
 
 def cache_folder() -> Path:
@@ -26,34 +23,30 @@ def cache_folder() -> Path:
 
 def is_cached(name: str) -> bool:
     """Whether all files of `name` exist; they are put there together, by one rename."""
-    return all((cache_folder() / name / f"{part}.idx").is_file() for part in PINS[name])
+    return all((cache_folder() / name / file).is_file() for file in PINS[name])
 
 
-def read_verified(folder: Path, pins: dict[str, str]) -> dict[Path, bytes]:
-    """Read the files of a data set in `folder`, in the order of `pins`.
+def read_verified(folder: Path, pins: Mapping[str, str], remedy: str = "") -> dict[Path, bytes]:
+    """Read files in `folder`, by name and SHA-256 (hex); `remedy` ends the message of an error.
 
     Raises:
         DataError: a file is missing, cannot be read, or does not match its pin; one line names it.
     """
     contents = {}
-    for part, pin in pins.items():
-        path = folder / f"{part}.idx"
+    for name, pin in pins.items():
+        path = folder / name
         try:
             contents[path] = path.read_bytes()
         except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}") from error
+            raise DataError(f"cannot read {path}: {error.strerror}{remedy}") from error
         digest = hashlib.sha256(contents[path]).hexdigest()
         if digest != pin:
-            raise DataError(f"{path} is damaged: SHA-256 {digest[:12]}..., not {pin[:12]}...")
+            raise DataError(
+                f"{path} is damaged: SHA-256 {digest[:12]}..., not {pin[:12]}...{remedy}"
+            )
     return contents
 
 
-def read_cached(name: str) -> DatasetArrays:
-    """The arrays of the fetched data set `name`; DataError if a file is missing or changed."""
-    from runners.data.arrays import decode_arrays
-
-    try:
-        contents = read_verified(cache_folder() / name, PINS[name])
-    except DataError as error:
-        raise DataError(f"{error}; run: bench.py data fetch {name}") from error
-    return decode_arrays(list(contents.values()), list(contents))
+def read_cached(name: str) -> dict[Path, bytes]:
+    """The files of the fetched data set `name`; DataError if one is missing or changed."""
+    return read_verified(cache_folder() / name, PINS[name], f"; run: bench.py data fetch {name}")

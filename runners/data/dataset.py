@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -27,8 +27,7 @@ class Split(Protocol):
     def lazy(self) -> bool:
         """Whether `images` does real work (decoding, resizing), so that reading ahead pays."""
 
-    def __len__(self) -> int:
-        """Number of images."""
+    def __len__(self) -> int: ...
 
     def images(self, indices: Indices) -> Pixels:
         """The images at `indices` (B,), in that order, as a new array (B, C, H, W)."""
@@ -56,12 +55,32 @@ class ArraySplit:
         return len(self.labels)
 
     def images(self, indices: Indices) -> Pixels:
-        """The images at `indices` (B,), copied: (B, C, H, W)."""
         return self._pixels[indices]
 
     def subset(self, indices: Indices) -> ArraySplit:
-        """A split of the images at `indices`, in that order."""
         return ArraySplit(self._pixels[indices], self.labels[indices])
+
+
+class LazySplit:
+    """A split whose images are read on demand: all of them would not fit in memory."""
+
+    lazy = True
+
+    def __init__(
+        self, read: Callable[[Indices], Pixels], labels: Labels, rows: Indices | None = None
+    ) -> None:
+        """Take `read`, which returns the images at its rows, and the labels (N,) of `rows`."""
+        self._read, self.labels = read, labels
+        self._rows = np.arange(len(labels)) if rows is None else rows
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def images(self, indices: Indices) -> Pixels:
+        return self._read(self._rows[indices])
+
+    def subset(self, indices: Indices) -> LazySplit:
+        return LazySplit(self._read, self.labels[indices], self._rows[indices])
 
 
 @dataclass(frozen=True)
@@ -96,33 +115,24 @@ def iterate_batches(
     A lazy split is read one batch ahead by one thread, which ends with the iteration, however
     that ends.
 
-    Args:
-        split: where the images come from.
-        batch_size: images a batch, at least 1.
-        order: positions in `split`, (N,), for instance a permutation.
-
     Raises:
         ValueError: `batch_size` below 1.
         DataError: an image cannot be read; raised when its batch is due.
     """
     if batch_size < 1:
         raise ValueError(f"batch size must be at least 1, not {batch_size}")
-    chunks = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    return _read_ahead(split, chunks) if split.lazy else _read(split, chunks)
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    if split.lazy:
+        return _read_ahead(split, batches)
+    return ((split.images(batch), split.labels[batch]) for batch in batches)
 
 
-def _read(split: Split, chunks: list[Indices]) -> Iterator[tuple[Pixels, Labels]]:
-    for chunk in chunks:
-        yield split.images(chunk), split.labels[chunk]
-
-
-def _read_ahead(split: Split, chunks: list[Indices]) -> Iterator[tuple[Pixels, Labels]]:
+def _read_ahead(split: Split, batches: list[Indices]) -> Iterator[tuple[Pixels, Labels]]:
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         # Leaving the block, also by close() of this generator, waits for the batch in the making.
-        pending = pool.submit(split.images, chunks[0]) if chunks else None
-        for number, chunk in enumerate(chunks):
-            assert pending is not None  # chunks is not empty
-            images = pending.result()
-            if number + 1 < len(chunks):
-                pending = pool.submit(split.images, chunks[number + 1])
-            yield images, split.labels[chunk]
+        futures = (pool.submit(split.images, batch) for batch in batches)
+        pending = next(futures, None)
+        for batch in batches:
+            assert pending is not None
+            images, pending = pending.result(), next(futures, None)
+            yield images, split.labels[batch]

@@ -10,47 +10,38 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runners.data import idx
-from runners.data.arrays import DatasetArrays, decode_arrays
-from runners.data.sources import PINS
+from runners.data.cache import read_verified
+from runners.data.sources import FASHION_FILES, PINS
 from runners.records.errors import DataError
 
 FOLDER = Path(__file__).parent / "embedded"
-FILES = (
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-)
-"""The official names, in the order of arrays.PARTS."""
 SUMS = "SHA256SUMS"
 TRAIN_PER_CLASS = 700
 TEST_PER_CLASS = 200
 
 
-def read_embedded(folder: Path = FOLDER) -> DatasetArrays:
-    """Read the embedded data set; DataError naming the file that is missing or changed."""
-    sums = _read_sums(folder / SUMS)
-    contents = []
-    for name in FILES:
-        path = folder / name
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}") from error
-        if hashlib.sha256(data).hexdigest() != sums.get(name):
-            raise DataError(f"{path} does not match its checksum in {SUMS}; restore both files")
-        contents.append(idx.gunzip(data, str(path)))
-    return decode_arrays(contents, [folder / name for name in FILES])
+def read_embedded(folder: Path = FOLDER) -> dict[Path, bytes]:
+    """The embedded files as plain IDX bytes; DataError naming a missing or changed one."""
+    sums = folder / SUMS
+    try:
+        lines = sums.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise DataError(f"cannot read {sums}: {error.strerror}") from error
+    digests = {line.split()[-1]: line.split()[0] for line in lines if line.strip()}
+    pins = {name: digests.get(name, "") for name in FASHION_FILES}
+    contents = read_verified(folder, pins, f"; restore it and {SUMS}")
+    return {path: idx.gunzip(data, str(path)) for path, data in contents.items()}
 
 
 def make_subset(
-    source: Path, into: Path, train: int, test: int, pins: dict[str, str] | None
+    source: Path, into: Path, train: int, test: int, pins: Iterable[str] | None
 ) -> None:
     """Write the subset of the four official files in `source`, and its SHA256SUMS, to `into`.
 
@@ -59,22 +50,22 @@ def make_subset(
         into: folder to write to; made if missing.
         train: training images per class.
         test: test images per class.
-        pins: SHA-256 (hex) of the decompressed source files by part; None accepts any files.
+        pins: SHA-256 (hex) of the decompressed source files; None accepts any files.
 
     Raises:
         DataError: a source file is missing, broken or not the official one.
     """
-    contents = [idx.read_content(source / name) for name in FILES]
-    for content, name, pin in zip(contents, FILES, (pins or {}).values(), strict=bool(pins)):
-        if hashlib.sha256(content).hexdigest() != pin:
+    contents = {name: idx.read_content(source / name) for name in FASHION_FILES}
+    for name, pin in zip(FASHION_FILES, pins or (), strict=pins is not None):
+        if hashlib.sha256(contents[name]).hexdigest() != pin:
             raise DataError(f"{source / name} is not the official Fashion-MNIST file")
-    arrays = [idx.decode(data, name) for data, name in zip(contents, FILES, strict=True)]
+    arrays = [idx.decode(content, name) for name, content in contents.items()]
     into.mkdir(parents=True, exist_ok=True)
     sums = []
     for start, per_class in ((0, train), (2, test)):
         chosen = _first_of_each_class(arrays[start + 1], per_class)
         for part in (start, start + 1):
-            path = into / FILES[part]
+            path = into / FASHION_FILES[part]
             idx.write(path, arrays[part][chosen])
             sums.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
     (into / SUMS).write_bytes("".join(sums).encode())
@@ -87,23 +78,12 @@ def main() -> int:
     parser.add_argument("--into", type=Path, default=FOLDER, help="folder to write to")
     arguments = parser.parse_args()
     try:
-        make_subset(
-            arguments.source, arguments.into, TRAIN_PER_CLASS, TEST_PER_CLASS, PINS["fashion-mnist"]
-        )
+        pins = PINS["fashion-mnist"].values()
+        make_subset(arguments.source, arguments.into, TRAIN_PER_CLASS, TEST_PER_CLASS, pins)
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _read_sums(path: Path) -> dict[str, str]:
-    """File name -> SHA-256 (hex), from a file as sha256sum writes it."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    pairs = [line.split(maxsplit=1) for line in lines if line.strip()]
-    return {pair[-1]: pair[0] for pair in pairs}
 
 
 def _first_of_each_class(labels: NDArray[np.uint8], per_class: int) -> NDArray[np.int64]:

@@ -54,7 +54,7 @@ def fetch_from(
 
     Args:
         sources: in the order to try.
-        pins: SHA-256 (hex) of each part as a plain IDX file, in the order of arrays.PARTS.
+        pins: SHA-256 (hex) by name of the IDX file, in the order of `Source.files`.
         folder: where the data set goes; its parent is the cache.
         progress: as for fetch.
 
@@ -109,7 +109,8 @@ def _try_sources(
         converted = work / "converted"
         try:
             converted.mkdir(parents=True)
-            _convert(source, _obtain(source, work, progress), converted, list(pins))
+            obtained = _obtain(source, work, progress)
+            _convert(source, obtained, [converted / name for name in pins])
             try:
                 read_verified(converted, pins)
             except DataError as error:
@@ -128,12 +129,7 @@ def _try_sources(
 def _obtain(source: Source, work: Path, progress: Progress | None) -> Path:
     """Get the files of `source`, verified; return the folder that has them."""
     folder = work
-    if source.method is Method.WEB:
-        for file in source.files:
-            _download(f"{source.location}/{file.name}", work / file.name, progress)
-            verify(work / file.name, file)
-        return folder
-    if progress is not None:
+    if source.method is not Method.WEB and progress is not None:
         progress(str(source), 0, None)
     if source.method is Method.DEBIAN:
         _run(["apt-get", "download", source.location], work)
@@ -141,9 +137,11 @@ def _obtain(source: Source, work: Path, progress: Progress | None) -> Path:
         folder = work / "unpacked" / source.subfolder
     elif source.method is Method.NPM:
         _run(["npm", "pack", source.location, "--ignore-scripts", "--silent"], work)
-    else:
+    elif source.method is Method.INSTALLED:
         folder = Path(source.location)
     for file in source.files:
+        if source.method is Method.WEB:
+            _download(f"{source.location}/{file.name}", work / file.name, progress)
         verify(folder / file.name, file)
     return folder
 
@@ -201,9 +199,8 @@ def _run(command: Sequence[str], folder: Path) -> None:
         raise DataError(f"{command[0]} failed: {lines[-1].strip()}")
 
 
-def _convert(source: Source, folder: Path, target: Path, parts: list[str]) -> None:
-    """Write the files of `source` to `target` as plain IDX files named after `parts`."""
-    targets = [target / f"{part}.idx" for part in parts]
+def _convert(source: Source, folder: Path, targets: list[Path]) -> None:
+    """Write the files of `source`, which are in `folder`, to `targets` as plain IDX files."""
     if source.format is ArchiveFormat.GZIPPED_IDX:
         for file, path in zip(source.files, targets, strict=True):
             path.write_bytes(idx.read_content(folder / file.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import numpy as np
 
 from runners.data.arrays import IN_MEMORY_BYTES
 from runners.data.catalogue import FOLDER
-from runners.data.dataset import ArraySplit, Dataset, Split
-from runners.data.images import FileSplit, decode_all
+from runners.data.dataset import ArraySplit, Dataset, Indices, Labels, LazySplit, Pixels, Split
+from runners.data.images import decode_all
 from runners.data.validation_split import split_validation
 from runners.records.errors import DataError
 
@@ -26,10 +27,10 @@ _VALIDATION_SHARE = 10
 class Listing:
     """The image files of one split, sorted by class and name, with the class of each."""
 
-    names: tuple[str, ...]
+    names: list[str]
     """Relative to PATH, with slashes. Not Path objects: a million would take most of a GiB."""
-    labels: tuple[int, ...]
-    sizes: tuple[int, ...]
+    labels: Labels
+    sizes: list[int]
     """Bytes."""
 
 
@@ -47,23 +48,22 @@ def load_folder(name: str, resolution: int, in_memory_bytes: int = IN_MEMORY_BYT
     path = folder_path(name)
     classes = list_classes(path)
     learn, test = (list_split(path, split, classes) for split in ("train", "val"))
-    labels = np.array(learn.labels, np.int64)
-    for label, size in enumerate(np.bincount(labels)):
+    for label, size in enumerate(np.bincount(learn.labels)):
         if size < 2:
             raise DataError(
                 f"class folder {path / 'train' / classes[label]} has 1 image; at least 2 are "
                 "needed, one of them for validation"
             )
-    count = max(len(classes), len(labels) // _VALIDATION_SHARE)
-    train, val = split_validation(labels, count)
-    fits = (len(labels) + len(test.labels)) * 3 * resolution**2 <= in_memory_bytes
+    count = max(len(classes), len(learn.names) // _VALIDATION_SHARE)
+    train, val = split_validation(learn.labels, count)
+    fits = (len(learn.names) + len(test.names)) * 3 * resolution**2 <= in_memory_bytes
     both = _make_split(path, learn, resolution, fits)
     return Dataset(
         name=name,
         note=(
-            f"image folder {path.resolve().name}: {len(classes)} classes, {len(labels):,} training "
-            f"and {len(test.labels):,} test images; {len(val):,} of the training images are for "
-            f"validation; centre crops of {resolution} px"
+            f"image folder {path.resolve().name}: {len(classes)} classes, "
+            f"{len(learn.names):,} training and {len(test.names):,} test images; {len(val):,} of "
+            f"the training images are for validation; centre crops of {resolution} px"
         ),
         class_names=classes,
         channels=3,
@@ -91,7 +91,10 @@ def list_classes(path: Path) -> tuple[str, ...]:
     """
     if not path.is_dir():
         raise DataError(f"there is no image folder {path}")
-    names = [_subfolders(path / split) for split in ("train", "val")]
+    names = [
+        sorted(entry.name for entry in _scan(path / split, os.DirEntry.is_dir))
+        for split in ("train", "val")
+    ]
     if len(names[0]) < 2:
         raise DataError(
             f"{path / 'train'} has {len(names[0])} class folders; at least 2 are needed"
@@ -117,19 +120,13 @@ def list_split(path: Path, split: str, classes: tuple[str, ...]) -> Listing:
     sizes: list[int] = []
     for label, name in enumerate(classes):
         folder = path / split / name
-        try:
-            with os.scandir(folder) as entries:
-                files = sorted(
-                    (entry.name, entry.stat().st_size) for entry in entries if _is_image(entry)
-                )
-        except OSError as error:
-            raise DataError(f"cannot read {folder}: {error.strerror}") from error
+        files = sorted((entry.name, entry.stat().st_size) for entry in _scan(folder, _is_image))
         if not files:
             raise DataError(f"class folder {folder} has no image ({' '.join(EXTENSIONS)})")
         names.extend(f"{split}/{name}/{file}" for file, _ in files)
         sizes.extend(size for _, size in files)
         labels.extend([label] * len(files))
-    return Listing(tuple(names), tuple(labels), tuple(sizes))
+    return Listing(names, np.array(labels, np.int64), sizes)
 
 
 def checksum_of(listings: tuple[Listing, ...]) -> str:
@@ -145,25 +142,27 @@ def checksum_of(listings: tuple[Listing, ...]) -> str:
     return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
-def _subfolders(path: Path) -> list[str]:
+def _scan(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> list[os.DirEntry[str]]:
+    """The entries of `folder` that are wanted and not hidden."""
     try:
-        with os.scandir(path) as entries:
-            return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".") and wanted(entry)]
     except FileNotFoundError:
         raise DataError(
-            f"there is no folder {path}; the layout is train/<class>/* and val/<class>/*"
+            f"there is no folder {folder}; the layout is train/<class>/* and val/<class>/*"
         ) from None
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
+        raise DataError(f"cannot read {folder}: {error.strerror}") from error
 
 
 def _is_image(entry: os.DirEntry[str]) -> bool:
-    name = entry.name
-    return not name.startswith(".") and name.lower().endswith(EXTENSIONS) and entry.is_file()
+    return entry.name.lower().endswith(EXTENSIONS) and entry.is_file()
 
 
 def _make_split(path: Path, listing: Listing, resolution: int, fits: bool) -> Split:
-    labels = np.array(listing.labels, np.int64)
+    def read(rows: Indices) -> Pixels:
+        return decode_all([path / listing.names[row] for row in rows], resolution)
+
     if fits:
-        return ArraySplit(decode_all([path / name for name in listing.names], resolution), labels)
-    return FileSplit(path, listing.names, labels, resolution)
+        return ArraySplit(read(np.arange(len(listing.names))), listing.labels)
+    return LazySplit(read, listing.labels)

@@ -1,4 +1,4 @@
-"""Decode image files and resize images, antialiased; and the splits that do so on demand."""
+"""Decode image files and resize images, antialiased."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from runners.data.dataset import Indices, Labels, Pixels, Split
+from runners.data.dataset import Pixels
 from runners.records.errors import DataError
 
 _MAX_THREADS = 16
@@ -68,31 +68,6 @@ def decode_all(paths: Sequence[Path], resolution: int) -> Pixels:
     return out
 
 
-class FileSplit:
-    """A split of image files, decoded on demand: all of them would not fit in memory."""
-
-    lazy = True
-
-    def __init__(self, root: Path, names: Sequence[str], labels: Labels, resolution: int) -> None:
-        """Take the files `names` below `root`, of classes `labels` (N,), at `resolution`."""
-        self._root = root
-        self._names = names
-        self._resolution = resolution
-        self.labels = labels
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def images(self, indices: Indices) -> Pixels:
-        """The images at `indices` (B,): (B, 3, resolution, resolution); DataError as for decode."""
-        return decode_all([self._root / self._names[row] for row in indices], self._resolution)
-
-    def subset(self, indices: Indices) -> FileSplit:
-        """A split of the images at `indices`, in that order."""
-        chosen = [self._names[row] for row in indices]
-        return FileSplit(self._root, chosen, self.labels[indices], self._resolution)
-
-
 def resize(pixels: Pixels, resolution: int) -> Pixels:
     """Images (B, 1 or 3, H, W) resized to (B, C, resolution, resolution)."""
     count, channels = pixels.shape[:2]
@@ -103,33 +78,6 @@ def resize(pixels: Pixels, resolution: int) -> Pixels:
         small = np.asarray(Image.fromarray(flat).resize(size, Image.Resampling.BILINEAR))
         out[row] = small if channels == 1 else small.transpose(2, 0, 1)
     return out
-
-
-class ResizedSplit:
-    """A split whose images are resized on demand: all of them would not fit in memory."""
-
-    lazy = True
-
-    def __init__(self, base: Split, resolution: int) -> None:
-        """Take the images of `base` at `resolution` x `resolution` pixels."""
-        self._base = base
-        self._resolution = resolution
-
-    @property
-    def labels(self) -> Labels:
-        """Class of each image, (N,)."""
-        return self._base.labels
-
-    def __len__(self) -> int:
-        return len(self._base)
-
-    def images(self, indices: Indices) -> Pixels:
-        """The images at `indices` (B,): (B, C, resolution, resolution)."""
-        return resize(self._base.images(indices), self._resolution)
-
-    def subset(self, indices: Indices) -> ResizedSplit:
-        """A split of the images at `indices`, in that order."""
-        return ResizedSplit(self._base.subset(indices), self._resolution)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -57,29 +57,31 @@ class Source:
 
 PINS: dict[str, dict[str, str]] = {
     "fashion-mnist": {
-        "train-images": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        "train-labels": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        "test-images": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "test-labels": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        "train-images.idx": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "train-labels.idx": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "test-images.idx": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "test-labels.idx": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     },
     "cifar10": {
-        "train-images": "1086b65fb2d8719d99846dc8bc5d5a52141422760ff01eb1e06619041c1670f9",
-        "train-labels": "1a4c5fb4e1cab2caa8eee134c093de84d620899e907756e71736fb7b0d4ab554",
-        "test-images": "d4d62aa9f6b816a3be65053ddc66fdd27c1350e10d25345000fec0d9e2f9e2dd",
-        "test-labels": "987e01129ceec0098f1e9d9404cff9fa82ad3d15383a61e8ec60ff20ffe6db40",
+        "train-images.idx": "1086b65fb2d8719d99846dc8bc5d5a52141422760ff01eb1e06619041c1670f9",
+        "train-labels.idx": "1a4c5fb4e1cab2caa8eee134c093de84d620899e907756e71736fb7b0d4ab554",
+        "test-images.idx": "d4d62aa9f6b816a3be65053ddc66fdd27c1350e10d25345000fec0d9e2f9e2dd",
+        "test-labels.idx": "987e01129ceec0098f1e9d9404cff9fa82ad3d15383a61e8ec60ff20ffe6db40",
     },
 }
-"""SHA-256 (hex) of each part as a plain IDX file: images (N, H, W) or (N, C, H, W), labels (N,)."""
+"""SHA-256 (hex) of plain IDX files: images (N, H, W) or (N, C, H, W), labels (N,)."""
 
+FASHION_FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+"""The official names, in the order of PINS."""
 # Mirrors compress the files differently, so the checksums are of the decompressed content.
 _FASHION = tuple(
-    SourceFile(f"{stem}-ubyte.gz", "sha256", PINS["fashion-mnist"][part], gzipped=True)
-    for stem, part in (
-        ("train-images-idx3", "train-images"),
-        ("train-labels-idx1", "train-labels"),
-        ("t10k-images-idx3", "test-images"),
-        ("t10k-labels-idx1", "test-labels"),
-    )
+    SourceFile(name, "sha256", digest, gzipped=True)
+    for name, digest in zip(FASHION_FILES, PINS["fashion-mnist"].values(), strict=True)
 )
 _DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"
 

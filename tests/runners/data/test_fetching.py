@@ -18,13 +18,16 @@ from runners.data.fetching import fetch_from
 from runners.data.sources import PINS, SOURCES, ArchiveFormat, Method, Source, SourceFile
 from runners.records.errors import DataError
 
-PARTS = ("train-images", "train-labels")
+FILE_NAMES = ("train-images.idx", "train-labels.idx")
 ARRAYS = (np.arange(48, dtype=np.uint8).reshape(3, 4, 4), np.array([0, 1, 2], np.uint8))
 PINNED = {
-    part: hashlib.sha256(idx.encode(array)).hexdigest()
-    for part, array in zip(PARTS, ARRAYS, strict=True)
+    name: hashlib.sha256(idx.encode(array)).hexdigest()
+    for name, array in zip(FILE_NAMES, ARRAYS, strict=True)
 }
-FILES = tuple(SourceFile(f"{part}.gz", "sha256", PINNED[part], gzipped=True) for part in PARTS)
+FILES = tuple(
+    SourceFile(name.replace(".idx", ".gz"), "sha256", digest, gzipped=True)
+    for name, digest in PINNED.items()
+)
 
 
 def make_source(method: Method, location: str, **options: str) -> Source:
@@ -53,7 +56,7 @@ def publish(site, official: Path, below: str) -> Source:
 
 
 def is_valid(folder: Path) -> bool:
-    return list(read_verified(folder, PINNED)) == [folder / f"{part}.idx" for part in PARTS]
+    return list(read_verified(folder, PINNED)) == [folder / name for name in FILE_NAMES]
 
 
 def assert_nothing_left(folder: Path) -> None:
@@ -65,8 +68,8 @@ def assert_nothing_left(folder: Path) -> None:
 def test_from_the_web_then_from_the_cache(site, official: Path, folder: Path) -> None:
     web = publish(site, official, "/a")
     assert fetch_from([web], PINNED, folder) == folder
-    for part, array in zip(PARTS, ARRAYS, strict=True):
-        assert np.array_equal(idx.read(folder / f"{part}.idx"), array)
+    for name, array in zip(FILE_NAMES, ARRAYS, strict=True):
+        assert np.array_equal(idx.read(folder / name), array)
     assert len(site.requests) == 2
     assert fetch_from([web], PINNED, folder) == folder
     assert len(site.requests) == 2
@@ -226,7 +229,7 @@ def test_packages_are_obtained_with_their_tools(
 
 
 def test_a_conversion_with_other_content_is_refused(official: Path, folder: Path) -> None:
-    pins = PINNED | {"train-labels": "0" * 64}
+    pins = PINNED | {"train-labels.idx": "0" * 64}
     with pytest.raises(DataError, match=r"after conversion, .* is damaged: SHA-256"):
         fetch_from([make_source(Method.INSTALLED, str(official))], pins, folder)
     assert_nothing_left(folder)
@@ -291,7 +294,9 @@ def test_the_cache_folder_is_where_it_has_always_been(monkeypatch, tmp_path: Pat
 
 def test_the_pins_are_complete_and_every_source_is_pinned() -> None:
     for name, sources in SOURCES.items():
-        assert list(PINS[name]) == ["train-images", "train-labels", "test-images", "test-labels"]
+        assert list(PINS[name]) == [
+            f"{part}.idx" for part in ("train-images", "train-labels", "test-images", "test-labels")
+        ]
         assert all(len(pin) == 64 for pin in PINS[name].values())
         for source in sources:
             lengths = {"md5": 32, "sha256": 64}

@@ -18,9 +18,9 @@ from runners.data import (
     native_resolution,
     require,
 )
-from runners.data.arrays import decode_arrays, make_dataset
+from runners.data.arrays import make_dataset
 from runners.data.catalogue import ENTRIES
-from runners.data.images import ResizedSplit
+from runners.data.dataset import LazySplit
 from runners.records.errors import DataError
 
 
@@ -35,9 +35,9 @@ def cached(monkeypatch, tmp_path: Path) -> Path:
     folder = tmp_path / "cifar10"
     folder.mkdir()
     pins = {}
-    for part, array in zip(cache.PINS["cifar10"], arrays, strict=True):
-        idx.write(folder / f"{part}.idx", array)
-        pins[part] = hashlib.sha256(idx.encode(array)).hexdigest()
+    for name, array in zip(cache.PINS["cifar10"], arrays, strict=True):
+        idx.write(folder / name, array)
+        pins[name] = hashlib.sha256(idx.encode(array)).hexdigest()
     monkeypatch.setenv("LOLVIT_DATA", str(tmp_path))
     monkeypatch.setitem(cache.PINS, "cifar10", pins)
     return folder
@@ -108,7 +108,7 @@ def test_resizing_on_demand_is_the_same(monkeypatch, cached: Path) -> None:
     monkeypatch.setattr("runners.data.arrays.IN_MEMORY_BYTES", 0)
     lazy = load("cifar10", 16)
     assert isinstance(eager.val, ArraySplit)
-    assert isinstance(lazy.val, ResizedSplit)
+    assert isinstance(lazy.val, LazySplit)
     some = np.array([7, 3, 4000])
     assert np.array_equal(eager.val.images(some), lazy.val.images(some))
     assert np.array_equal(eager.val.images(some), lazy.val.subset(some).images(np.arange(3)))
@@ -118,7 +118,7 @@ def test_images_and_labels_must_match() -> None:
     entry = ENTRIES["fashion-mnist-mini"]
     contents = [idx.encode(np.zeros(s, np.uint8)) for s in ((4, 28, 28), 5, (4, 28, 28), 4)]
     with pytest.raises(DataError, match="a has 4 images, but b 5 labels"):
-        make_dataset(entry, decode_arrays(contents, [Path(name) for name in "abcd"]), 28)
+        make_dataset(entry, dict(zip(map(Path, "abcd"), contents, strict=True)), 28)
 
 
 def test_splits_cannot_be_changed_through_what_they_give() -> None:
