@@ -13,7 +13,7 @@ import torch
 
 from runners.machine.device_lock import lock_for_timing
 from runners.machine.fingerprint import Fingerprint, fingerprint
-from runners.measure.forms.preparation import choose_memory_format, prepare_form
+from runners.measure.forms.preparation import prepare_form
 from runners.measure.forms.variant import COMPILE, DEPLOY, FormVariant
 from runners.measure.inspection import Inspection, inspect_variants
 from runners.measure.memory.limit import free_memory
@@ -21,6 +21,7 @@ from runners.measure.memory.peak import TRAINING_BATCH
 from runners.measure.protocol import MeasurementProtocol
 from runners.measure.timing.ladder import ClimbPlan, Ladder, climb_ladder
 from runners.measure.timing.latency import Rounds, Samples
+from runners.measure.timing.memory_format import choose_memory_format
 from runners.measure.timing.session import SessionPlan, SessionResult, TimedVariant, run_session
 from runners.processes.isolated import run_isolated
 from runners.records.errors import UserError, first_line

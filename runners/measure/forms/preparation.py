@@ -1,10 +1,9 @@
-"""Prepare a form: check it against the eager network, and choose its memory format."""
+"""Prepare a form: make it once, and check its outputs against those of the eager network."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import partial
 from math import inf, isnan
 from pathlib import Path
 
@@ -12,27 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from reports.statistics.ratios import ratio_interval
 from runners.measure.forms.forms import (
     FormError,
     RunnableForm,
     export_onnx,
     fold_norms,
-    make_form,
     onnx_form,
     torch_form,
 )
 from runners.measure.forms.variant import COMPILE, DEPLOY, ONNX, FormVariant, PreparedForm
-from runners.measure.timing.latency import (
-    CallFactory,
-    Rounds,
-    interleave,
-    intra_op_threads,
-    select_clock,
-)
 
 PARITY = 1e-4
-_FORMAT_ROUNDS = Rounds(most=60, least=20, budget_s=3.0, precision=0.02)
 
 
 def prepare_form(
@@ -124,31 +113,3 @@ def _difference(expected: list[Tensor], actual: list[Tensor]) -> float:
             difference = (x.float() - y.float()).abs().max().item() / scale
             worst = max(worst, inf if isnan(difference) else difference)
     return worst
-
-
-def choose_memory_format(
-    variant: FormVariant, prepared: PreparedForm, device: torch.device, threads: int
-) -> PreparedForm:
-    """Return `prepared`, in channels-last if that is separably faster at batch 1.
-
-    To be run in a fresh process with exclusive use of the device.
-    """
-    last = replace(prepared, channels_last=True, note=f"{prepared.note}, channels-last")
-    choices = {"contiguous": prepared, "channels-last": last}
-    factories = {
-        name: _call_factory(variant, choice, device, threads) for name, choice in choices.items()
-    }
-    with torch.inference_mode(), intra_op_threads(threads):
-        samples = interleave(factories, select_clock(device), _FORMAT_ROUNDS)
-    _, _, high = ratio_interval(
-        samples.ms["channels-last"], samples.ms["contiguous"], blocks=samples.blocks
-    )
-    return last if high < 1 else prepared
-
-
-def _call_factory(
-    variant: FormVariant, prepared: PreparedForm, device: torch.device, threads: int
-) -> CallFactory:
-    form = make_form(variant, prepared, device, threads)
-    x = variant.target.make_input(1)
-    return lambda: partial(form.make_call(), form.adapt(x))

@@ -7,6 +7,7 @@ from .latency import interleave as interleave
 from .latency import intra_op_threads as intra_op_threads
 from .latency import select_clock as select_clock
 from .latency import time_cpu as time_cpu
+from .memory_format import choose_memory_format as choose_memory_format
 from .session import SessionPlan as SessionPlan
 from .session import SessionResult as SessionResult
 from .session import TimedVariant as TimedVariant

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from runners.measure.forms import preparation
-from runners.measure.forms.preparation import choose_memory_format
 from runners.measure.forms.variant import DEPLOY, FormVariant, PreparedForm
+from runners.measure.timing import memory_format
 from runners.measure.timing.latency import Rounds, Samples
+from runners.measure.timing.memory_format import choose_memory_format
 from runners.measure.timing.session import SessionPlan, TimedVariant, run_session
 from tests.runners.measure.odd_targets import Odd
 
@@ -97,7 +97,7 @@ def test_channels_last_where_it_is_faster(monkeypatch, contiguous, last, chosen)
         assert list(factories) == list(ms)
         return Samples(ms, [10, 10])
 
-    monkeypatch.setattr(preparation, "interleave", interleave)
+    monkeypatch.setattr(memory_format, "interleave", interleave)
     prepared = PreparedForm("2 of 2 BatchNorms folded", parity=0.5)
     chosen_form = choose_memory_format(FormVariant(Odd("Plain"), DEPLOY), prepared, CPU, 1)
     assert chosen_form.channels_last == chosen and chosen_form.parity == 0.5
