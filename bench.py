@@ -5,11 +5,13 @@ Imports happen where they are used: `--help` and `list` must not wait for torch.
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from runners.cli import (
     compare,
@@ -95,6 +97,19 @@ _COMMANDS = (
 )
 
 
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from runners.machine.version import NAME, project_version
+
+        print(NAME, project_version())
+        parser.exit()
+
+
 def _parser() -> Parser:
     parser = Parser(
         prog="bench.py",
@@ -102,6 +117,7 @@ def _parser() -> Parser:
         "from the abstract of arXiv 2508.01385.",
         epilog="--compare A B C is short for the subcommand: compare A B C",
     )
+    parser.add_argument("--version", action=_Version, help="print the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     for command in _COMMANDS:
         command.add(commands)

@@ -19,6 +19,7 @@ from runners.machine.facts import (
     turbo,
     usable_cores,
 )
+from runners.machine.version import project_version
 from runners.records.record import PROTOCOL_VERSION
 
 __all__ = ["Fingerprint", "fingerprint", "usable_cores"]
@@ -55,7 +56,7 @@ def fingerprint(device: torch.device, root: Path = Path("/")) -> Fingerprint:
         "mkl": torch.backends.mkl.is_available(),  # type: ignore[no-untyped-call]
         "numpy": _version("numpy"),
         "onnxruntime": _version("onnxruntime"),
-        "lolvit_bench": _version("lolvit-bench") or "not installed",
+        "lolvit_bench": project_version(),
         "commit": commit,
         "dirty": dirty,
         "protocol": PROTOCOL_VERSION,
@@ -83,7 +84,7 @@ def _threads_runtime() -> str:
 def _version(package: str) -> str:
     try:
         return version(package)
-    except PackageNotFoundError:  # an optional package, or a checkout that is not installed
+    except PackageNotFoundError:  # an optional package
         return ""
 
 
