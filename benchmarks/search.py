@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from reports.statistics.fronts import hypervolume_progress, ideal_point, reference_point
+from reports.statistics.fronts import hypervolume_progress, reference_and_ideal
 from runners.engines import local
 from runners.evaluators.prepare import prepare_tabular
 from runners.jobs.sweep import Sweep, start_search
@@ -93,11 +93,11 @@ def volumes(trace: Trace) -> np.ndarray:
     """Return the hypervolume after each trial, as a share of the box around the whole table."""
     table = tabular.load().entries.values()
     points = [(entry.curve[-1], entry.latency_ratio) for entry in table]
-    worst, best = reference_point(points, DIRECTIONS), ideal_point(points, DIRECTIONS)
+    box = reference_and_ideal(points, DIRECTIONS)
     finished = [index for index, point in enumerate(trace.points) if point is not None]
     finished_points = [point for point in trace.points if point is not None]
     result = np.zeros(len(trace.points))
-    result[finished] = hypervolume_progress(finished_points, DIRECTIONS, worst, best)
+    result[finished] = hypervolume_progress(finished_points, DIRECTIONS, *box)
     return np.maximum.accumulate(result)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reports.comparison.arm import Arm
 from reports.comparison.notes import comparison_notes
 from reports.comparison.seeds import aggregate_seeds, row_with_costs
-from reports.statistics.fronts import accuracy_cost_front
+from reports.statistics.fronts import nondominated
 from reports.tables.fingerprints import differing_conditions
 from reports.tables.records import Row
 
@@ -120,12 +120,10 @@ def _flag_fronts(arms: Sequence[Arm], *, ranked: bool) -> list[Arm]:
 
 def _on_front(arms: Sequence[Arm], costs: Sequence[float | None]) -> set[int]:
     """Indices of the arms on one front; an arm without accuracy or cost is on none."""
-    points = [
-        (index, arm.test_accuracy_mean, cost)
+    points = {
+        index: (arm.test_accuracy_mean, cost)
         for index, (arm, cost) in enumerate(zip(arms, costs, strict=True))
         if arm.test_accuracy_mean is not None and cost is not None
-    ]
-    mask = accuracy_cost_front(
-        [accuracy for _, accuracy, _ in points], [cost for _, _, cost in points]
-    )
-    return {index for (index, _, _), on_front in zip(points, mask, strict=True) if on_front}
+    }
+    mask = nondominated(list(points.values()), ("maximize", "minimize"))
+    return {index for index, on_front in zip(points, mask, strict=True) if on_front}

@@ -1,10 +1,8 @@
-from .fronts import accuracy_cost_front as accuracy_cost_front
 from .fronts import as_losses as as_losses
 from .fronts import hypervolume as hypervolume
 from .fronts import hypervolume_progress as hypervolume_progress
-from .fronts import ideal_point as ideal_point
 from .fronts import nondominated as nondominated
-from .fronts import reference_point as reference_point
+from .fronts import reference_and_ideal as reference_and_ideal
 from .intervals import Estimate as Estimate
 from .intervals import Interval as Interval
 from .intervals import Samples as Samples

@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.statistics.intervals import Array, Interval, Samples
+from reports.statistics.intervals import CONFIDENCE, Array, Interval, Samples
 
 Indices = NDArray[np.intp]
 _EMPTY = -1
@@ -52,8 +52,8 @@ def draw(levels: Sequence[Sequence[int]], resamples: int, rng: np.random.Generat
     return Draws(chosen, (chosen != _EMPTY).sum(axis=1))
 
 
-def expanded_percentiles(medians: Array, confidence: float, n: int) -> Interval:
-    """The middle share of the resamples, with tails cut a little less than `confidence` says.
+def expanded_percentiles(medians: Array, n: int) -> Interval:
+    """The middle 95 % of the resamples, with tails moved out a little.
 
     A bootstrap of n rounds is too narrow by about the factor by which a normal interval with the
     biased standard deviation falls short of Student's; the tails are moved out by that much
@@ -61,7 +61,7 @@ def expanded_percentiles(medians: Array, confidence: float, n: int) -> Interval:
     """
     from scipy.special import ndtr, stdtrit
 
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     if n > 1:
         tail = float(ndtr(sqrt(n / (n - 1)) * float(stdtrit(n - 1, tail))))
     low, high = np.percentile(medians, [100 * tail, 100 * (1 - tail)])

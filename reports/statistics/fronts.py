@@ -8,41 +8,19 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reports.statistics.intervals import Array, Samples
+from reports.statistics.intervals import Array
 
 Mask: TypeAlias = NDArray[np.bool_]
 MARGIN = 0.1
 """Distance of the reference point beyond the worst value, as a share of the range of values."""
 
 
-def accuracy_cost_front(accuracy: Samples, cost: Samples) -> Mask:
-    """Mask of the points that no other point dominates.
-
-    A point dominates another when it is at least as accurate and at most as costly, and better in
-    one of the two. Equal points do not dominate each other: both are on the front or neither is.
-    O(n log n) by dimension sweep (Kung, Luccio and Preparata, JACM 1975) in moocore.
-
-    Args:
-        accuracy: (n,), more is better, any unit.
-        cost: (n,), less is better, any unit.
-
-    Returns:
-        (n,) booleans in the order of the input.
-
-    Raises:
-        ValueError: lengths differ or a value is not finite.
-    """
-    gain, loss = np.asarray(accuracy, dtype=np.float64), np.asarray(cost, dtype=np.float64)
-    if gain.ndim != 1 or gain.shape != loss.shape:
-        raise ValueError(f"expected one cost per accuracy, not {gain.shape} and {loss.shape}")
-    return nondominated(np.column_stack([gain, loss]), ("maximize", "minimize"))
-
-
 def nondominated(points: ArrayLike, directions: Sequence[str]) -> Mask:
     """Mask of the points that no other point dominates, for any number of objectives.
 
-    Equal points are on the front together, as in `accuracy_cost_front`. O(n log n) for up to three
-    objectives, O(n log^(m-2) n) for m of them (Kung, Luccio and Preparata, JACM 1975) in moocore.
+    A point dominates another when it is at least as good in every objective and better in one.
+    Equal points do not dominate each other: they are on the front together. O(n log n) for up to
+    three objectives, O(n log^(m-2) n) for m (Kung, Luccio and Preparata, JACM 1975) in moocore.
 
     Args:
         points: (n, m), any units.
@@ -66,14 +44,7 @@ def nondominated(points: ArrayLike, directions: Sequence[str]) -> Mask:
 
 
 def as_losses(points: ArrayLike, directions: Sequence[str]) -> Array:
-    """The points with every objective to be minimized: maximized ones change their sign.
-
-    Args:
-        points: (n, m), or empty.
-        directions: m times "maximize" or "minimize".
-
-    Returns:
-        (n, m), a copy.
+    """A copy (n, m) of the points where maximized objectives have changed their sign.
 
     Raises:
         ValueError: the shape does not fit the directions, or a value is not finite.
@@ -90,35 +61,25 @@ def as_losses(points: ArrayLike, directions: Sequence[str]) -> Array:
     return values * [-1.0 if way == "maximize" else 1.0 for way in directions]
 
 
-def ideal_point(points: ArrayLike, directions: Sequence[str]) -> Array:
-    """The best value of each objective, (m,), as if one point had them all.
+def reference_and_ideal(points: ArrayLike, directions: Sequence[str]) -> tuple[Array, Array]:
+    """The box of a hypervolume: a point worse than all of (n, m) points, and the best values.
+
+    The ideal has the best value of each objective. The reference has the worst one, moved away from
+    the best by a tenth of the range between them, so that every point counts; where all values are
+    equal, by a tenth of their magnitude, and where that is zero, by one. Pass everything finished,
+    not only the front.
 
     Raises:
         ValueError: there are no points, or they do not fit the directions.
     """
-    return _from_losses(_nonempty_losses(points, directions).min(axis=0), directions)
-
-
-def reference_point(points: ArrayLike, directions: Sequence[str]) -> Array:
-    """A value a little worse than the worst in each objective, so that every point counts.
-
-    Exactly: the worst value, moved away from the best by a tenth of the range between them; where
-    all values are equal, by a tenth of their magnitude, and where that is zero, by one.
-
-    Args:
-        points: (n, m) of everything finished, not only of the front; n at least 1.
-        directions: m times "maximize" or "minimize".
-
-    Returns:
-        (m,) in the units of the points.
-
-    Raises:
-        ValueError: there are no points, or they do not fit the directions.
-    """
-    losses = _nonempty_losses(points, directions)
+    losses = as_losses(points, directions)
+    if len(losses) == 0:
+        raise ValueError("expected at least one point: of no points none is best or worst")
     best, worst = losses.min(axis=0), losses.max(axis=0)
     step = MARGIN * np.where(worst > best, worst - best, np.abs(worst))
-    return _from_losses(worst + np.where(step > 0, step, 1.0), directions)
+    # Back to the directions of the objectives: changing the sign twice changes nothing.
+    reference, ideal = as_losses([worst + np.where(step > 0, step, 1.0), best], directions)
+    return reference, ideal
 
 
 def hypervolume(
@@ -132,11 +93,8 @@ def hypervolume(
     Args:
         points: (n, m); none dominate nothing.
         directions: m times "maximize" or "minimize".
-        reference: (m,), worse than `ideal` in each objective.
-        ideal: (m,).
-
-    Returns:
-        In [0, 1].
+        reference: (m,), worse than `ideal` (m,) in each objective.
+        ideal: as `reference_and_ideal` returns both.
 
     Raises:
         ValueError: shapes do not fit, a value is not finite, or the box is empty.
@@ -165,18 +123,6 @@ def hypervolume_progress(
             volume = max(volume, _volume(kept))
         volumes[index] = volume
     return volumes
-
-
-def _nonempty_losses(points: ArrayLike, directions: Sequence[str]) -> Array:
-    losses = as_losses(points, directions)
-    if len(losses) == 0:
-        raise ValueError("expected at least one point: of no points none is best or worst")
-    return losses
-
-
-def _from_losses(losses: Array, directions: Sequence[str]) -> Array:
-    """Back to the directions of the objectives: changing the sign twice changes nothing."""
-    return as_losses(losses[None], directions)[0]
 
 
 def _scale_to_box(

@@ -1,4 +1,4 @@
-"""Intervals of proportions, means and differences, as pure functions on arrays."""
+"""95 % intervals of proportions, means and differences, as pure functions on arrays."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ Interval: TypeAlias = tuple[float, float]
 """Low and high end."""
 Estimate: TypeAlias = tuple[float, float, float]
 """An estimate, the low and the high end of its interval."""
+CONFIDENCE = 0.95
+"""Intended coverage of every interval of this package."""
 
 
-def wilson_interval(accuracy: float, n: int, *, confidence: float = 0.95) -> Interval:
+def wilson_interval(accuracy: float, n: int) -> Interval:
     """Score interval of a proportion: the uncertainty of an accuracy from n test images.
 
     Unlike accuracy +- z x standard error it stays inside [0, 1] and keeps a width at 0 and 1
@@ -35,7 +37,7 @@ def wilson_interval(accuracy: float, n: int, *, confidence: float = 0.95) -> Int
 
     if not 0 <= accuracy <= 1 or n < 1:
         raise ValueError(f"expected a fraction in [0, 1] of n >= 1 images, not {accuracy} of {n}")
-    z = float(ndtri(0.5 + confidence / 2))
+    z = float(ndtri(0.5 + CONFIDENCE / 2))
     shrink = 1 + z * z / n
     centre = (accuracy + z * z / (2 * n)) / shrink
     half = z / shrink * sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2)
@@ -43,7 +45,7 @@ def wilson_interval(accuracy: float, n: int, *, confidence: float = 0.95) -> Int
     return max(0.0, min(centre - half, accuracy)), min(1.0, max(centre + half, accuracy))
 
 
-def mean_interval(values: Samples, *, confidence: float = 0.95) -> Estimate:
+def mean_interval(values: Samples) -> Estimate:
     """Mean over seeds with the Student t interval; `values`: (seeds,), at least two.
 
     Raises:
@@ -56,11 +58,11 @@ def mean_interval(values: Samples, *, confidence: float = 0.95) -> Estimate:
         raise ValueError(f"an interval over seeds needs at least two of them, not {seeds.size}")
     mean = float(seeds.mean())
     error = float(seeds.std(ddof=1)) / sqrt(seeds.size)
-    half = float(stdtrit(seeds.size - 1, 0.5 + confidence / 2)) * error
+    half = float(stdtrit(seeds.size - 1, 0.5 + CONFIDENCE / 2)) * error
     return mean, mean - half, mean + half
 
 
-def welch_interval(after: Samples, before: Samples, *, confidence: float = 0.95) -> Estimate:
+def welch_interval(after: Samples, before: Samples) -> Estimate:
     """Difference of two means, after - before, with Welch's t interval; at least two values each.
 
     The two sides may spread differently (Welch, Biometrika 1947).
@@ -81,7 +83,7 @@ def welch_interval(after: Samples, before: Samples, *, confidence: float = 0.95)
     # Shares of the variance, not variances: squares of tiny ones would vanish.
     shares = errors / errors.sum()
     freedom = 1 / float((shares**2 / (sizes - 1)).sum())
-    half = float(stdtrit(freedom, 0.5 + confidence / 2)) * sqrt(float(errors.sum()))
+    half = float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * sqrt(float(errors.sum()))
     return difference, difference - half, difference + half
 
 
@@ -91,10 +93,6 @@ def difference_interval(after: Estimate, before: Estimate) -> Estimate:
     Each end lies as far from the difference as the two ends in that direction lie from their
     estimates, added as squares. Of two Wilson intervals this is Newcombe's interval for two
     proportions (Statistics in Medicine 1998, method 10); of others, Zou and Donner's (2008).
-
-    Args:
-        after: (estimate, low, high) in any unit.
-        before: the same of the other side, in the same unit and with the same confidence.
     """
     difference = after[0] - before[0]
     low = difference - hypot(after[0] - after[1], before[2] - before[0])

@@ -25,9 +25,7 @@ def ratio_interval(
     *,
     rounds: Sequence[int] | None = None,
     blocks: Sequence[int] | None = None,
-    confidence: float = 0.95,
     resamples: int = 2000,
-    seed: int = 0,
 ) -> Estimate:
     """Median ratio of paired rounds, samples over baseline, with a bootstrap interval.
 
@@ -48,9 +46,7 @@ def ratio_interval(
         rounds: number of rounds of each process, in order; None or empty for one process.
         blocks: number of rounds of each memory placement, in order and nested in the processes;
             None or empty where placements were not varied.
-        confidence: intended coverage, in (0, 1).
-        resamples: number of bootstrap resamples.
-        seed: of the generator; equal input and seed give equal output.
+        resamples: number of bootstrap resamples; equal input gives equal output.
 
     Returns:
         (ratio, low, high), low <= ratio <= high, without unit.
@@ -65,7 +61,7 @@ def ratio_interval(
     timing_samples("samples", above, rounds, blocks)
     timing_samples("baseline", below, rounds, blocks)
     ratios = timing_samples("ratios", above / below, rounds, blocks)
-    return _median_interval(ratios, confidence, resamples, seed)
+    return _median_interval(ratios, resamples)
 
 
 def unpaired_ratio_interval(
@@ -76,9 +72,7 @@ def unpaired_ratio_interval(
     before_rounds: Sequence[int] | None = None,
     after_blocks: Sequence[int] | None = None,
     before_blocks: Sequence[int] | None = None,
-    confidence: float = 0.95,
     resamples: int = 2000,
-    seed: int = 0,
 ) -> Estimate:
     """Ratio of medians, after over before, of two runs that share no round.
 
@@ -86,35 +80,18 @@ def unpaired_ratio_interval(
     than that of paired rounds. Where both sides have several processes, or blocks of a single one,
     it also holds Welch's t interval of their log medians (see `ratio_interval`). A side of one
     process carries no information on noise between processes: the interval lacks it, and reports
-    must say so.
-
-    Args:
-        after: (rounds after,) positive numbers in any unit.
-        before: (rounds before,) in the same unit.
-        after_rounds: number of rounds of each process, as in `ratio_interval`.
-        before_rounds: the same of the other side.
-        after_blocks: number of rounds of each memory placement, as in `ratio_interval`.
-        before_blocks: the same of the other side.
-        confidence: intended coverage, in (0, 1).
-        resamples: number of bootstrap resamples.
-        seed: of the generator; equal input and seed give equal output.
-
-    Returns:
-        (ratio, low, high), low <= ratio <= high, without unit.
-
-    Raises:
-        ValueError: as `ratio_interval`, but lengths may differ.
+    must say so. Arguments of each side, result and errors are those of `ratio_interval`, but
+    lengths may differ.
     """
     above = timing_samples("after", after, after_rounds, after_blocks)
     below = timing_samples("before", before, before_rounds, before_blocks)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     ratios = above.draws(resamples, rng).medians(above.samples)
     ratios /= below.draws(resamples, rng).medians(below.samples)
     smaller = min(above.samples.size, below.samples.size)
-    intervals = [expanded_percentiles(ratios, confidence, smaller)]
+    intervals = [expanded_percentiles(ratios, smaller)]
     if above.clusters and below.clusters:
-        logs = above.log_medians(), below.log_medians()
-        intervals.append(_exp_interval(welch_interval(*logs, confidence=confidence)))
+        intervals.append(_exp_interval(welch_interval(above.log_medians(), below.log_medians())))
     return _hull(above.median / below.median, intervals)
 
 
@@ -123,19 +100,13 @@ def median_interval(
     *,
     rounds: Sequence[int] | None = None,
     blocks: Sequence[int] | None = None,
-    confidence: float = 0.95,
     resamples: int = 2000,
-    seed: int = 0,
 ) -> Estimate:
     """Median of one target with a bootstrap interval, in the unit of the samples.
 
     Arguments, errors and levels are those of `ratio_interval`.
-
-    Returns:
-        (median, low, high), low <= median <= high.
     """
-    timing = timing_samples("samples", samples, rounds, blocks)
-    return _median_interval(timing, confidence, resamples, seed)
+    return _median_interval(timing_samples("samples", samples, rounds, blocks), resamples)
 
 
 def is_separable(low: float, high: float) -> bool:
@@ -143,13 +114,11 @@ def is_separable(low: float, high: float) -> bool:
     return low > 1 or high < 1
 
 
-def _median_interval(
-    values: TimingSamples, confidence: float, resamples: int, seed: int
-) -> Estimate:
-    medians = values.draws(resamples, np.random.default_rng(seed)).medians(values.samples)
-    intervals = [expanded_percentiles(medians, confidence, values.samples.size)]
+def _median_interval(values: TimingSamples, resamples: int) -> Estimate:
+    medians = values.draws(resamples, np.random.default_rng(0)).medians(values.samples)
+    intervals = [expanded_percentiles(medians, values.samples.size)]
     if 1 < len(values.clusters) < _MANY_CLUSTERS:
-        intervals.append(_exp_interval(mean_interval(values.log_medians(), confidence=confidence)))
+        intervals.append(_exp_interval(mean_interval(values.log_medians())))
     return _hull(values.median, intervals)
 
 

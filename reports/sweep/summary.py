@@ -11,13 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.comparison.arm import Row
-from reports.statistics import (
-    as_losses,
-    hypervolume,
-    ideal_point,
-    nondominated,
-    reference_point,
-)
+from reports.statistics import as_losses, hypervolume, nondominated, reference_and_ideal
 from reports.sweep.objective import Objective, parse_objectives
 
 STATES = ("finished", "pruned", "failed")
@@ -126,12 +120,12 @@ def _front(rows: Sequence[Row], objectives: Sequence[Objective]) -> SweepFront |
     order = np.lexsort([losses[:, n] for n in reversed(columns)])
     mask = nondominated(points, directions)
     indices = [int(index) for index in order if mask[index]]
-    worst, best = reference_point(points, directions), ideal_point(points, directions)
+    reference, ideal = reference_and_ideal(points, directions)
     return SweepFront(
         rows=tuple(ranked[index][0] for index in indices),
         points=points[indices],
         all_points=points,
-        reference=worst,
-        ideal=best,
-        hypervolume=hypervolume(points[indices], directions, worst, best),
+        reference=reference,
+        ideal=ideal,
+        hypervolume=hypervolume(points[indices], directions, reference, ideal),
     )

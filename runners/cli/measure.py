@@ -127,5 +127,5 @@ def _explain(target: Target) -> None:
         return
     for explanation in explanations:
         print(f"\nMACs of {target.name}: what {explanation.counter} makes of them")
-        header = ("operators", "ours", "theirs", "difference", "reason")
+        header = ("operators", "ours", "theirs", "difference", "note")
         print_table(header, explanation_rows(explanation))

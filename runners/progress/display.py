@@ -191,7 +191,7 @@ class ProgressDisplay(Listener):
         """The best value of each objective, and the hypervolume of all finished trials."""
         if not self._points:
             return ""
-        from reports.statistics import hypervolume, ideal_point, reference_point
+        from reports.statistics import hypervolume, reference_and_ideal
 
         columns = zip(*self._points, strict=True)
         best = [
@@ -199,9 +199,8 @@ class ProgressDisplay(Listener):
             for (name, direction), column in zip(self._objectives.items(), columns, strict=True)
         ]
         directions = list(self._objectives.values())
-        worst = reference_point(self._points, directions)
-        ideal = ideal_point(self._points, directions)
-        volume = hypervolume(self._points, directions, worst, ideal)
+        box = reference_and_ideal(self._points, directions)
+        volume = hypervolume(self._points, directions, *box)
         return f"; best {' | '.join(best)}; hypervolume {volume:.3f}"
 
 

@@ -6,7 +6,7 @@ The remainder of an explanation is what no kind of operator accounts for; it sho
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -24,6 +24,14 @@ COUNTERS: dict[str, Callable[[nn.Module, Tensor], counters.Tally]] = {
     "torch FlopCounterMode / 2": counters.torch_flops,
 }
 """Each with its defaults, by the name shown in tables."""
+_NOTES = {
+    "fvcore": "misreads broadcasting; estimates einsum; no rule for baddbmm",
+    "ptflops pytorch": "adds biases and gates, repeats shared layers; no rule for `@`, einsum, "
+    "functional layers, fused attention",
+    "ptflops aten": "adds biases; no rule for baddbmm, mv, fused attention and gates",
+    "torch FlopCounterMode / 2": "no rule for mv, fused attention and gates",
+}
+"""How a counter differs from ours, apart from operators that only one of the two counts."""
 
 # Names in the traced graph, in torch's dispatcher, in torch.nn.functional and of ptflops' hooks.
 _OPERATORS = {
@@ -48,46 +56,6 @@ OTHER = "other"
 KINDS = (*_OPERATORS, OTHER)
 """In the order of a table."""
 
-_FUSED = "no rule for it where torch fuses it; otherwise counted as matrix products"
-_PRODUCTS = "includes attention and gates that torch runs as matrix products"
-_REASONS = {
-    "fvcore": {"matrix product": "misreads broadcasting, estimates einsum, no rule for baddbmm"},
-    "ptflops pytorch": {
-        "convolution": "adds biases, repeats shared layers; no rule for functional layers",
-        "matrix product": "adds biases, repeats shared layers; no rule for `@`, einsum, F.linear",
-        "attention product": "no rule for fused attention; counts all of nn.MultiheadAttention",
-        "recurrent gates": "adds biases and the arithmetic of gates",
-    },
-    "ptflops aten": {
-        "convolution": "adds biases",
-        "matrix product": f"adds biases, {_PRODUCTS}; no rule for baddbmm and mv",
-        "attention product": _FUSED,
-        "recurrent gates": _FUSED,
-    },
-    "torch FlopCounterMode / 2": {
-        "matrix product": f"{_PRODUCTS}; no rule for mv",
-        "attention product": _FUSED,
-        "recurrent gates": _FUSED,
-    },
-}
-"""How a counter treats a kind of operator, where that depends on the counter."""
-UNKNOWN_REASON = "unknown reason"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The MACs of one kind of operator by two counters."""
-
-    kind: str
-    ours: int
-    theirs: int
-    reason: str
-
-    @property
-    def difference(self) -> int:
-        """Theirs minus ours."""
-        return self.theirs - self.ours
-
 
 @dataclass(frozen=True)
 class Explanation:
@@ -97,16 +65,16 @@ class Explanation:
     ours: int
     theirs: int | None
     """Multiply-accumulates as this counter reports them; None if it failed."""
-    differences: tuple[Difference, ...]
-    """By kind of operator, including kinds without a difference; empty if the counter failed."""
+    by_kind: Mapping[str, tuple[int, int]]
+    """Ours and theirs of each kind of operator that either counts; empty if the counter failed."""
     error: str | None = None
 
     @property
     def remainder(self) -> int | None:
-        """Theirs minus ours minus the sum of the differences; None if the counter failed."""
+        """Theirs minus ours minus the differences of all kinds; None if the counter failed."""
         if self.theirs is None:
             return None
-        return self.theirs - self.ours - sum(row.difference for row in self.differences)
+        return self.theirs - self.ours - sum(other - own for own, other in self.by_kind.values())
 
 
 def explain_macs(network: nn.Module, channels: int, height: int, width: int) -> list[Explanation]:
@@ -130,23 +98,17 @@ def explain_target(target: Target) -> list[Explanation]:
 
 
 def explanation_rows(explanation: Explanation) -> list[tuple[str, ...]]:
-    """Rows of a table: kind of operator, ours, theirs, difference, reason.
+    """Rows of a table: kind of operator, ours, theirs, difference, note.
 
     The kinds are followed by "total" and "remainder"; a failed counter is one row.
     """
     ours, theirs = explanation.ours, explanation.theirs
     if theirs is None:
         return [("total", f"{ours:,}", "failed", "", explanation.error or "")]
-    rows: list[tuple[str, ...]] = [
-        (row.kind, f"{row.ours:,}", f"{row.theirs:,}", _signed(row.difference), row.reason)
-        for row in explanation.differences
-    ]
-    remainder = explanation.remainder or 0
-    note = "in no kind of operator" if remainder else ""
     return [
-        *rows,
-        ("total", f"{ours:,}", f"{theirs:,}", _signed(theirs - ours), ""),
-        ("remainder", "", "", _signed(remainder), note),
+        *(_table_row(kind, *counts) for kind, counts in explanation.by_kind.items()),
+        _table_row("total", ours, theirs, _NOTES[explanation.counter]),
+        ("remainder", "", "", _signed(explanation.remainder or 0), ""),
     ]
 
 
@@ -162,19 +124,10 @@ def _explain(counter: str, network: nn.Module, image: Tensor, ours: MacCount) ->
     except Exception as error:  # other counters may fail in any way; the rest still run
         is_own = isinstance(error, counters.MacCounterError)
         message = str(error) if is_own else named_line(error)
-        return Explanation(counter, ours.total, None, (), message)
-    our_kinds, their_kinds = (_sum_by_kind(c.by_operator) for c in (ours, theirs))
-    differences = tuple(
-        Difference(
-            kind,
-            our_kinds[kind],
-            their_kinds[kind],
-            _reason(counter, kind, our_kinds[kind], their_kinds[kind], ours.by_operator),
-        )
-        for kind in KINDS
-        if our_kinds[kind] or their_kinds[kind]
-    )
-    return Explanation(counter, ours.total, theirs.total, differences)
+        return Explanation(counter, ours.total, None, {}, message)
+    own, other = (_sum_by_kind(count.by_operator) for count in (ours, theirs))
+    by_kind = {kind: (own[kind], other[kind]) for kind in KINDS if own[kind] or other[kind]}
+    return Explanation(counter, ours.total, theirs.total, by_kind)
 
 
 def _sum_by_kind(by_operator: Mapping[str, int]) -> Counter[str]:
@@ -184,17 +137,8 @@ def _sum_by_kind(by_operator: Mapping[str, int]) -> Counter[str]:
     return by_kind
 
 
-def _reason(counter: str, kind: str, ours: int, theirs: int, our_operators: Iterable[str]) -> str:
-    if ours == theirs:
-        return "the same"
-    if reason := _REASONS[counter].get(kind):
-        return reason
-    if not ours:
-        return f"counts {kind} as multiply-accumulates"
-    if not theirs:
-        names = ", ".join(name for name in our_operators if kind_of(name) == kind)
-        return f"no rule for {names}: counted as 0"
-    return UNKNOWN_REASON
+def _table_row(kind: str, ours: int, theirs: int, note: str = "") -> tuple[str, ...]:
+    return kind, f"{ours:,}", f"{theirs:,}", _signed(theirs - ours), note
 
 
 def _signed(macs: int) -> str:

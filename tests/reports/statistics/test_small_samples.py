@@ -31,19 +31,18 @@ def clustered(count, seed=0):
 
 
 @pytest.mark.parametrize("n", [2, 5, 40])
-@pytest.mark.parametrize("confidence", [0.8, 0.95])
-def test_percentiles_of_few_rounds_are_expanded(n, confidence):
+def test_percentiles_of_few_rounds_are_expanded(n):
     uniform = np.linspace(0, 1, 100_001)
-    quantile = stats.t.ppf((1 - confidence) / 2, n - 1)
+    quantile = stats.t.ppf(0.025, n - 1)
     tail = stats.norm.cdf(np.sqrt(n / (n - 1)) * quantile)
-    low, high = expanded_percentiles(uniform, confidence, n)
+    low, high = expanded_percentiles(uniform, n)
     assert (low, high) == pytest.approx((tail, 1 - tail), abs=1e-5)
-    assert low < (1 - confidence) / 2
+    assert low < 0.025
 
 
 def test_percentiles_of_one_round_are_plain():
     uniform = np.linspace(0, 1, 1001)
-    assert expanded_percentiles(uniform, 0.9, 1) == pytest.approx((0.05, 0.95))
+    assert expanded_percentiles(uniform, 1) == pytest.approx((0.025, 0.975))
 
 
 @pytest.mark.parametrize("count", [2, 3, 9])
