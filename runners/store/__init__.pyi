@@ -4,3 +4,5 @@ from .location import shown as shown
 from .storage import open_storage as open_storage
 from .storage import open_storage_readonly as open_storage_readonly
 from .storage_errors import errors as errors
+from .study import Study as Study
+from .study import read_records as read_records
