@@ -7,7 +7,7 @@ from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from runners.records.errors import UserError
-from runners.store import open_storage_readonly, shown
+from runners.store import open_storage_readonly, redact
 from runners.store.run_folder import STUDY_FILE, SWEEP_FILE
 
 
@@ -31,7 +31,7 @@ def serve(folder: Path, storage: str | None, host: str, port: int) -> None:
         except OSError as error:
             raise UserError(f"cannot serve on {host}:{port}: {error.strerror}") from error
         with server:
-            print(f"{shown(location)}: http://{host}:{port}/ (Ctrl-C ends)", flush=True)
+            print(f"{redact(location)}: http://{host}:{port}/ (Ctrl-C ends)", flush=True)
             try:
                 server.serve_forever()
             except KeyboardInterrupt:

@@ -23,7 +23,7 @@ from runners.search.config import SweepConfig
 from runners.search.limits import Limits, costs_from_formula
 from runners.search.rungs import HalvingRung, rung_epochs
 from runners.search.search import Goal, Search
-from runners.store import open_storage, run_folder, shown
+from runners.store import open_storage, redact, run_folder
 from runners.store.study import Study
 from search_space import Space, Values, require_feasible, survey
 
@@ -191,7 +191,7 @@ def _write_sweep_file(folder: Path, job: Sweep, study: str) -> None:
     content = {
         "name": job.name,
         "study": study,
-        "storage": shown(job.storage) if job.storage else run_folder.STUDY_FILE,
+        "storage": redact(job.storage) if job.storage else run_folder.STUDY_FILE,
         "objectives": job.config.objectives,
     }
     with atomic_write(folder / run_folder.SWEEP_FILE) as draft:

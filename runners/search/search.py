@@ -22,7 +22,7 @@ from runners.search.history import History
 from runners.search.limits import Limits
 from runners.search.rungs import HalvingRung
 from runners.store import HEARTBEAT_S
-from runners.store.study import Study, record_of
+from runners.store.study import ENDED, Study, duplicate_of, record_of
 from search_space import Space, Values
 
 _MAX_ATTEMPTS = 3
@@ -105,11 +105,11 @@ class Search:
 
     def _load_history(self) -> None:
         """Read what earlier sessions evaluated, and queue what they left unfinished."""
-        for trial in self._study.ended():
-            if trial.duplicate_of is not None:
+        for trial in self._study.trials(*ENDED):
+            if duplicate_of(trial) is not None:
                 self._history.count_duplicate()
-            elif trial.record is not None:
-                self._history.add(trial.number, trial.params, trial.record)
+            elif record := record_of(trial):
+                self._history.add(trial.number, trial.params, record)
         for orphan in self._study.running():
             record = record_of(orphan)
             if record is not None:  # killed between storing the record and ending the trial

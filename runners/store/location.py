@@ -1,4 +1,4 @@
-"""Where the trials of a search are kept: a SQLite file or a PostgreSQL database."""
+"""Where a study is stored: a SQLite file or a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from runners.records.errors import UserError
 
 _FILE = "sqlite:///"
 _POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
-_POSSIBLE = f"a file ({_FILE}FILE) or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+_POSTGRES_URL = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _SECRETS = ("password", "sslpassword")
 
 
 @dataclass(frozen=True)
 class Database:
-    """A PostgreSQL database: its address without secrets, and the secrets apart.
+    """The address of a PostgreSQL database, and its secrets by name.
 
-    What is told apart cannot be printed by mistake: neither by Optuna, which keeps the address as
-    text, nor by SQLAlchemy.
+    They are kept apart so that neither Optuna, which keeps the address as text, nor SQLAlchemy can
+    print a secret.
     """
 
     url: URL
@@ -32,57 +32,50 @@ class Database:
         return f"Database({self.url})"
 
 
-def located(place: Path | str) -> Path | Database:
-    """The file or the database that is meant.
+def parse_location(location: Path | str) -> Path | Database:
+    """The file or the database that a path or a URL means.
 
     Raises:
-        UserError: another kind of storage, or no URL that can be read.
+        UserError: another kind of storage, or not a valid URL.
     """
-    if isinstance(place, Path):
-        return place
-    scheme, separator, rest = place.partition("://")
-    if place.startswith(_FILE):
-        file, _, options = place.removeprefix(_FILE).partition("?")
+    if isinstance(location, Path):
+        return location
+    scheme, separator, rest = location.partition("://")
+    if location.startswith(_FILE):
+        file, _, options = location.removeprefix(_FILE).partition("?")
         if options or not file or file == ":memory:":
-            raise UserError(f"cannot use {shown(place)}: write {_FILE}FILE, without options")
+            raise UserError(f"cannot use {redact(location)}: write {_FILE}FILE, without options")
         return Path(file)
     if not separator or scheme not in _POSTGRES:
-        raise UserError(f"cannot use {shown(place)}: a storage is {_POSSIBLE}")
-    url = _read(f"postgresql+psycopg://{rest}")
-    if url is None:
         raise UserError(
-            f"cannot use {shown(place)}: no such URL; write postgresql://USER:PASSWORD"
-            "@HOST:PORT/DATABASE, and in the password %40 for @, %3A for :, %2F for /"
+            f"cannot use {redact(location)}: a storage is a file ({_FILE}FILE) or {_POSTGRES_URL}"
         )
-    given = {name: url.query[name] for name in _SECRETS if name in url.query}
+    try:
+        url = make_url(f"postgresql+psycopg://{rest}")
+        # An @ too many would make the rest of a password a host, which errors name.
+        if rest.count("@") > 1 or not (url.port is None or 0 < url.port < 2**16):
+            raise ValueError
+    except (ArgumentError, ValueError):  # ValueError: the port is no number
+        raise UserError(
+            f"cannot use {redact(location)}: it is not a valid URL; write {_POSTGRES_URL}, "
+            "and in the password %40 for @, %3A for :, %2F for /"
+        ) from None
+    secrets = {name: url.query[name] for name in _SECRETS if name in url.query}
     if url.password is not None:
-        given["password"] = str(url.password)
+        secrets["password"] = str(url.password)
     bare = URL.create(url.drivername, url.username, None, url.host, url.port, url.database)
-    bare = bare.set(query=url.query).difference_update_query(_SECRETS)
-    return Database(bare, {name: _one(value) for name, value in given.items()})
+    return Database(
+        bare.set(query=url.query).difference_update_query(_SECRETS),
+        {name: value if isinstance(value, str) else value[-1] for name, value in secrets.items()},
+    )
 
 
-def shown(place: Path | str) -> str:
-    """The place as it may be printed: three stars for the password.
+def redact(location: Path | str) -> str:
+    """The location as it may be printed: three stars for the password.
 
     Rather too many than too few: what a misplaced @ leaves unclear counts as password.
     """
-    if isinstance(place, Path):
-        return str(place)
-    text = re.sub(rf"(?i)([?&](?:{'|'.join(_SECRETS)})=)[^&]*", r"\1***", place)
+    if isinstance(location, Path):
+        return str(location)
+    text = re.sub(rf"(?i)([?&](?:{'|'.join(_SECRETS)})=)[^&]*", r"\1***", location)
     return re.sub(r"(?s)(://[^:@/?]*):.*@", r"\1:***@", text)
-
-
-def _read(text: str) -> URL | None:
-    # An @ too many would make the rest of a password a host, which errors name.
-    if text.count("@") > 1:
-        return None
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):  # ValueError: the port is no number
-        return None
-    return url if url.port is None or 0 < url.port < 2**16 else None
-
-
-def _one(value: str | tuple[str, ...]) -> str:
-    return value if isinstance(value, str) else value[-1]

@@ -74,7 +74,8 @@ def lock_run_folder(folder: Path) -> Iterator[Path]:
         UserError: not writable, no space left, or another process uses it.
     """
     try:
-        free = shutil.disk_usage(_nearest_existing(folder)).free
+        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        free = shutil.disk_usage(existing).free
         if free < _LEAST_FREE_BYTES:
             raise UserError(
                 f"cannot write to {folder}: only {free // 2**20} MiB are free on its disk, "
@@ -86,20 +87,12 @@ def lock_run_folder(folder: Path) -> Iterator[Path]:
         probe.unlink()
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror or error}") from error
-    lock = FileLock(folder / _LOCK_FILE, timeout=0)
     try:
-        lock.acquire()
+        lock = FileLock(folder / _LOCK_FILE, timeout=0).acquire()
     except Timeout:
         raise UserError(f"another process is using {folder}") from None
-    try:
+    with lock:
         yield folder
-    finally:
-        lock.release()
-
-
-def _nearest_existing(folder: Path) -> Path:
-    """The folder, or the nearest existing one above it."""
-    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _label(names: Sequence[str]) -> str:

@@ -6,8 +6,7 @@ Everything a run knows is in its study, which survives kill -9 at any moment.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +19,14 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from runners.records.errors import UserError, first_line
 from runners.records.objectives import Direction
 from runners.records.record import Record
-from runners.store.location import shown
-from runners.store.plan import changed
-from runners.store.storage import open_storage_readonly
-from runners.store.storage_errors import errors
+from runners.store.location import redact
+from runners.store.storage import open_storage_readonly, translate_errors
 
 RUN_STUDY = "run"
 """Name of the study of a comparison or a measurement in its run folder."""
+_DEPTH = 3
 ENDED = (TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED)
 _PLAN, _RECORD, _DUPLICATE_OF, _INTERRUPTED = "plan", "record", "duplicate_of", "interrupted"
-
-
-@dataclass(frozen=True)
-class EndedTrial:
-    """A trial that has ended.
-
-    Args:
-        number: its number in the study.
-        params: a value for every dimension.
-        record: its result; None for duplicates and interrupted trials.
-        duplicate_of: the number of the first trial with the same architecture.
-    """
-
-    number: int
-    params: Mapping[str, Any]
-    record: Record | None
-    duplicate_of: int | None
 
 
 class Study:
@@ -86,11 +67,11 @@ class Study:
         self._storage, self._location, self._name = storage, location, name
         self._distributions = dict(distributions)
         self.lacks: list[str] = []
-        with errors(location):
+        with translate_errors(location):
             names = [study.study_name for study in storage.get_all_studies()]
             if not resume and name in names:
                 raise UserError(
-                    f"{shown(location)} already holds a study {name!r}; "
+                    f"{redact(location)} already holds a study {name!r}; "
                     "add --resume to continue it, or choose another --name"
                 )
             if isinstance(location, Path) and set(names) - {name}:
@@ -110,7 +91,7 @@ class Study:
         stored = self._study.user_attrs.get(_PLAN)
         if stored is None and self._study.get_trials(deepcopy=False):
             raise UserError(
-                f"{shown(self._location)} holds a study {self._name!r} of another program; "
+                f"{redact(self._location)} holds a study {self._name!r} of another program; "
                 "choose another --name or --out"
             )
         if stored is None:
@@ -119,9 +100,9 @@ class Study:
         self.lacks = [key for key in may_lack if key in plan and key not in stored]
         expected = {key: value for key, value in plan.items() if key not in self.lacks}
         if stored != expected:
-            names = ", ".join(changed(stored, expected))
+            names = ", ".join(_differences(stored, expected))
             raise UserError(
-                f"the study in {shown(self._location)} was started with a different {names}; "
+                f"the study in {redact(self._location)} was started with a different {names}; "
                 "repeat the options it was started with, or start a new run"
                 + (f" (a resumed run may change {may_change})" if may_change else "")
             )
@@ -133,15 +114,8 @@ class Study:
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """Trials in these states, in all without any, by number; not to be changed."""
-        with errors(self._location):
+        with translate_errors(self._location):
             return self._study.get_trials(deepcopy=False, states=states or None)
-
-    def ended(self) -> Iterator[EndedTrial]:
-        """All trials that have ended, by number."""
-        for trial in self.trials(*ENDED):
-            yield EndedTrial(
-                trial.number, trial.params, record_of(trial), trial.user_attrs.get(_DUPLICATE_OF)
-            )
 
     def running(self) -> list[FrozenTrial]:
         """Trials in state RUNNING: when a run starts, those of one that was killed."""
@@ -153,7 +127,7 @@ class Study:
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Store an attribute of the study, in JSON types."""
-        with errors(self._location):
+        with translate_errors(self._location):
             self._study.set_user_attr(key, value)
 
     def use_sampler(self, sampler: BaseSampler) -> None:
@@ -162,20 +136,17 @@ class Study:
 
     def ask(self) -> Trial:
         """The next trial: one from the queue, else one that the sampler proposes."""
-        with errors(self._location):
+        with translate_errors(self._location):
             return self._study.ask(self._distributions)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Queue a trial with these values; queued trials come before any proposal."""
-        with errors(self._location):
+        with translate_errors(self._location):
             self._study.enqueue_trial(dict(params))
 
     def store_record(self, number: int, record: Record) -> None:
         """Store a result before its trial ends: from now on it cannot be lost."""
-        with errors(self._location):
-            self._storage.set_trial_user_attr(
-                self._id(number), _RECORD, record.model_dump(mode="json")
-            )
+        self._set_attribute(number, _RECORD, record.model_dump(mode="json"))
 
     def complete(
         self,
@@ -184,7 +155,7 @@ class Study:
         constraints: Mapping[str, float] | None = None,
     ) -> None:
         """End a trial with values; they do not count where a constraint is above 0."""
-        with errors(self._location):
+        with translate_errors(self._location):
             for name, excess in (constraints or {}).items():
                 self._storage.set_trial_system_attr(
                     self._id(number), f"constraints:{name}", float(excess)
@@ -193,7 +164,7 @@ class Study:
 
     def fail(self, number: int) -> None:
         """End a trial without values; samplers do not learn from it."""
-        with errors(self._location):
+        with translate_errors(self._location):
             self._study.tell(number, state=TrialState.FAIL)
 
     def mark_duplicate(self, number: int, of: int) -> None:
@@ -201,21 +172,23 @@ class Study:
 
         The sampler does not learn from it: a population would fill with copies.
         """
-        with errors(self._location):
-            self._storage.set_trial_user_attr(self._id(number), _DUPLICATE_OF, of)
+        self._set_attribute(number, _DUPLICATE_OF, of)
         self.fail(number)
 
     def drop(self, number: int, reason: str) -> None:
         """End a trial that came to no result."""
-        with errors(self._location):
-            self._storage.set_trial_user_attr(self._id(number), _INTERRUPTED, reason)
+        self._set_attribute(number, _INTERRUPTED, reason)
         self.fail(number)
 
     def heartbeat(self, numbers: Sequence[int]) -> None:
         """Tell observers of the storage that these trials are running."""
-        with errors(self._location):
+        with translate_errors(self._location):
             for number in numbers:
                 self._storage.record_heartbeat(self._id(number))
+
+    def _set_attribute(self, number: int, key: str, value: Any) -> None:
+        with translate_errors(self._location):
+            self._storage.set_trial_user_attr(self._id(number), key, value)
 
     def _id(self, number: int) -> int:
         study = self._study._study_id
@@ -223,9 +196,14 @@ class Study:
 
 
 def record_of(trial: FrozenTrial) -> Record | None:
-    """The record of a trial; None where none was stored."""
+    """The record of a trial; None for duplicates and interrupted trials."""
     stored = trial.user_attrs.get(_RECORD)
     return None if stored is None else Record.model_validate(stored)
+
+
+def duplicate_of(trial: FrozenTrial) -> int | None:
+    """The number of the first trial with the same architecture; None unless marked."""
+    return trial.user_attrs.get(_DUPLICATE_OF)
 
 
 def arm_and_seed(trial: FrozenTrial | Trial) -> tuple[str, int]:
@@ -256,10 +234,23 @@ def read_records(file: Path) -> list[Record]:
             raise UserError(
                 f"{file} is not a study of this suite: it holds no study {RUN_STUDY!r}"
             ) from error
-        with errors(file):
+        with translate_errors(file):
             trials = study.get_trials(deepcopy=False, states=ENDED)
             plan = study.user_attrs.get(_PLAN, {})
         try:
             return newest_records(trials, list(plan.get("arms", {})))
         except (KeyError, ValueError) as error:
             raise UserError(f"{file} is not a study of this suite: {first_line(error)}") from error
+
+
+def _differences(one: Any, other: Any, name: str = "") -> list[str]:
+    """Names of what differs, as in "space.dimensions.width"; deeper down it is named as a whole."""
+    if one == other:
+        return []
+    both = isinstance(one, dict) and isinstance(other, dict)
+    if not both or name.count(".") + 1 >= _DEPTH:
+        return [name]
+    names = []
+    for key in sorted(one | other):
+        names += _differences(one.get(key), other.get(key), f"{name}.{key}" if name else key)
+    return names

@@ -22,7 +22,7 @@ PATIENCE_S = 5.0
 
 _RETRY_S = 0.2
 _TABLES_S = 60
-_held: weakref.WeakSet[StudyLock] = weakref.WeakSet()
+_locks: weakref.WeakSet[StudyLock] = weakref.WeakSet()
 # The server's side, where a lock outlives a host that vanished: freed after 30 + 3 x 10 s. What the
 # client asks for by `keepalives_idle` would only tell the client that the server is gone.
 _KEEPALIVES = """
@@ -46,8 +46,8 @@ class StudyLock:
     def __init__(self, engine: Engine, study: str) -> None:
         self._engine, self._study = engine, study
         self._connection: Connection | None = None
-        self._turn = threading.Lock()
-        _held.add(self)
+        self._mutex = threading.Lock()
+        _locks.add(self)
 
     def acquire(self) -> None:
         """Take the lock, waiting a few seconds for a holder that was just killed.
@@ -73,17 +73,17 @@ class StudyLock:
                 connection.close()
 
     def keep(self, *_: Any) -> None:
-        """See that the lock is still ours, and take it again where the server was restarted.
+        """Check that this process still has the lock; take it again after a restart of the server.
 
         Meant for the storage engine's `checkout` event: nothing is then read or written without the
-        lock. It costs no message to the server as long as nothing was heard from it.
+        lock. It sends the server no message until something comes from it.
 
         Raises:
             UserError: another process took over meanwhile.
             SQLAlchemyError: the database cannot be used.
         """
-        with self._turn:
-            if self._connection is not None and not self._heard():
+        with self._mutex:
+            if self._connection is not None and not self._has_input():
                 return
             try:
                 self._ask("SELECT 1")
@@ -100,7 +100,7 @@ class StudyLock:
         self._ask("SELECT pg_advisory_unlock(:key)", _key("tables"))
 
     def forget(self) -> None:
-        """In a forked child: a copy of the connection would keep the lock after its parent."""
+        """Close a forked child's copy of the connection, which would keep its parent's lock."""
         if self._connection is not None:
             with contextlib.suppress(SQLAlchemyError, OSError):
                 null = os.open(os.devnull, os.O_RDWR)
@@ -110,11 +110,11 @@ class StudyLock:
     def _ask(self, statement: str, key: int | None = None) -> Any:
         if self._connection is None:  # a former `keep` failed to take it again
             raise SQLAlchemyError("not connected")
-        given = {} if key is None else {"key": key}
-        return self._connection.execute(text(statement), given).scalar()
+        parameters = {} if key is None else {"key": key}
+        return self._connection.execute(text(statement), parameters).scalar()
 
-    def _heard(self) -> bool:
-        """Whether anything came from the server: asked nothing, it tells only of its end."""
+    def _has_input(self) -> bool:
+        """Whether the server sent anything: unasked, it only announces its end."""
         driver = self._driver()
         if driver.closed:
             return True
@@ -133,10 +133,10 @@ def _key(name: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def _forget() -> None:
-    for lock in list(_held):
+def _forget_all() -> None:
+    for lock in list(_locks):
         lock.forget()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_forget_all)

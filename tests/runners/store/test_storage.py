@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy
 
 from runners.records.errors import UserError
-from runners.store import GRACE_S, errors, open_storage, open_storage_readonly, shown
-from runners.store.connections import connect
+from runners.store import GRACE_S, open_storage, open_storage_readonly, redact, translate_errors
+from runners.store.storage import connect_sqlite
 
 SECRET = "hunter2"
 
@@ -25,7 +25,7 @@ def file(tmp_path):
 
 
 @pytest.fixture(params=["file", "database"])
-def place(request):
+def location(request):
     """Both kinds: what holds for one holds for the other."""
     if request.param == "file":
         return request.getfixturevalue("file")
@@ -36,37 +36,40 @@ def study_in(storage):
     return optuna.create_study(storage=storage, study_name="s", load_if_exists=True)
 
 
-def refused(place, *words, secret=SECRET):
-    with pytest.raises(UserError) as caught, open_storage(place, study="s"):
+def refused(location, *words, secret=SECRET):
+    with pytest.raises(UserError) as caught, open_storage(location, study="s"):
         pass
-    one_line(caught, place, *words, secret=secret)
+    one_line(caught, location, *words, secret=secret)
 
 
-def one_line(caught, place, *words, secret=SECRET):
+def one_line(caught, location, *words, secret=SECRET):
     message = str(caught.value)
-    assert "\n" not in message and shown(place) in message, message
+    assert "\n" not in message and redact(location) in message, message
     assert all(word in message for word in words), message
     assert secret not in "".join(traceback.format_exception(caught.value))
 
 
-def test_what_is_told_is_there_when_opened_again(place):
+def test_what_is_told_is_there_when_opened_again(location):
     for number in range(3):
-        with open_storage(place, study="s") as storage:
+        with open_storage(location, study="s") as storage:
             study = study_in(storage)
             assert len(study.trials) == number
             trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
             study.tell(trial, 1.0)
 
 
-def test_all_at_work_on_one_study_is_quiet(place, caplog):
-    with warnings.catch_warnings(record=True) as caught, open_storage(place, study="s") as storage:
+def test_all_at_work_on_one_study_is_quiet(location, caplog):
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        open_storage(location, study="s") as storage,
+    ):
         study = study_in(storage)
         study.tell(study.ask(), 1.0)
     assert not caught and not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
-def test_a_trial_is_stale_some_time_after_its_last_heartbeat(place):
-    with open_storage(place, study="s") as storage, warnings.catch_warnings():
+def test_a_trial_is_stale_some_time_after_its_last_heartbeat(location):
+    with open_storage(location, study="s") as storage, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = study_in(storage)
         fresh, stale, silent = study.ask(), study.ask(), study.ask()
@@ -100,7 +103,7 @@ def test_a_file_may_be_named_by_url(address, tmp_path):
     file = tmp_path / "study.db"
     with open_storage(file if address is str else address(file), study="s"):
         pass
-    assert file.is_file() and shown(file) == str(file)
+    assert file.is_file() and redact(file) == str(file)
 
 
 def test_a_file_is_written_ahead_and_seldom_synced(file):
@@ -112,7 +115,7 @@ def test_a_file_is_written_ahead_and_seldom_synced(file):
 
 
 def test_a_file_without_shared_memory_is_synced_as_ever(tmp_path):
-    connection = connect(":memory:")
+    connection = connect_sqlite(":memory:")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("memory",)
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
@@ -137,7 +140,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_told(file):
             "checkout",
             lambda connection, *_: connection.execute("PRAGMA max_page_count=1"),
         )
-        with pytest.raises(UserError) as caught, errors(file):
+        with pytest.raises(UserError) as caught, translate_errors(file):
             study.set_user_attr("large", "x" * 100_000)
         one_line(caught, file, "database or disk is full", "finished trials in it are kept")
     with open_storage(file, study="s") as storage:
@@ -148,38 +151,46 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_told(file):
     ("revision", "words"),
     [("v3.0.0.a", "optuna storage upgrade --storage"), ("v99.0.0.a", "pip install -U optuna")],
 )
-def test_tables_of_another_optuna_say_what_to_do(revision, words, place):
-    with open_storage(place, study="s") as storage, storage.engine.begin() as connection:
+def test_tables_of_another_optuna_say_what_to_do(revision, words, location):
+    with open_storage(location, study="s") as storage, storage.engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
-    refused(place, words, optuna.__version__, secret="s3cret")
+    refused(location, words, optuna.__version__, secret="s3cret")
 
 
-def test_observers_see_what_is_told_beside_the_coordinator(place):
-    with open_storage(place, study="s") as storage, open_storage_readonly(place) as seen:
+def test_observers_see_what_is_told_beside_the_coordinator(location):
+    with open_storage(location, study="s") as storage, open_storage_readonly(location) as seen:
         study = study_in(storage)
         study.tell(study.ask(), 1.0)
         assert optuna.load_study(study_name="s", storage=seen).best_value == 1.0
 
 
-def test_observers_make_nothing(place):
-    with pytest.raises(UserError) as caught, open_storage_readonly(place):
+def test_observers_make_nothing(location):
+    with pytest.raises(UserError) as caught, open_storage_readonly(location):
         pass
-    named = "is missing" if isinstance(place, Path) else "does not exist"
+    named = "is missing" if isinstance(location, Path) else "does not exist"
     assert named in str(caught.value) and "s3cret" not in str(caught.value)
-    assert not isinstance(place, Path) or list(place.parent.iterdir()) == []
+    assert not isinstance(location, Path) or list(location.parent.iterdir()) == []
 
 
-def test_other_errors_inside_the_block_pass_as_they_are(place):
-    with pytest.raises(ZeroDivisionError), open_storage(place, study="s"), errors(place):
+def test_other_errors_inside_the_block_pass_as_they_are(location):
+    with (
+        pytest.raises(ZeroDivisionError),
+        open_storage(location, study="s"),
+        translate_errors(location),
+    ):
         _ = 1 / 0
-    with pytest.raises(UserError, match=r"^mine$"), open_storage(place, study="s"), errors(place):
+    with (
+        pytest.raises(UserError, match=r"^mine$"),
+        open_storage(location, study="s"),
+        translate_errors(location),
+    ):
         raise UserError("mine")
-    with pytest.raises(UserError, match="locked"), errors(place):
+    with pytest.raises(UserError, match="locked"), translate_errors(location):
         raise sqlite3.OperationalError("database is locked")
 
 
 @pytest.mark.parametrize(
-    "place",
+    "location",
     [
         f"mysql://u:{SECRET}@h/db",
         f"mysql+pymysql://u:{SECRET}@h/db",
@@ -192,12 +203,12 @@ def test_other_errors_inside_the_block_pass_as_they_are(place):
         "sqlite://",
     ],
 )
-def test_other_kinds_of_storage_are_refused_and_the_possible_ones_named(place):
-    refused(place, "sqlite:///FILE", "postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+def test_other_kinds_of_storage_are_refused_and_the_possible_ones_named(location):
+    refused(location, "sqlite:///FILE", "postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
 
 
 @pytest.mark.parametrize(
-    "place",
+    "location",
     [
         f"postgresql://u:{SECRET}@h:port/db",
         f"postgresql://u:{SECRET}@h:99999/db",
@@ -209,19 +220,19 @@ def test_other_kinds_of_storage_are_refused_and_the_possible_ones_named(place):
         f"postgresql://u:{SECRET}@h:port/db?password={SECRET}",
     ],
 )
-def test_a_malformed_url_says_how_to_write_it(place):
-    refused(place, "%40 for @")
+def test_a_malformed_url_says_how_to_write_it(location):
+    refused(location, "%40 for @")
 
 
 @pytest.mark.parametrize(
-    "place", ["sqlite:///", "sqlite:///:memory:", "sqlite:///study.db?timeout=3"]
+    "location", ["sqlite:///", "sqlite:///:memory:", "sqlite:///study.db?timeout=3"]
 )
-def test_a_file_has_a_name_and_no_options(place):
-    refused(place, "without options")
+def test_a_file_has_a_name_and_no_options(location):
+    refused(location, "without options")
 
 
 @pytest.mark.parametrize(
-    ("place", "text"),
+    ("location", "text"),
     [
         ("postgresql://u:p@h:1/db", "postgresql://u:***@h:1/db"),
         ("postgresql://u@h/db", "postgresql://u@h/db"),
@@ -237,5 +248,5 @@ def test_a_file_has_a_name_and_no_options(place):
         (Path("a/b.db"), "a/b.db"),
     ],
 )
-def test_a_place_is_shown_without_its_password(place, text):
-    assert shown(place) == text
+def test_a_location_is_printed_without_its_password(location, text):
+    assert redact(location) == text

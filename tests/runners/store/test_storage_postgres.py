@@ -15,7 +15,7 @@ import optuna
 import pytest
 
 from runners.records.errors import UserError
-from runners.store import errors, open_storage, shown
+from runners.store import open_storage, redact, translate_errors
 from tests.postgres import PASSWORD, USER, running
 
 pytestmark = pytest.mark.slow
@@ -61,8 +61,8 @@ def study_in(storage, name="s"):
     return optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
 
 
-def refused(place, *words, study="s"):
-    with pytest.raises(UserError) as caught, open_storage(place, study=study):
+def refused(location, *words, study="s"):
+    with pytest.raises(UserError) as caught, open_storage(location, study=study):
         pass
     one_line(caught, *words)
 
@@ -107,7 +107,7 @@ def test_refusals_of_the_server(postgres):
     refused(postgres.url(password="s3cret-wrong"), "password authentication failed", "***")
     refused(postgres.url("nowhere"), 'database "nowhere" does not exist')
     elsewhere = postgres.url().replace(f":{postgres.port}/", ":1/")
-    refused(elsewhere, shown(elsewhere), "Connection refused")
+    refused(elsewhere, redact(elsewhere), "Connection refused")
     refused(postgres.url().replace("127.0.0.1", "no-such-host.invalid"), "no-such-host.invalid")
     refused(postgres.url() + "?sslmode=odd", "sslmode")
     refused(postgres.url() + "?no_such_option=1", "no_such_option")
@@ -179,11 +179,11 @@ def test_a_study_taken_over_meanwhile_is_left_alone(postgres, url, monkeypatch):
         study = study_in(storage)
         # As after a network that was cut for long: the server gave up, and we do not know yet.
         postgres.execute(f"SELECT pg_terminate_backend(pid) FROM {OURS}")
-        with open_storage(url, study="s"), errors(url):
+        with open_storage(url, study="s"), translate_errors(url):
             with pytest.raises(UserError) as caught:
                 study.ask()
             one_line(caught, "another process is using study s")
-        with errors(url):
+        with translate_errors(url):
             study.tell(study.ask(), 1.0)
         refused(url, "another process is using study s")
 
@@ -192,16 +192,20 @@ def test_a_connection_lost_in_the_middle_is_one_line(mortal):
     url = mortal.new_database()
     with open_storage(url, study="s") as storage:
         study = study_in(storage)
-        with pytest.raises(UserError) as caught, errors(url), storage.engine.connect() as mine:
+        with (
+            pytest.raises(UserError) as caught,
+            translate_errors(url),
+            storage.engine.connect() as mine,
+        ):
             mine.exec_driver_sql("SELECT 1")
             mortal.execute(f"SELECT pg_terminate_backend(pid) FROM {OURS}")
             mine.exec_driver_sql("SELECT 1")
-        one_line(caught, shown(url), "terminat", "finished trials in it are kept")
+        one_line(caught, redact(url), "terminat", "finished trials in it are kept")
         mortal.stop(keep=True)
         try:
-            with pytest.raises(UserError) as caught, errors(url):
+            with pytest.raises(UserError) as caught, translate_errors(url):
                 study.ask()
-            one_line(caught, shown(url), "Connection refused")
+            one_line(caught, redact(url), "Connection refused")
         finally:
             mortal.start()
         study.tell(study.ask(), 1.0)
