@@ -1,4 +1,4 @@
-"""The main job through the real front door, on a few tiny images."""
+"""`bench.py compare` from end to end, on a few tiny images."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import signal
 import pytest
 from PIL import Image
 
-import bench as door
+from bench import main
 from lolvit import build, from_dict
 from runners.records.record import Record, State
 from runners.store.study import read_records
-from tests.bench_runs import FILES, TINY, bench, draw_images, one_line, tree
+from tests.bench_runs import FILES, TINY, bench, bench_in_process, draw_images, one_line, tree
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def workdir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare")
     draw_images(folder / "images")
     return folder
 
 
 @pytest.fixture(scope="module")
-def finished(place):
+def finished(workdir):
     """Two arms, two seeds, as a user types it; the folder and what was printed."""
-    done = bench(place, *TINY, "--seeds", "2", "--out", "run", "--compare", "none", "linear")
+    done = bench(workdir, *TINY, "--seeds", "2", "--out", "run", "--compare", "none", "linear")
     assert done.returncode == 0, done.stderr
-    return place / "run", done
+    return workdir / "run", done
 
 
 def test_all_files_are_written(finished):
@@ -45,7 +45,7 @@ def test_all_files_are_written(finished):
     assert r"\toprule" in tables["tex"]
 
 
-def test_what_is_printed(finished):
+def test_progress_and_tables_are_printed(finished):
     _, done = finished
     lines = done.stderr.splitlines()
     assert [line.split()[0] for line in lines] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
@@ -84,7 +84,7 @@ def test_the_records(finished):
 def test_resuming_a_finished_run_evaluates_nothing(finished):
     folder, _ = finished
     before = read_records(folder / "study.db")
-    again = bench(
+    again = bench_in_process(
         folder.parent, *TINY, "--seeds", "2", "--out", "run", "--resume", "--json", "--compare",
         "none", "linear",
     )  # fmt: skip
@@ -96,33 +96,10 @@ def test_resuming_a_finished_run_evaluates_nothing(finished):
 def test_a_used_folder_is_refused(finished):
     folder, _ = finished
     before = tree(folder)
-    done = bench(folder.parent, "compare", "none", "linear", *TINY, "--out", "run")
+    done = bench_in_process(folder.parent, "compare", "none", "linear", *TINY, "--out", "run")
     assert (done.returncode, done.stdout) == (2, "")
     one_line(done.stderr, "--out run is already used", "--resume")
     assert tree(folder) == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["none", "linear", *TINY, "--epochs", "2"], "recipe"),
-        (["none", "linear", *TINY, "--cost-only"], "recipe"),
-        (["none", *TINY], "arms"),
-        (["none", "linear", *TINY, "--resolution", "17"], "arms"),
-        (["none", "linear", *TINY, "--dataset", "fashion-mnist-mini"], "dataset"),
-        (["none", "linear", *TINY[:-2]], "threads"),
-    ],
-)
-def test_another_plan_is_refused(finished, monkeypatch, capfd, arguments, named):
-    folder, _ = finished
-    before = tree(folder)
-    monkeypatch.chdir(folder.parent)
-    assert door.main(["compare", *arguments, "--out", "run", "--resume"]) == 2
-    out, err = capfd.readouterr()
-    one_line(err, "run/study.db was begun with another", named)
-    assert out == ""
-    changed = {path for path, seen in tree(folder).items() if before.get(path) != seen}
-    assert changed <= {".lock"}
 
 
 def test_report_writes_everything_again_without_torch(finished, tmp_path):
@@ -149,45 +126,45 @@ def test_an_output_without_space_loses_no_file(finished):
                 "--resume", "--quiet", *options, stdout=full,
             )  # fmt: skip
         assert done.returncode == 2
-        one_line(done.stderr, "no space left")
+        one_line(done.stderr, "no space is left")
         if not options:
             continue
         assert {path.name for path in folder.iterdir()} - {".lock"} == FILES
 
 
 @pytest.fixture
-def main(place, monkeypatch):
-    """The console entry, in this process."""
-    monkeypatch.chdir(place)
+def run_main(workdir, monkeypatch):
+    """The console entry point, in this process."""
+    monkeypatch.chdir(workdir)
     monkeypatch.setenv("COLUMNS", "160")
     handler = signal.getsignal(signal.SIGTERM)
-    yield door.main
+    yield main
     signal.signal(signal.SIGTERM, handler)
 
 
-def test_costs_alone_quietly(main, place, capfd):
+def test_costs_only_quietly(run_main, workdir, capfd):
     arguments = ["none", "ghostnet_0.5", "--compare", *TINY, "--cost-only", "--quiet"]
-    assert main([*arguments, "--out", "costs"]) == 0
+    assert run_main([*arguments, "--out", "costs"]) == 0
     out, err = capfd.readouterr()
     assert err == "" and "Accuracy" not in out and out.count("Latency") >= 1
-    records = read_records(place / "costs/study.db")
+    records = read_records(workdir / "costs/study.db")
     assert [r.name for r in records] == ["none", "ghostnet_0.5"]
     assert all(r.quality is None and r.state is State.FINISHED for r in records)
-    assert {path.name for path in (place / "costs").iterdir()} >= FILES - {
+    assert {path.name for path in (workdir / "costs").iterdir()} >= FILES - {
         "pareto.pdf",
         "pareto.png",
     }
 
 
-def test_json_is_all_that_is_printed(main, place, capfd):
-    assert main(["--json", *TINY, "--compare", "none"]) == 0
+def test_json_is_all_that_is_printed(run_main, workdir, capfd):
+    assert run_main(["--json", *TINY, "--compare", "none"]) == 0
     out, err = capfd.readouterr()
     (row,) = json.loads(out)
     assert Record.model_validate(row).quality is not None
     assert err.startswith("[1/1] none, seed 0: ")
-    (folder,) = (place / "runs").iterdir()
+    (folder,) = (workdir / "runs").iterdir()
     assert folder.name.endswith("-none")
-    assert main(["--json", *TINY, "--quiet", "--compare", "none", "--resume"]) == 0
+    assert run_main(["--json", *TINY, "--quiet", "--compare", "none", "--resume"]) == 0
     out, err = capfd.readouterr()
     assert json.loads(out) == [row] and err == ""
 
@@ -235,9 +212,9 @@ REASONS = {
 
 
 @pytest.fixture(scope="module")
-def package(place):
+def package(workdir):
     """An installed third-party package, as far as the interpreter can tell."""
-    site = place / "site"
+    site = workdir / "site"
     info = site / "bad_mixers-1.0.dist-info"
     info.mkdir(parents=True)
     (site / "bad_mixers.py").write_text(MIXERS)
@@ -246,15 +223,15 @@ def package(place):
     return str(site)
 
 
-def test_arms_that_fail_leave_the_others_intact(place, package):
+def test_arms_that_fail_leave_the_others_intact(workdir, package):
     names = ["none", *REASONS]
-    done = bench(place, "compare", *names, *TINY, "--out", "bad", PYTHONPATH=package)
+    done = bench(workdir, "compare", *names, *TINY, "--out", "bad", PYTHONPATH=package)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stdout
-    records = {r.name: r for r in read_records(place / "bad/study.db")}
+    records = {r.name: r for r in read_records(workdir / "bad/study.db")}
     assert list(records) == names
     assert records["none"].state is State.FINISHED and records["none"].quality is not None
-    table = (place / "bad/table.md").read_text()
+    table = (workdir / "bad/table.md").read_text()
     for name, reason in REASONS.items():
         assert records[name].state is State.FAILED and reason in records[name].reason
         assert "\n" not in records[name].reason
@@ -263,20 +240,20 @@ def test_arms_that_fail_leave_the_others_intact(place, package):
         assert f"{name}, seed 0: failed: {records[name].reason}" in done.stderr
 
 
-def test_the_third_party_is_listed(place, package):
-    done = bench(place, "list", PYTHONPATH=package)
+def test_mixers_of_another_package_are_listed(workdir, package):
+    done = bench(workdir, "list", PYTHONPATH=package)
     assert done.returncode == 0
     assert all(name in done.stdout for name in REASONS)
     assert "Not a number in training." in done.stdout
 
 
-def test_a_torchvision_that_does_not_load_costs_one_column_at_most(place, tmp_path):
+def test_a_torchvision_that_does_not_load_costs_one_column_at_most(workdir, tmp_path):
     """It was built for another torch, and ptflops imports it wherever it is installed."""
     (tmp_path / "torchvision").mkdir()
     broken = 'raise RuntimeError("operator torchvision::nms does not exist")\n'
     (tmp_path / "torchvision/__init__.py").write_text(broken)
-    given = ("compare", "none", "--cost-only", "--json", *TINY)
-    done = bench(place, *given, "--out", "beside", PYTHONPATH=str(tmp_path))
+    arguments = ("compare", "none", "--cost-only", "--json", *TINY)
+    done = bench(workdir, *arguments, "--out", "broken", PYTHONPATH=str(tmp_path))
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)
     assert record["state"] == "finished" and record["costs"]["macs_ptflops"] is None

@@ -1,4 +1,4 @@
-"""Whatever ends a run early, what was finished is kept, and resuming goes on from there."""
+"""Whatever ends a run early, finished records are kept, and --resume continues from them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RUN = ("compare", "none", "linear", *TINY, "--epochs", "40", "--out", "run")
 
 
 @pytest.fixture
-def here(tmp_path):
+def workdir(tmp_path):
     draw_images(tmp_path / "images")
     return tmp_path
 
@@ -40,46 +40,46 @@ def trial_states(file):
     return [trial.state.name for trial in study.trials]
 
 
-def resumed(here, before):
-    """Go on; the finished arm must stay as it is to the last byte."""
-    done = bench(here, *RUN, "--resume")
+def check_resume(workdir, before):
+    """Resume; the record of the finished arm must not change by a byte."""
+    done = bench(workdir, *RUN, "--resume")
     assert done.returncode == 0, done.stderr
     assert [line[:6] for line in done.stderr.splitlines()] == ["[1/1] "]
-    after = read_records(here / "run/study.db")
+    after = read_records(workdir / "run/study.db")
     assert [(r.name, r.state) for r in after] == [
         ("none", State.FINISHED),
         ("linear", State.FINISHED),
     ]
     assert after[0].model_dump_json() == before[0].model_dump_json()
     assert after[1].quality.epochs == 40
-    assert set(trial_states(here / "run/study.db")) <= {"COMPLETE", "FAIL"}
-    assert trial_states(here / "run/study.db").count("COMPLETE") == 2
-    table = (here / "run/table.md").read_text()
+    assert set(trial_states(workdir / "run/study.db")) <= {"COMPLETE", "FAIL"}
+    assert trial_states(workdir / "run/study.db").count("COMPLETE") == 2
+    table = (workdir / "run/table.md").read_text()
     assert "none" in table and "linear" in table
 
 
 @pytest.mark.slow
-def test_kill_9_in_the_second_arm(here):
-    process = start_on_one_core(here, *RUN)
+def test_kill_9_in_the_second_arm(workdir):
+    process = start_on_one_core(workdir, *RUN)
     wait_for(process, "[1/2]")
-    while "RUNNING" not in trial_states(here / "run/study.db"):
+    while "RUNNING" not in trial_states(workdir / "run/study.db"):
         assert process.poll() is None
     children = session_of(process)
     process.kill()
     process.wait()
     process.stdout.close(), process.stderr.close()
     assert children and all_end(children, 10)
-    before = read_records(here / "run/study.db")
+    before = read_records(workdir / "run/study.db")
     assert [(r.name, r.state) for r in before] == [("none", State.FINISHED)]
-    assert trial_states(here / "run/study.db") == ["COMPLETE", "RUNNING"]
-    resumed(here, before)
+    assert trial_states(workdir / "run/study.db") == ["COMPLETE", "RUNNING"]
+    check_resume(workdir, before)
 
 
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )
-def test_an_interrupt_in_the_second_arm(here, number):
-    process = start_on_one_core(here, *RUN)
+def test_an_interrupt_in_the_second_arm(workdir, number):
+    process = start_on_one_core(workdir, *RUN)
     seen = wait_for(process, "[1/2]")
     children = session_of(process)
     os.killpg(process.pid, number)  # as a terminal does
@@ -88,32 +88,32 @@ def test_an_interrupt_in_the_second_arm(here, number):
     one_line(err, "interrupted", "--resume")
     assert "Traceback" not in out + seen
     assert all_end(children, 10)
-    before = read_records(here / "run/study.db")
+    before = read_records(workdir / "run/study.db")
     assert [r.name for r in before] == ["none"]
     for name in ("table.md", "table.csv", "table.tex", "records.csv"):
-        assert "none" in (here / "run" / name).read_text(), name
-    assert (here / "run/pareto.png").exists()
+        assert "none" in (workdir / "run" / name).read_text(), name
+    assert (workdir / "run/pareto.png").exists()
     if number == signal.SIGTERM:
-        resumed(here, before)
+        check_resume(workdir, before)
 
 
 @pytest.mark.slow
-def test_an_interrupt_before_anything_is_finished(here):
-    process = start_on_one_core(here, *RUN)
-    while not (here / "run/study.db").exists():
+def test_an_interrupt_before_anything_is_finished(workdir):
+    process = start_on_one_core(workdir, *RUN)
+    while not (workdir / "run/study.db").exists():
         assert process.poll() is None
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     one_line(err, "interrupted")
     assert out == ""
-    again = bench(here, *RUN, "--resume")
+    again = bench(workdir, *RUN, "--resume")
     assert again.returncode == 0, again.stderr
 
 
 @pytest.mark.slow
-def test_a_disk_that_becomes_full(here):
-    disk = here / "disk"
+def test_a_disk_that_becomes_full(workdir):
+    disk = workdir / "disk"
     disk.mkdir()
     mount = ("mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(disk))
     try:
@@ -123,7 +123,7 @@ def test_a_disk_that_becomes_full(here):
         pytest.skip("has no mount")
     run = (*RUN[:-1], "disk/run")
     try:
-        process = start_on_one_core(here, *run)
+        process = start_on_one_core(workdir, *run)
         wait_for(process, "[1/2]")
         with open(disk / "ballast", "wb", buffering=0) as ballast:
             try:
@@ -136,12 +136,12 @@ def test_a_disk_that_becomes_full(here):
         one_line(err, "disk")
         before = read_records(disk / "run/study.db")
         assert [(r.name, r.state) for r in before] == [("none", State.FINISHED)]
-        refused = bench(here, *run, "--resume")
+        refused = bench(workdir, *run, "--resume")
         assert (refused.returncode, refused.stdout) == (2, "")
         one_line(refused.stderr, "cannot write to disk/run", "MiB")
         (disk / "ballast").unlink()
         # A run asks for 16 MiB; the study is well below the other 4.
-        done = bench(here, *run, "--resume")
+        done = bench(workdir, *run, "--resume")
         assert done.returncode == 0, done.stderr
         after = read_records(disk / "run/study.db")
         assert [r.name for r in after] == ["none", "linear"] and after[0] == before[0]
@@ -151,14 +151,14 @@ def test_a_disk_that_becomes_full(here):
 
 
 @pytest.mark.slow
-def test_two_runs_in_one_folder(here):
+def test_two_runs_in_one_folder(workdir):
     run = (*RUN, "--epochs", "500")
-    process = start_on_one_core(here, *run)
+    process = start_on_one_core(workdir, *run)
     wait_for(process, "[1/2]")
-    second = bench(here, *run, "--resume")
+    second = bench(workdir, *run, "--resume")
     assert (second.returncode, second.stdout) == (2, "")
     one_line(second.stderr, "another process is using run")
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
-    assert len(read_records(here / "run/study.db")) == 1
+    assert len(read_records(workdir / "run/study.db")) == 1

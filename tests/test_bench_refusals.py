@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-import bench as door
-from runners.store.study import Study
+from bench import main
+from runners.jobs.arm_queue import open_arm_study
+from runners.store import open_storage
 from tests.bench_runs import TINY, bench, draw_images, one_line, tree
 
 
@@ -22,7 +23,7 @@ def images(tmp_path_factory):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch, images):
+def workdir(tmp_path, monkeypatch, images):
     """A folder with images/, a file, and a data cache that is empty."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LOLVIT_DATA", str(tmp_path / "cache"))
@@ -35,21 +36,21 @@ def here(tmp_path, monkeypatch, images):
 
 
 @pytest.fixture
-def refused(here, capfd):
-    """Run the door in this process; it must refuse, naming the words."""
+def refused(workdir, capfd):
+    """Run a command in this process; it must refuse, with these words in its message."""
 
     def run(*arguments, words=()):
-        before = tree(here)
+        before = tree(workdir)
         capfd.readouterr()
         try:
-            code = door.main(arguments)
+            code = main(arguments)
         except SystemExit as error:
             code = error.code
         out, err = capfd.readouterr()
         assert code == 2
         one_line(err, *words)
         assert out == ""
-        assert tree(here) == before
+        assert tree(workdir) == before
 
     return run
 
@@ -138,22 +139,22 @@ def test_data_sets(refused):
     refused(*on("images"), words=["unknown data set 'images'"])
 
 
-def test_folders_without_images(refused, here):
-    shutil.rmtree(here / "images/val/b")
+def test_folders_without_images(refused, workdir):
+    shutil.rmtree(workdir / "images/val/b")
     refused(*on("folder:images"), words=["only in train/: b"])
-    (here / "images/val/b").mkdir()
+    (workdir / "images/val/b").mkdir()
     refused(*on("folder:images"), words=["images/val/b has no image"])
-    shutil.rmtree(here / "images/val")
+    shutil.rmtree(workdir / "images/val")
     refused(*on("folder:images"), words=["there is no folder images/val"])
     for kind in "bc":
-        shutil.rmtree(here / f"images/train/{kind}")
-    (here / "images/val").mkdir()
+        shutil.rmtree(workdir / f"images/train/{kind}")
+    (workdir / "images/val").mkdir()
     refused(*on("folder:images"), words=["images/train has 1 class folders"])
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n" + b"x" * 99, "cut"])
-def test_a_corrupt_image_is_named(refused, here, content):
-    path = here / "images/train/b/3.png"
+def test_a_corrupt_image_is_named(refused, workdir, content):
+    path = workdir / "images/train/b/3.png"
     path.write_bytes(path.read_bytes()[:200] if content == "cut" else content)
     refused(*on("folder:images"), words=["cannot read image images/train/b/3.png: "])
 
@@ -161,7 +162,7 @@ def test_a_corrupt_image_is_named(refused, here, content):
 OUT = ("compare", "none", *TINY, "--out")
 
 
-def test_out(refused, here):
+def test_out(refused, workdir):
     refused(*OUT, "file", words=["--out file is a file"])
     refused(*OUT, "file/below", words=["cannot write to file/below"])
     refused(*OUT, "/proc/nowhere/x", words=["cannot write to /proc/nowhere/x"])
@@ -169,27 +170,29 @@ def test_out(refused, here):
     refused(*OUT, "images", words=["images is already used", "--resume"])
 
 
-def test_resume(refused, here):
+def test_resume(refused, workdir):
     refused(*OUT, "new", "--resume", words=["nothing to resume in new"])
     refused(*OUT[:-1], "--resume", words=["no run of none in runs/"])
     refused(*OUT, "images", "--resume", words=["nothing to resume in images"])
-    (here / "bad").mkdir()
-    (here / "bad/.lock").touch()
-    (here / "bad/study.db").write_bytes(b"not a database" * 999)
+    (workdir / "bad").mkdir()
+    (workdir / "bad/.lock").touch()
+    (workdir / "bad/study.db").write_bytes(b"not a database" * 999)
     refused(*OUT, "bad", "--resume", words=["bad/study.db"])
     refused("report", "bad", words=["bad/study.db"])
 
 
-def test_resume_with_another_plan(refused, here):
-    (here / "old").mkdir()
-    (here / "old/.lock").touch()
-    Study(here / "old/study.db", {"recipe": {"epochs": 9}}, ["none"], 1, trained=True)
-    refused(*OUT, "old", "--resume", words=["old/study.db was begun with another", "recipe"])
+def test_resume_with_another_plan(refused, workdir):
+    (workdir / "old").mkdir()
+    (workdir / "old/.lock").touch()
+    file = workdir / "old/study.db"
+    with open_storage(file, study="run") as storage:
+        open_arm_study(storage, file, {"recipe": {"epochs": 9}}, ["none"], trained=True)
+    refused(*OUT, "old", "--resume", words=["old/study.db was started with a different", "recipe"])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_permission(refused, here):
-    (here / "closed").mkdir(mode=0o500)
+def test_a_folder_without_permission(refused, workdir):
+    (workdir / "closed").mkdir(mode=0o500)
     refused(*OUT, "closed/new", words=["cannot write to closed/new"])
 
 
@@ -201,37 +204,37 @@ PROCESSES = {
 
 
 @pytest.mark.parametrize("case", PROCESSES)
-def test_as_a_process(here, case):
+def test_as_a_process(workdir, case):
     arguments, words = PROCESSES[case]
-    before = tree(here)
-    done = bench(here, *arguments)
+    before = tree(workdir)
+    done = bench(workdir, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     one_line(done.stderr, *words)
-    assert tree(here) == before
+    assert tree(workdir) == before
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["data", "list"]])
-def test_an_output_without_space(here, arguments):
+def test_an_output_without_space(workdir, arguments):
     with open("/dev/full", "w") as full:
-        done = bench(here, *arguments, stdout=full)
+        done = bench(workdir, *arguments, stdout=full)
     assert done.returncode == 2
-    one_line(done.stderr, "no space left")
+    one_line(done.stderr, "no space is left")
 
 
 @pytest.fixture
-def disk(here):
+def disk(workdir):
     """A file system of 20 MiB."""
-    place = here / "disk"
-    place.mkdir()
-    mount = ("mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(place))
+    path = workdir / "disk"
+    path.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(path))
     try:
         made = subprocess.run(mount, capture_output=True).returncode == 0
     except FileNotFoundError:
         made = False
     if not made:
         pytest.skip("may not mount a small file system here")
-    yield place
-    subprocess.run(("umount", "-l", str(place)), check=True)
+    yield path
+    subprocess.run(("umount", "-l", str(path)), check=True)
 
 
 @pytest.mark.parametrize("left", [0, 15 * 2**20])
