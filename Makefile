@@ -18,6 +18,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tests/lint_words.py
 	$(BIN)/lint-imports --no-cache --no-logo
 
 install: $(INSTALLED)

@@ -22,7 +22,7 @@ RunTiming: TypeAlias = Callable[..., Any]
 
 
 def ignore_step(epoch: int, images: int, total_images: int) -> None:
-    """Do nothing: the `OnStep` of evaluations whose progress nobody follows."""
+    """Do nothing: the `OnStep` of evaluations whose progress is not reported."""
 
 
 def run_here(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""optuna-dashboard on the study of a run; on loopback, so that nobody else sees or changes it."""
+"""optuna-dashboard on the study of a run; on loopback, so that other machines cannot reach it."""
 
 from __future__ import annotations
 

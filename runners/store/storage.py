@@ -57,7 +57,7 @@ def open_storage(location: Path | str, *, study: str) -> Iterator[RDBStorage]:
         study: the name of the study.
 
     Raises:
-        UserError: the location cannot be used, or another process is at work on the study. What is
+        UserError: the location cannot be used, or another process is using the study. What is
             raised inside the block passes unchanged: `translate_errors` makes it one line.
     """
     parsed = parse_location(location)

@@ -1,6 +1,6 @@
 """A tabulated benchmark: every architecture of a small space, with costs and learning curve.
 
-Torch-free, and read in a blink: for tests, and for comparing searchers without training anything.
+Torch-free, and read in milliseconds: for tests, and for comparing searchers without training.
 `README.md` beside this file says how the table was made and what in it is predicted.
 """
 

@@ -44,4 +44,7 @@ def test_every_relative_link_of_the_documents_leads_to_a_file():
 def test_the_index_lists_every_document():
     index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
     linked = set(re.findall(r"\]\(([^)#\s]+)", index))
-    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= linked
+    documents = {
+        path.name for path in (ROOT / "docs").iterdir() if path.suffix in (".md", ".ipynb")
+    }
+    assert documents - {"index.md"} <= linked
