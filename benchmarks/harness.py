@@ -14,7 +14,8 @@ from statistics import median
 import numpy as np
 
 from runners.machine.device_lock import lock_for_timing
-from runners.measure.timing.latency import Rounds, interleave, time_cpu
+from runners.measure.timing.latency import interleave, time_cpu
+from runners.measure.timing.protocol import Rounds
 
 GOAL_US = 2.0
 

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from attention_zoo import build, entries
 from attention_zoo.layers.conv_norm import fold
 from runners.cli.output import print_table
-from runners.measure.timing.latency import Rounds, interleave, intra_op_threads, time_cpu
+from runners.measure.timing.latency import interleave, intra_op_threads, time_cpu
+from runners.measure.timing.protocol import Rounds
 
 REFERENCE = "1x1 convolution"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+from functools import partial
 
 import torch
 from scipy.stats import kendalltau
@@ -19,8 +20,8 @@ from runners.cli.output import print_table
 from runners.machine.device_lock import lock_for_timing
 from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.targets import Target, parse_target
-from runners.measure.timing.latency import Rounds
-from runners.measure.timing.session import SessionPlan, SessionResult, TimedVariant, run_session
+from runners.measure.timing.protocol import MeasurementProtocol, Rounds
+from runners.measure.timing.session import SessionResult, TimedVariant, run_session
 from runners.processes.isolated import run_isolated
 
 GOAL = 0.95
@@ -38,12 +39,13 @@ def main() -> None:
     timed_variants = {
         target.name: TimedVariant(FormVariant(target), PreparedForm(), 1) for target in targets
     }
+    latency = Rounds(arguments.rounds, min(arguments.rounds, 20), 120.0)
+    protocol = MeasurementProtocol(latency, throughput_threads=1)
     sessions = []
     for seed in range(arguments.sessions):
+        run = partial(run_session, throughput_rounds=Rounds(1, 1, 0.0), energy=False, seed=seed)
         with lock_for_timing(_CPU):
-            sessions.append(
-                run_isolated(None, run_session, timed_variants, _CPU, _plan(arguments.rounds, seed))
-            )
+            sessions.append(run_isolated(None, run, timed_variants, _CPU, protocol))
     _print_tables(sessions)
 
 
@@ -53,11 +55,6 @@ def _targets(texts: list[str]) -> list[Target]:
         parse_target(text) for text in texts or (*VARIANTS, "fwa@56", "linear@56", "softmax@28")
     ]
     return list({target.hash: target for target in targets}.values())
-
-
-def _plan(rounds: int, seed: int) -> SessionPlan:
-    latency = Rounds(rounds, min(rounds, 20), 120.0)
-    return SessionPlan(latency, Rounds(1, 1, 0.0), 1, 1, energy=False, seed=seed)
 
 
 def _print_tables(sessions: list[SessionResult]) -> None:

@@ -24,7 +24,8 @@ from runners.machine.device_lock import lock_for_timing
 from runners.machine.fingerprint import fingerprint
 from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.targets import NetworkTarget
-from runners.measure.timing.latency import Rounds, interleave, intra_op_threads, select_clock
+from runners.measure.timing.latency import interleave, intra_op_threads, select_clock
+from runners.measure.timing.protocol import Rounds
 from runners.measure.timing.session import TimedVariant, make_call_factory
 from runners.processes.isolated import run_isolated
 from runners.training.loop import train

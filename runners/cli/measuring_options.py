@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runners.cli.parser import Parser, positive, share
 
 if TYPE_CHECKING:
-    from runners.measure.protocol import MeasurementProtocol
+    from runners.measure.timing.protocol import MeasurementProtocol
 
 FORMS_HELP = (
     "eager, deploy (norms folded, channels-last where faster), compile, onnx (default: eager)"
@@ -91,8 +91,7 @@ def add_options(parser: Parser) -> None:
 def to_protocol(arguments: argparse.Namespace, variants: int) -> MeasurementProtocol:
     """Build the protocol that the options ask for, for this number of variants."""
     from runners.machine.fingerprint import usable_cores
-    from runners.measure.protocol import MeasurementProtocol
-    from runners.measure.timing.latency import Rounds
+    from runners.measure.timing.protocol import MeasurementProtocol, Rounds
 
     usual_s = min(_MOST_SECONDS, _SECONDS + _SECONDS_PER_VARIANT * variants)
     budget_s = arguments.time_budget or usual_s

@@ -108,7 +108,7 @@ class TrialCosts:
 
     def __call__(self, spec: EvaluationSpec, run_timing: RunTiming) -> Costs | Unavailable:
         from runners.measure.quick_costs import QuickCosts, count_costs, measure_trial
-        from runners.measure.timing.latency import Rounds
+        from runners.measure.timing.protocol import Rounds
 
         architecture = lolvit.from_dict(spec.architecture)
         assert isinstance(architecture, LolvitConfig)

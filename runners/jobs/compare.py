@@ -21,8 +21,8 @@ from runners.jobs.write_report import write_report
 from runners.machine.device import check_threads, resolve_device
 from runners.measure.costs import measure_costs
 from runners.measure.forms.variant import FormVariant
-from runners.measure.protocol import MeasurementProtocol
 from runners.measure.targets import NetworkTarget
+from runners.measure.timing.protocol import MeasurementProtocol
 from runners.progress.listener import Listener
 from runners.records.record import Costs, Record
 from runners.records.unavailable import Unavailable

@@ -19,13 +19,13 @@ from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.memory.probe import ProbeResult, probe_target
 from runners.measure.targets import MixerTarget
 from runners.measure.timing.latency import (
-    Rounds,
     Samples,
     TimedCall,
     interleave,
     intra_op_threads,
     time_cpu,
 )
+from runners.measure.timing.protocol import Rounds
 from runners.progress.listener import Listener
 from runners.records.scale_point import PointState, ScalePoint
 

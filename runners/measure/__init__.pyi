@@ -3,9 +3,9 @@ from .counting.macs import count_macs as count_macs
 from .forms.variant import FormVariant as FormVariant
 from .inspection import Inspection as Inspection
 from .inspection import inspect_variants as inspect_variants
-from .protocol import MeasurementProtocol as MeasurementProtocol
 from .quick_costs import QuickCosts as QuickCosts
 from .quick_costs import count_costs as count_costs
 from .quick_costs import measure_trial as measure_trial
 from .targets.parse import parse_target as parse_target
-from .timing.latency import Rounds as Rounds
+from .timing.protocol import MeasurementProtocol as MeasurementProtocol
+from .timing.protocol import Rounds as Rounds

@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -18,17 +19,15 @@ from runners.measure.forms.variant import COMPILE, DEPLOY, FormVariant
 from runners.measure.inspection import Inspection, inspect_variants
 from runners.measure.memory.limit import free_memory
 from runners.measure.memory.peak import TRAINING_BATCH
-from runners.measure.protocol import MeasurementProtocol
-from runners.measure.timing.ladder import ClimbPlan, Ladder, climb_ladder
-from runners.measure.timing.latency import Rounds, Samples
+from runners.measure.timing.ladder import Ladder, climb_ladder
+from runners.measure.timing.latency import Samples
 from runners.measure.timing.memory_format import choose_memory_format
-from runners.measure.timing.session import SessionPlan, SessionResult, TimedVariant, run_session
+from runners.measure.timing.protocol import MeasurementProtocol
+from runners.measure.timing.session import SessionResult, TimedVariant, run_session
 from runners.processes.isolated import run_isolated
 from runners.records.errors import UserError, first_line
 from runners.records.record import Costs
 from runners.records.unavailable import Unavailable
-
-_THROUGHPUT_ROUNDS = Rounds(most=10, least=3, budget_s=10.0)
 
 OnStage: TypeAlias = Callable[[str], None]
 Value = TypeVar("Value")
@@ -51,6 +50,7 @@ def measure_costs(
         on_stage: called with a description of each stage.
     """
     results: dict[str, Costs | Unavailable] = {}
+    protocol = replace(protocol, memory_bytes=protocol.memory_bytes or free_memory())
     with tempfile.TemporaryDirectory(prefix="lolvit-bench-") as folder:
         on_stage("counting MACs and peak memory")
         inspections = _drop_failed(
@@ -86,12 +86,6 @@ def _climb(
 ) -> Mapping[str, tuple[Inspection, Ladder] | Exception]:
     """Find each throughput's batch, and prepare what depends on it: compiling, memory format."""
     results: dict[str, tuple[Inspection, Ladder] | Exception] = {}
-    plan = ClimbPlan(
-        batch=protocol.batch,
-        largest=protocol.largest_batch,
-        to_the_edge=protocol.to_the_edge,
-        memory_bytes=protocol.memory_bytes or free_memory(),
-    )
     for name, inspection in inspections.items():
         on_stage(f"finding the best batch size of {name}")
         variant, prepared = inspection.variant, inspection.prepared
@@ -103,8 +97,7 @@ def _climb(
                 )
             # Compiling every rung takes too long: a compiled network uses the eager one's batch.
             climber = FormVariant(variant.target) if variant.form == COMPILE else variant
-            threads = protocol.throughput_threads
-            ladder = run_isolated(None, climb_ladder, climber, prepared, device, threads, plan)
+            ladder = run_isolated(None, climb_ladder, climber, prepared, device, protocol)
             if variant.form == COMPILE:
                 on_stage(f"compiling {name}")
                 threads, batch = protocol.latency_threads, ladder.best.batch
@@ -126,15 +119,8 @@ def _time(
     for number in range(protocol.processes if timed_variants else 0):
         suffix = f", process {number + 1} of {protocol.processes}" if protocol.processes > 1 else ""
         on_stage(f"timing in interleaved rounds{suffix}")
-        plan = SessionPlan(
-            latency=protocol.latency,
-            throughput=_THROUGHPUT_ROUNDS,
-            latency_threads=protocol.latency_threads,
-            throughput_threads=protocol.throughput_threads,
-            energy=number == 0,
-            seed=number,
-        )
-        sessions.append(run_isolated(None, run_session, dict(timed_variants), device, plan))
+        run = partial(run_session, energy=number == 0, seed=number)
+        sessions.append(run_isolated(None, run, dict(timed_variants), device, protocol))
     return sessions
 
 
@@ -146,9 +132,7 @@ def _costs(
     protocol: MeasurementProtocol,
     machine: Fingerprint,
 ) -> Costs:
-    latency = _concatenate([session.latency.ms[name] for session in sessions])
-    throughput = _concatenate([session.throughput.ms[name] for session in sessions])
-    low, high = np.percentile(latency, (25, 75))
+    throughput = [ms for session in sessions for ms in session.throughput.ms[name]]
     macs, training = inspection.counted.macs, inspection.training_peak
     compiled = inspection.variant.form == COMPILE
     return Costs(
@@ -163,13 +147,7 @@ def _costs(
         macs_uncounted=list(macs.uncounted),
         macs_ptflops=inspection.counted.macs_ptflops,
         other_ops=macs.other_ops,
-        latency_ms_samples=latency,
-        latency_rounds=[sum(session.latency.blocks) for session in sessions],
-        latency_blocks=[rounds for session in sessions for rounds in session.latency.blocks],
-        latency_stopped=_stop_reasons([session.latency for session in sessions]),
-        latency_ms_median=float(np.median(latency)),
-        latency_ms_min=min(latency),
-        latency_ms_iqr=float(high - low),
+        **latency_fields(name, [session.latency for session in sessions]),
         latency_threads=protocol.latency_threads,
         throughput_images_per_s=ladder.best.batch / float(np.median(throughput)) * 1e3,
         throughput_batch=ladder.best.batch,
@@ -187,13 +165,20 @@ def _costs(
     )
 
 
-def _concatenate(parts: Sequence[list[float]]) -> list[float]:
-    return [sample for part in parts for sample in part]
-
-
-def _stop_reasons(parts: Sequence[Samples]) -> str:
-    """Why the rounds ended; once if all processes agree."""
-    return ", ".join(dict.fromkeys(part.stopped for part in parts))
+def latency_fields(name: str, sessions: Sequence[Samples]) -> dict[str, Any]:
+    """The fields `latency_...` of `Costs` for one variant that was timed in these sessions."""
+    latency = [ms for session in sessions for ms in session.ms[name]]
+    low, high = np.percentile(latency, (25, 75))
+    return {
+        "latency_ms_samples": latency,
+        "latency_rounds": [sum(session.blocks) for session in sessions],
+        "latency_blocks": [rounds for session in sessions for rounds in session.blocks],
+        # Once if all processes agree.
+        "latency_stopped": ", ".join(dict.fromkeys(session.stopped for session in sessions)),
+        "latency_ms_median": float(np.median(latency)),
+        "latency_ms_min": min(latency),
+        "latency_ms_iqr": float(high - low),
+    }
 
 
 def _drop_failed(

@@ -14,9 +14,9 @@ from runners.machine.fingerprint import usable_cores
 from runners.measure.counting import TargetCount, count_target
 from runners.measure.forms.preparation import prepare_form
 from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant, PreparedForm
-from runners.measure.memory.limit import DoesNotFit, free_memory, run_within_memory
+from runners.measure.memory.limit import DoesNotFit, run_within_memory
 from runners.measure.memory.peak import inference_peak, training_peak
-from runners.measure.protocol import MeasurementProtocol
+from runners.measure.timing.protocol import MeasurementProtocol
 from runners.processes.isolated import ProcessFailed, run_isolated, run_parallel
 from runners.records.errors import first_line
 from runners.records.unavailable import Unavailable
@@ -50,7 +50,7 @@ def inspect_variants(
     Args:
         variants: by name.
         device: where to run.
-        protocol: how to measure.
+        protocol: how to measure; its memory is that of each CPU process.
         folder: for ONNX files.
 
     Returns:
@@ -59,7 +59,7 @@ def inspect_variants(
     targets = {variant.target.hash: variant.target for variant in variants.values()}
     at_once = usable_cores() if device.type == "cpu" else 1
     # CUDA maps far more than it uses, so a limit would end the process at once.
-    limit = (protocol.memory_bytes or free_memory()) if device.type == "cpu" else None
+    limit = protocol.memory_bytes if device.type == "cpu" else None
 
     def run(function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         call = partial(function, *args, **kwargs)

@@ -13,16 +13,12 @@ from lolvit.analytic import analytic_costs
 from reports.statistics.ratios import ratio_interval
 from runners.machine.device_lock import lock_for_timing
 from runners.machine.fingerprint import fingerprint
+from runners.measure.costs import latency_fields
 from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.memory.peak import inference_peak
 from runners.measure.targets import NetworkTarget
-from runners.measure.timing.latency import (
-    Rounds,
-    Samples,
-    interleave,
-    intra_op_threads,
-    select_clock,
-)
+from runners.measure.timing.latency import Samples, interleave, intra_op_threads, select_clock
+from runners.measure.timing.protocol import Rounds
 from runners.measure.timing.session import TimedVariant, make_call_factory
 from runners.processes.isolated import run_isolated
 from runners.records.record import Costs
@@ -93,18 +89,11 @@ def _costs(
 ) -> Costs:
     counted = analytic_costs(architecture)
     latency, reference = samples.ms[_CANDIDATE], samples.ms[_REFERENCE]
-    low, high = np.percentile(latency, (25, 75))
     ratio, _, _ = ratio_interval(latency, reference, blocks=samples.blocks, resamples=1)
     return Costs(
         params=counted.params,
         macs=counted.macs,
-        latency_ms_samples=latency,
-        latency_rounds=[len(latency)],
-        latency_blocks=samples.blocks,
-        latency_stopped=samples.stopped,
-        latency_ms_median=float(np.median(latency)),
-        latency_ms_min=min(latency),
-        latency_ms_iqr=float(high - low),
+        **latency_fields(_CANDIDATE, [samples]),
         latency_threads=settings.threads,
         latency_reference_ms_median=float(np.median(reference)),
         latency_ratio=float(ratio),

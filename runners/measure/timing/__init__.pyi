@@ -1,14 +1,13 @@
-from .ladder import ClimbPlan as ClimbPlan
 from .ladder import Ladder as Ladder
 from .ladder import climb_ladder as climb_ladder
-from .latency import Rounds as Rounds
 from .latency import Samples as Samples
 from .latency import interleave as interleave
 from .latency import intra_op_threads as intra_op_threads
 from .latency import select_clock as select_clock
 from .latency import time_cpu as time_cpu
 from .memory_format import choose_memory_format as choose_memory_format
-from .session import SessionPlan as SessionPlan
+from .protocol import MeasurementProtocol as MeasurementProtocol
+from .protocol import Rounds as Rounds
 from .session import SessionResult as SessionResult
 from .session import TimedVariant as TimedVariant
 from .session import make_call_factory as make_call_factory

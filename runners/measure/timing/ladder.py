@@ -11,6 +11,7 @@ from runners.measure.forms.forms import RunnableForm, make_form
 from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.memory.limit import DoesNotFit, is_out_of_memory, limit_memory
 from runners.measure.timing.latency import select_clock
+from runners.measure.timing.protocol import MeasurementProtocol
 from runners.records.record import ThroughputRung
 
 _GAIN = 1.03
@@ -23,23 +24,6 @@ _FIRST_BATCH_TO_STOP_AT = 64
 """On busy cores the first rungs may all be slow by chance."""
 _EDGE = 1 / 16
 """Largest gap between a batch that fits and one that does not, relative to the former."""
-
-
-@dataclass(frozen=True)
-class ClimbPlan:
-    """How far to climb.
-
-    Args:
-        batch: measure this batch only; None climbs.
-        largest: the last rung of a climb for throughput.
-        to_the_edge: climb until memory is exhausted, however little is gained.
-        memory_bytes: what a CPU process may map in addition; CUDA has its own limit.
-    """
-
-    batch: int | None
-    largest: int
-    to_the_edge: bool
-    memory_bytes: int
 
 
 @dataclass(frozen=True)
@@ -62,19 +46,18 @@ def climb_ladder(
     variant: FormVariant,
     prepared: PreparedForm,
     device: torch.device,
-    threads: int,
-    plan: ClimbPlan,
+    protocol: MeasurementProtocol,
 ) -> Ladder:
     """Double the batch size from 1 on, in a fresh process: it limits its own memory.
 
     Raises:
         DoesNotFit: the requested batch, or a batch of 1, needs more memory than there is.
     """
-    torch.set_num_threads(threads)
-    form = make_form(variant, prepared, device, threads)
+    torch.set_num_threads(protocol.throughput_threads)
+    form = make_form(variant, prepared, device, protocol.throughput_threads)
     call, clock = form.make_call(), select_clock(device)
     if device.type == "cpu":
-        limit_memory(plan.memory_bytes)
+        limit_memory(protocol.memory_bytes)
 
     def images_per_s(batch: int) -> float | None:
         """None if the batch does not fit."""
@@ -89,20 +72,20 @@ def climb_ladder(
             if device.type == "cuda":
                 torch.cuda.empty_cache()
 
-    return _climb(images_per_s, plan)
+    return _climb(images_per_s, protocol)
 
 
-def _climb(images_per_s: Callable[[int], float | None], plan: ClimbPlan) -> Ladder:
+def _climb(images_per_s: Callable[[int], float | None], protocol: MeasurementProtocol) -> Ladder:
     rungs: list[ThroughputRung] = []
-    batch, without_gain = plan.batch or 1, 0
+    batch, without_gain = protocol.batch or 1, 0
     while (rate := images_per_s(batch)) is not None:
         best = max((rung.images_per_s for rung in rungs), default=0.0)
         rungs.append(ThroughputRung(batch=batch, images_per_s=rate))
         without_gain = 0 if rate > _GAIN * best else without_gain + 1
         slow = batch / rate * 1e3 > _SLOW_MS
         saturated = without_gain >= 2 and batch >= _FIRST_BATCH_TO_STOP_AT
-        enough = saturated or slow or 2 * batch > plan.largest
-        if plan.batch or (enough and not plan.to_the_edge):
+        enough = saturated or slow or 2 * batch > protocol.largest_batch
+        if protocol.batch or (enough and not protocol.to_the_edge):
             return Ladder(rungs, batch, None)
         batch *= 2
     if not rungs:

@@ -12,6 +12,7 @@ from math import ceil
 import torch
 
 from reports.statistics.ratios import median_interval, ratio_interval
+from runners.measure.timing.protocol import Rounds
 
 TimedCall = Callable[[], object]
 CallFactory = Callable[[], TimedCall]
@@ -29,25 +30,6 @@ _NS_PER_MS = 1e6
 _RESAMPLES = 400
 _MAX_GAP = 2**16
 """Most numbers of a random gap in memory before each copy."""
-
-
-@dataclass(frozen=True)
-class Rounds:
-    """When to stop: at `most` rounds or earlier, but not before `least`.
-
-    Args:
-        most: maximal number of rounds.
-        least: minimal number of rounds.
-        budget_s: seconds after which no further round begins.
-        precision: stop once half the width of each variant's 95 % interval over its estimate is
-            at most this: of the ratio to the first variant, or of the median of a single one.
-            None stops by rounds and seconds only.
-    """
-
-    most: int
-    least: int
-    budget_s: float
-    precision: float | None = None
 
 
 @dataclass(frozen=True)

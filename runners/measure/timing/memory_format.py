@@ -8,7 +8,8 @@ import torch
 
 from reports.statistics.ratios import ratio_interval
 from runners.measure.forms.variant import FormVariant, PreparedForm
-from runners.measure.timing.latency import Rounds, interleave, intra_op_threads, select_clock
+from runners.measure.timing.latency import interleave, intra_op_threads, select_clock
+from runners.measure.timing.protocol import Rounds
 from runners.measure.timing.session import TimedVariant, make_call_factory
 
 _ROUNDS = Rounds(most=60, least=20, budget_s=3.0, precision=0.02)

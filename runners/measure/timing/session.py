@@ -13,14 +13,16 @@ from runners.measure.forms.forms import make_form
 from runners.measure.forms.variant import FormVariant, PreparedForm
 from runners.measure.timing.latency import (
     CallFactory,
-    Rounds,
     Samples,
     interleave,
     intra_op_threads,
     select_clock,
 )
+from runners.measure.timing.protocol import MeasurementProtocol, Rounds
 from runners.records.errors import named_line
 from runners.records.unavailable import Unavailable
+
+THROUGHPUT_ROUNDS = Rounds(most=10, least=3, budget_s=10.0)
 
 
 @dataclass(frozen=True)
@@ -30,27 +32,6 @@ class TimedVariant:
     variant: FormVariant
     prepared: PreparedForm
     batch: int
-
-
-@dataclass(frozen=True)
-class SessionPlan:
-    """How to time a session.
-
-    Args:
-        latency: rounds at batch 1.
-        throughput: rounds at each variant's own batch.
-        latency_threads: CPU threads at batch 1.
-        throughput_threads: CPU threads at the large batch.
-        energy: whether to measure energy.
-        seed: of the shuffled orders; different in each process.
-    """
-
-    latency: Rounds
-    throughput: Rounds
-    latency_threads: int
-    throughput_threads: int
-    energy: bool
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -67,24 +48,39 @@ class SessionResult:
 
 
 def run_session(
-    timed_variants: Mapping[str, TimedVariant], device: torch.device, plan: SessionPlan
+    timed_variants: Mapping[str, TimedVariant],
+    device: torch.device,
+    protocol: MeasurementProtocol,
+    *,
+    throughput_rounds: Rounds = THROUGHPUT_ROUNDS,
+    energy: bool = True,
+    seed: int = 0,
 ) -> SessionResult:
-    """Time all variants, in a fresh process with exclusive use of the device."""
+    """Time all variants, in a fresh process with exclusive use of the device.
+
+    Args:
+        timed_variants: by name.
+        device: where to run.
+        protocol: rounds at batch 1, and threads.
+        throughput_rounds: rounds at each variant's own batch.
+        energy: whether to measure energy.
+        seed: of the shuffled orders; different in each process.
+    """
     clock = select_clock(device)
     failed: dict[str, str] = {}
-    latency_threads, throughput_threads = plan.latency_threads, plan.throughput_threads
+    latency_threads, throughput_threads = protocol.latency_threads, protocol.throughput_threads
     singles = {name: replace(timed, batch=1) for name, timed in timed_variants.items()}
     # Both are made first: a variant that fails in one of them takes part in neither.
     single_calls = _make_factories(singles, device, latency_threads, failed)
     batch_calls = _make_factories(timed_variants, device, throughput_threads, failed)
     single_calls = {name: single_calls[name] for name in batch_calls}
     with torch.inference_mode(), intra_op_threads(latency_threads):
-        latency = interleave(single_calls, clock, plan.latency, plan.seed)
+        latency = interleave(single_calls, clock, protocol.latency, seed)
     with torch.inference_mode(), intra_op_threads(throughput_threads):
-        throughput = interleave(batch_calls, clock, plan.throughput, plan.seed)
+        throughput = interleave(batch_calls, clock, throughput_rounds, seed)
     remaining = {name: singles[name] for name in batch_calls}
-    energy, source = _measure_energy(remaining, device, plan) if plan.energy else ({}, "")
-    return SessionResult(latency, throughput, energy, source, failed)
+    energy_mj, source = _measure_energy(remaining, device, latency_threads) if energy else ({}, "")
+    return SessionResult(latency, throughput, energy_mj, source, failed)
 
 
 def _make_factories(
@@ -120,16 +116,16 @@ def make_call_factory(
 
 
 def _measure_energy(
-    timed_variants: Mapping[str, TimedVariant], device: torch.device, plan: SessionPlan
+    timed_variants: Mapping[str, TimedVariant], device: torch.device, threads: int
 ) -> tuple[dict[str, float], str]:
     """Millijoules per image of each variant, one after the other, and their source."""
     counter = open_counter(device)
     if isinstance(counter, Unavailable):
         return {}, counter.reason
     energy_mj, source = {}, counter.source
-    with torch.inference_mode(), intra_op_threads(plan.latency_threads):
+    with torch.inference_mode(), intra_op_threads(threads):
         for name, timed_variant in timed_variants.items():
-            call = make_call_factory(timed_variant, device, plan.latency_threads)()
+            call = make_call_factory(timed_variant, device, threads)()
             energy = measure_energy(call, 1, counter)
             if isinstance(energy, Unavailable):
                 source = energy.reason

@@ -19,9 +19,8 @@ from lolvit import MixerConfig
 from runners.machine.fingerprint import fingerprint, usable_cores
 from runners.measure.costs import measure_costs
 from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant
-from runners.measure.protocol import MeasurementProtocol
 from runners.measure.targets import MixerTarget, NetworkTarget, parse_target
-from runners.measure.timing.latency import Rounds
+from runners.measure.timing.protocol import MeasurementProtocol, Rounds
 from runners.records.record import PROTOCOL_VERSION, Costs
 from runners.records.unavailable import Unavailable
 from tests.runners.measure.odd_targets import Odd

@@ -17,7 +17,8 @@ import lolvit
 from reports.statistics.ratios import is_separable, ratio_interval
 from runners.cli import measuring_options
 from runners.machine.device_lock import lock_for_timing
-from runners.measure.timing.latency import Rounds, interleave, time_cpu
+from runners.measure.timing.latency import interleave, time_cpu
+from runners.measure.timing.protocol import Rounds
 
 SESSIONS, SLOW_DOWN = 200, 0.05
 # As `bench.py measure` has it, where nothing is asked for.

@@ -12,13 +12,24 @@ from runners.measure.forms.variant import EAGER, ONNX, FormVariant, PreparedForm
 from runners.measure.memory.limit import DoesNotFit
 from runners.measure.targets import parse_target
 from runners.measure.timing import ladder as ladders
-from runners.measure.timing.ladder import ClimbPlan, Ladder, _climb, climb_ladder
+from runners.measure.timing.ladder import Ladder, _climb, climb_ladder
+from runners.measure.timing.protocol import MeasurementProtocol
 from runners.processes.isolated import run_isolated
 from runners.records.record import ThroughputRung
 from tests.runners.measure.odd_targets import Odd
 
 CPU = torch.device("cpu")
 PLENTY, MIB = 10**12, 2**20
+
+
+def plan(batch, largest, to_the_edge, memory_bytes):
+    return MeasurementProtocol(
+        throughput_threads=1,
+        batch=batch,
+        largest_batch=largest,
+        to_the_edge=to_the_edge,
+        memory_bytes=memory_bytes,
+    )
 
 
 class Machine:
@@ -32,7 +43,7 @@ class Machine:
         return float(self.rate(batch)) if batch <= self.fits else None
 
     def climb(self, batch=None, largest=256, to_the_edge=False):
-        return _climb(self, ClimbPlan(batch, largest, to_the_edge, PLENTY))
+        return _climb(self, plan(batch, largest, to_the_edge, PLENTY))
 
 
 def batches(ladder):
@@ -135,8 +146,8 @@ def test_other_errors_go_through():
         Machine(PLENTY, rate).climb()
 
 
-def real(target, plan, form=EAGER, prepared=PreparedForm()):  # noqa: B008  (frozen)
-    return run_isolated(200, climb_ladder, FormVariant(target, form), prepared, CPU, 1, plan)
+def real(target, protocol, form=EAGER, prepared=PreparedForm()):  # noqa: B008  (frozen)
+    return run_isolated(200, climb_ladder, FormVariant(target, form), prepared, CPU, protocol)
 
 
 @pytest.mark.parametrize("form", [EAGER, ONNX])
@@ -146,16 +157,16 @@ def test_memory_ends(tmp_path, form):
     if form == ONNX:
         file = tmp_path / "network.onnx"
         prepared = run_isolated(100, prepare_form, FormVariant(target, form), CPU, 1, file, 2)
-    ladder = real(target, ClimbPlan(None, 4, True, 200 * MIB), form, prepared)
+    ladder = real(target, plan(None, 4, True, 200 * MIB), form, prepared)
     assert 2 <= ladder.largest_batch <= 12
     assert ladder.out_of_memory_batch == ladder.largest_batch + 1
     assert all(rung.images_per_s > 0 for rung in ladder.rungs)
     with pytest.raises(DoesNotFit):
-        real(target, ClimbPlan(13, 4, True, 200 * MIB), form, prepared)
+        real(target, plan(13, 4, True, 200 * MIB), form, prepared)
 
 
 def test_a_real_climb_without_an_edge():
-    ladder = real(parse_target("linear@8x8x16"), ClimbPlan(None, 4, False, 10**9))
+    ladder = real(parse_target("linear@8x8x16"), plan(None, 4, False, 10**9))
     assert batches(ladder) == [1, 2, 4] and ladder.out_of_memory_batch is None
 
 
@@ -163,4 +174,4 @@ def test_a_real_climb_without_an_edge():
 @pytest.mark.parametrize("text", ["linear@8x8x16", "lolvit_nano@16x16x1"])
 def test_absurd_batches(text, batch):
     with pytest.raises(DoesNotFit, match=f"batch of {batch}"):
-        real(parse_target(text), ClimbPlan(batch, 256, False, 10**9))
+        real(parse_target(text), plan(batch, 256, False, 10**9))

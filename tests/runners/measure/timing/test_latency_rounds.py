@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from runners.measure.timing import latency
 from runners.measure.timing.latency import (
     BLOCK,
-    Rounds,
     interleave,
     intra_op_threads,
     select_clock,
     time_cpu,
 )
+from runners.measure.timing.protocol import Rounds
 
 NAMES = ("a", "b", "c")
 SOME = Rounds(most=25, least=5, budget_s=1e9)

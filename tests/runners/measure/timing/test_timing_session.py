@@ -10,9 +10,10 @@ from torch import nn
 
 from runners.measure.forms.variant import DEPLOY, FormVariant, PreparedForm
 from runners.measure.timing import memory_format
-from runners.measure.timing.latency import Rounds, Samples
+from runners.measure.timing.latency import Samples
 from runners.measure.timing.memory_format import choose_memory_format
-from runners.measure.timing.session import SessionPlan, TimedVariant, run_session
+from runners.measure.timing.protocol import MeasurementProtocol, Rounds
+from runners.measure.timing.session import TimedVariant, run_session
 from tests.runners.measure.odd_targets import Odd
 
 CPU = torch.device("cpu")
@@ -43,9 +44,10 @@ def no_calls():
     calls.clear()
 
 
-def plan(**changes):
+def run(timed_variants, *, energy=False):
     few = Rounds(12, 5, 1e9)
-    return SessionPlan(**{"latency": few, "throughput": few, "latency_threads": 2} | changes)
+    protocol = MeasurementProtocol(few, latency_threads=2, throughput_threads=1)
+    return run_session(timed_variants, CPU, protocol, throughput_rounds=few, energy=energy)
 
 
 def test_calls_are_in_eval_and_inference_mode_with_the_requested_threads():
@@ -54,7 +56,7 @@ def test_calls_are_in_eval_and_inference_mode_with_the_requested_threads():
         name: TimedVariant(FormVariant(SpyTarget(name)), PreparedForm(), batch)
         for name, batch in (("a", 3), ("b", 4))
     }
-    result = run_session(timed_variants, CPU, plan(throughput_threads=1, energy=False, seed=0))
+    result = run(timed_variants)
     assert torch.get_num_threads() == before and not torch.is_inference_mode_enabled()
     rehearsed, timed = calls[:4], calls[4:]
     assert [threads for _, (*_, threads), _ in rehearsed] == [2, 2, 1, 1]
@@ -75,7 +77,7 @@ def test_calls_are_in_eval_and_inference_mode_with_the_requested_threads():
 
 def test_energy_or_the_reason_why_it_is_missing():
     timed_variants = {"a": TimedVariant(FormVariant(Odd("Nothing")), PreparedForm(), 1)}
-    result = run_session(timed_variants, CPU, plan(throughput_threads=1, energy=True, seed=0))
+    result = run(timed_variants, energy=True)
     assert result.energy_source
     assert set(result.energy_mj) <= {"a"}
 
@@ -109,6 +111,6 @@ def test_failing_variant_does_not_affect_the_others():
         name: TimedVariant(FormVariant(Odd(kind)), PreparedForm(), batch=64)
         for name, kind in (("good", "Nothing"), ("bad", "SmallBatchesOnly"))
     }
-    result = run_session(timed_variants, CPU, plan(throughput_threads=1, energy=False, seed=0))
+    result = run(timed_variants)
     assert list(result.failed) == ["bad"] and result.failed["bad"].startswith("ZeroDivisionError: ")
     assert set(result.latency.ms) == set(result.throughput.ms) == {"good"}

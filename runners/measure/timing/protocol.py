@@ -5,7 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from runners.machine.fingerprint import usable_cores
-from runners.measure.timing.latency import Rounds
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """When to stop: at `most` rounds or earlier, but not before `least`.
+
+    Args:
+        most: maximal number of rounds.
+        least: minimal number of rounds.
+        budget_s: seconds after which no further round begins.
+        precision: stop once half the width of each variant's 95 % interval over its estimate is
+            at most this: of the ratio to the first variant, or of the median of a single one.
+            None stops by rounds and seconds only.
+    """
+
+    most: int
+    least: int
+    budget_s: float
+    precision: float | None = None
 
 
 @dataclass(frozen=True)
