@@ -9,5 +9,6 @@ from .diff.diff import diff_runs as diff_runs
 from .diff.table import diff_grid as diff_grid
 from .sweep.publication import publish as publish
 from .sweep.publication import sweep_terminal as sweep_terminal
+from .sweep.summary import summarise_sweep as summarise_sweep
 from .tables.records import Row as Row
 from .tables.records import read_records as read_records

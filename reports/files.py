@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 
@@ -35,3 +35,25 @@ def atomic_write(path: Path) -> Iterator[Path]:
         ):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def write_files(
+    folder: Path, contents: Mapping[str, bytes], *, optional: Iterable[str] = ()
+) -> list[Path]:
+    """Write files by name into a folder, made if absent; one that would not change is not touched.
+
+    Of `optional` files, those that are not among the contents are deleted: they are of an earlier
+    report and do not belong to this one.
+
+    Raises:
+        OSError: the folder cannot be read or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        path = folder / name
+        if not path.exists() or path.read_bytes() != content:
+            with atomic_write(path) as draft:
+                draft.write_bytes(content)
+    for name in set(optional) - set(contents):
+        (folder / name).unlink(missing_ok=True)
+    return [folder / name for name in contents]

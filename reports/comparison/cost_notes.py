@@ -9,11 +9,7 @@ from reports.comparison.arm import Arm
 
 
 def cost_notes(arms: Sequence[Arm]) -> list[str]:
-    """The notes on every cost but the MACs, in the order of the columns.
-
-    Args:
-        arms: in table order, the baseline first.
-    """
+    """The notes on every cost but the MACs, in the order of the columns."""
     timed = [arm for arm in arms if arm.latency_ms_median is not None]
     return [
         *(_form(arm) for arm in arms if arm.form not in ("eager", "")),
@@ -71,6 +67,11 @@ def join_distinct(values: Iterable[Any]) -> str:
     return ", ".join(dict.fromkeys(str(value) for value in values))
 
 
+def one_line(text: str) -> str:
+    """One line without its full stop, which a note adds."""
+    return " ".join(text.split()).rstrip(".")
+
+
 def format_threads(counts: Iterable[int | None]) -> str:
     """Number of threads with its noun: "1 thread", "4 threads"."""
     text = join_distinct(count for count in counts if count is not None)
@@ -78,7 +79,7 @@ def format_threads(counts: Iterable[int | None]) -> str:
 
 
 def _form(arm: Arm) -> str:
-    details = [" ".join(arm.form_note.split()).rstrip(".")]
+    details = [one_line(arm.form_note)]
     if arm.parity is not None:
         details.append(
             f"largest difference to eager {arm.parity:.1e}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports.comparison.summary import Summary, summarise
+from reports.comparison.summary import summarise
 from reports.comparison.table import comparison_grid, to_csv, to_latex
-from reports.files import atomic_write
+from reports.files import write_files
 from reports.tables.records import Row, records_csv
+
+_FIGURES = ("pareto.png", "pareto.pdf")
 
 
 def write_comparison(
@@ -32,19 +34,7 @@ def write_comparison(
         ValueError: there are no rows.
         OSError: the folder cannot be written to.
     """
-    contents = _render(summarise(rows, title=title, force=force), rows)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        with atomic_write(folder / name) as draft:
-            draft.write_bytes(content)
-    for name in ("pareto.png", "pareto.pdf"):
-        if name not in contents:
-            # A figure of an earlier run does not belong to these tables.
-            (folder / name).unlink(missing_ok=True)
-    return [folder / name for name in contents]
-
-
-def _render(summary: Summary, rows: Sequence[Row]) -> dict[str, bytes]:
+    summary = summarise(rows, title=title, force=force)
     contents = {
         "table.md": comparison_grid(summary).markdown().encode(),
         "table.csv": to_csv(summary).encode(),
@@ -56,5 +46,5 @@ def _render(summary: Summary, rows: Sequence[Row]) -> dict[str, bytes]:
         from reports.figures.canvas import pdf, png
 
         figure = pareto_figure(summary)
-        contents |= {"pareto.png": png(figure), "pareto.pdf": pdf(figure)}
-    return contents
+        contents |= dict(zip(_FIGURES, (png(figure), pdf(figure)), strict=True))
+    return write_files(folder, contents, optional=_FIGURES)

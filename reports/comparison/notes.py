@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.comparison.arm import Arm
-from reports.comparison.cost_notes import cost_notes, join_distinct, ratio_notes, uncounted_notes
+from reports.comparison.cost_notes import (
+    cost_notes,
+    join_distinct,
+    one_line,
+    ratio_notes,
+    uncounted_notes,
+)
 from reports.tables.fingerprints import differing_conditions, differing_fields, list_values
 from reports.tables.records import Row
 
@@ -33,7 +39,10 @@ def comparison_notes(
         forced: rows are ranked although their fingerprints differ.
     """
     notes = [
-        *warnings(arms, rows, forced=forced),
+        *_differing_costs(rows, forced),
+        *_differing_trainings(rows),
+        *_differing_data(rows),
+        *_unequal_budgets(arms),
         *cost_notes(arms),
         *(ratio_notes(arms) if forced or not differing_conditions(rows) else ()),
         *_accuracy(arms),
@@ -42,27 +51,11 @@ def comparison_notes(
         f"{PTFLOPS}." if any(arm.macs_ptflops is not None for arm in arms) else "",
         *_runs(rows),
         *_training(rows),
-        *_machine(rows),
+        _machine(rows),
         f"{RECONSTRUCTED}." if any(arm.reconstructed for arm in arms) else "",
         *_missing(arms),
     ]
     return [note for note in notes if note]
-
-
-def warnings(arms: Sequence[Arm], rows: Sequence[Row], *, forced: bool = False) -> list[str]:
-    """What forbids a comparison of rows: other machines, other data, unequal budgets.
-
-    Args:
-        arms: in table order, the baseline first.
-        rows: the records they were made from.
-        forced: rows are ranked although their fingerprints differ.
-    """
-    return [
-        *_differing_costs(rows, forced),
-        *_differing_trainings(rows),
-        *_differing_data(rows),
-        *_unequal_budgets(arms),
-    ]
 
 
 def _differing_costs(rows: Sequence[Row], forced: bool) -> list[str]:
@@ -137,17 +130,20 @@ def _accuracy(arms: Sequence[Arm]) -> list[str]:
 
 def _training(rows: Sequence[Row]) -> list[str]:
     data = dict.fromkeys(row["dataset_note"] or row["dataset"] for row in rows)
-    notes = [f"Data: {'; '.join(_one_line(text) for text in data if text)}."] if any(data) else []
-    trained = [row for row in rows if row["test_accuracy"] is not None]
-    if trained:
-        images = "/".join(
-            join_distinct(row[f"{split}_images"] for row in trained)
-            for split in ("train", "val", "test")
-        )
-        epochs = join_distinct(row["epochs"] for row in trained)
-        seeds = join_distinct(row["seed"] for row in trained)
-        notes.append(f"Images train/val/test: {images}; epochs: {epochs}; seeds: {seeds}.")
-    return notes
+    notes = [f"Data: {'; '.join(one_line(text) for text in data if text)}."] if any(data) else []
+    return [*notes, training_note([row for row in rows if row["test_accuracy"] is not None])]
+
+
+def training_note(trained: Sequence[Row]) -> str:
+    """What the rows of trained networks were trained on; empty where there are none."""
+    if not trained:
+        return ""
+    images = "/".join(
+        join_distinct(row.get(f"{split}_images") for row in trained)
+        for split in ("train", "val", "test")
+    )
+    epochs, seeds = (join_distinct(row.get(name) for row in trained) for name in ("epochs", "seed"))
+    return f"Images train/val/test: {images}; epochs: {epochs}; seeds: {seeds}."
 
 
 def _runs(rows: Sequence[Row]) -> list[str]:
@@ -160,32 +156,30 @@ def _runs(rows: Sequence[Row]) -> list[str]:
     return [f"Runs: {text}."] if text else []
 
 
-def _machine(rows: Sequence[Row]) -> list[str]:
+def _machine(rows: Sequence[Row]) -> str:
+    row, facts = machine_facts(rows)
+    # Where machines differ, the warning names the values of the others.
+    whose = f" of {row['name']}" if facts and differing_conditions(rows) else ""
+    return f"Machine{whose}: {facts}." if facts else ""
+
+
+def machine_facts(rows: Sequence[Row]) -> tuple[Row, str]:
+    """The first row with a fingerprint, and the fingerprint as text; empty where there is none."""
     for row in rows:
-        fingerprint = row["cost_fingerprint"] or row["fingerprint"]
-        if fingerprint:
-            # Where machines differ, the warning names the values of the others.
-            whose = f" of {row['name']}" if differing_conditions(rows) else ""
+        if fingerprint := row.get("cost_fingerprint") or row.get("fingerprint"):
             # An empty value was not available on the machine.
-            facts = ", ".join(f"{key} {value}" for key, value in fingerprint.items() if value != "")
-            return [f"Machine{whose}: {facts}."]
-    return []
+            pairs = (f"{key} {value}" for key, value in fingerprint.items() if value != "")
+            return row, ", ".join(pairs)
+    return {}, ""
 
 
 def _missing(arms: Sequence[Arm]) -> list[str]:
-    return [
-        f"{arm.arm} {_outcome(arm)}: {_one_line(arm.reason) or 'no reason recorded'}."
-        for arm in arms
-        if arm.state != "finished"
-    ]
-
-
-def _outcome(arm: Arm) -> str:
-    if arm.state != "partial":
-        return arm.state
-    return f"finished {arm.seeds_finished} of {arm.seeds} seeds"
-
-
-def _one_line(text: str) -> str:
-    """One line without its full stop, which the note adds."""
-    return " ".join(text.split()).rstrip(".")
+    notes = []
+    for arm in arms:
+        if arm.state != "finished":
+            is_partial = arm.state == "partial"
+            outcome = (
+                f"finished {arm.seeds_finished} of {arm.seeds} seeds" if is_partial else arm.state
+            )
+            notes.append(f"{arm.arm} {outcome}: {one_line(arm.reason) or 'no reason recorded'}.")
+    return notes

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from reports.comparison.arm import Row
 from reports.comparison.notes import RECONSTRUCTED
-from reports.files import atomic_write
+from reports.files import write_files
 from reports.statistics import find_crossover, fit_exponent
-
-
-@dataclass(frozen=True)
-class MixerGrowth:
-    """How time and MACs of one mixer at one width grow with the number of tokens N."""
-
-    mixer: str
-    reconstructed: bool
-    width: int
-    time_exponent: float | None
-    macs_exponent: float | None
-    crossovers: dict[str, str]
-    """By baseline the sizes at which the mixer is faster: "never", "N >= 196" or "at any N"."""
-    latencies_ms: dict[int, float | str]
-    """By N the median, or the state of a point without one."""
+from reports.tables.records import Row
 
 
 def write_scaling(rows: Sequence[Row], baselines: Sequence[str], folder: Path) -> list[Path]:
@@ -35,7 +19,7 @@ def write_scaling(rows: Sequence[Row], baselines: Sequence[str], folder: Path) -
     Args:
         rows: as `runners.records.scale_point.ScalePoint.flat` makes them.
         baselines: mixers to beat.
-        folder: must exist.
+        folder: made if absent.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -45,7 +29,7 @@ def write_scaling(rows: Sequence[Row], baselines: Sequence[str], folder: Path) -
     from reports.figures.canvas import pdf, png
     from reports.scaling.figure import scaling_figure
 
-    headings, cells = growth_table(growths(rows, baselines), baselines)
+    headings, cells = growth_table(rows, baselines)
     table = tabulate(cells, headings, tablefmt="pipe", disable_numparse=True)
     notes = "\n".join(f"- {note}" for note in scaling_notes(rows))
     figure = scaling_figure(rows)
@@ -55,86 +39,63 @@ def write_scaling(rows: Sequence[Row], baselines: Sequence[str], folder: Path) -
         "scale.png": png(figure),
         "scale.pdf": pdf(figure),
     }
-    for name, content in contents.items():
-        with atomic_write(folder / name) as draft:
-            draft.write_bytes(content)
-    return [folder / name for name in contents]
+    return write_files(folder, contents)
 
 
-def growths(rows: Sequence[Row], baselines: Sequence[str]) -> list[MixerGrowth]:
-    """One `MixerGrowth` per mixer and width, in the order of the rows; see `write_scaling`."""
+def growth_table(
+    rows: Sequence[Row], baselines: Sequence[str]
+) -> tuple[list[str], list[list[str]]]:
+    """Headings, and the cells of one line per mixer and width in the order of the rows, as text.
+
+    A cell of time has the median, or the state of a point without one. A mixer beats a baseline
+    "never", from some N on or "at any N".
+    """
     groups: dict[tuple[int, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["width"], row["mixer"]), []).append(row)
-    return [
-        _growth(points, {name: groups.get((width, name), []) for name in baselines})
-        for (width, _), points in groups.items()
-    ]
-
-
-def _growth(points: Sequence[Row], baselines: dict[str, list[Row]]) -> MixerGrowth:
-    mixer = points[0]["mixer"]
-    samples = _samples(points)
-    macs = {row["tokens"]: row["macs"] for row in points if row["macs"]}
-    sizes = [row["tokens"] for row in points]
-    return MixerGrowth(
-        mixer=mixer,
-        reconstructed=points[0]["reconstructed"],
-        width=points[0]["width"],
-        time_exponent=fit_exponent(list(samples), [median(times) for times in samples.values()]),
-        macs_exponent=fit_exponent(list(macs), list(macs.values())),
-        crossovers={
-            name: _crossover_text(find_crossover(samples, _samples(other), sizes), sizes)
-            for name, other in baselines.items()
-            if name != mixer
-        },
-        latencies_ms={
-            row["tokens"]: median(row["latency_ms_samples"])
-            if row["latency_ms_samples"]
-            else str(row["state"])
-            for row in points
-        },
-    )
+    sizes = sorted({row["tokens"] for row in rows})
+    headings = ["mixer", "C", "time ~ N^", "MACs ~ N^"]
+    headings += [f"beats {name}" for name in baselines]
+    headings += [f"ms at N={n}" for n in sizes]
+    cells = []
+    for (width, mixer), points in groups.items():
+        samples = _samples(points)
+        macs = {row["tokens"]: row["macs"] for row in points if row["macs"]}
+        medians = {n: median(times) for n, times in samples.items()}
+        states = {row["tokens"]: str(row["state"]) for row in points}
+        cells.append(
+            [
+                mixer + "†" * points[0]["reconstructed"],
+                str(width),
+                _exponent_cell(medians),
+                _exponent_cell(macs),
+                *(
+                    _crossover_cell(mixer, points, name, groups.get((width, name), []))
+                    for name in baselines
+                ),
+                *(f"{medians[n]:.3g}" if n in medians else states.get(n, "-") for n in sizes),
+            ]
+        )
+    return headings, cells
 
 
 def _samples(points: Sequence[Row]) -> dict[int, list[float]]:
     return {row["tokens"]: row["latency_ms_samples"] for row in points if row["latency_ms_samples"]}
 
 
-def _crossover_text(size: int | None, sizes: Sequence[int]) -> str:
-    if size is None:
-        return "never"
-    return f"N >= {size}" if size != sizes[0] else "at any N"
-
-
-def growth_table(
-    rows: Sequence[MixerGrowth], baselines: Sequence[str]
-) -> tuple[list[str], list[list[str]]]:
-    """Headings, and the cells of one line per mixer and width, as text."""
-    sizes = sorted({n for growth in rows for n in growth.latencies_ms})
-    headings = ["mixer", "C", "time ~ N^", "MACs ~ N^"]
-    headings += [f"beats {name}" for name in baselines]
-    headings += [f"ms at N={n}" for n in sizes]
-    cells = [
-        [
-            growth.mixer + "†" * growth.reconstructed,
-            str(growth.width),
-            _exponent_cell(growth.time_exponent),
-            _exponent_cell(growth.macs_exponent),
-            *(growth.crossovers.get(name, "baseline") for name in baselines),
-            *(_latency_cell(growth.latencies_ms.get(n)) for n in sizes),
-        ]
-        for growth in rows
-    ]
-    return headings, cells
-
-
-def _exponent_cell(slope: float | None) -> str:
+def _exponent_cell(values: Mapping[int, float]) -> str:
+    slope = fit_exponent(list(values), list(values.values()))
     return "-" if slope is None else f"{slope:.2f}"
 
 
-def _latency_cell(value: float | str | None) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else value or "-"
+def _crossover_cell(mixer: str, points: Sequence[Row], name: str, baseline: Sequence[Row]) -> str:
+    if name == mixer:
+        return "baseline"
+    sizes = [row["tokens"] for row in points]
+    size = find_crossover(_samples(points), _samples(baseline), sizes)
+    if size is None:
+        return "never"
+    return f"N >= {size}" if size != sizes[0] else "at any N"
 
 
 def scaling_notes(rows: Sequence[Row]) -> list[str]:

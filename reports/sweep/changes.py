@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 from math import copysign
@@ -16,6 +17,7 @@ from reports.statistics import hypervolume
 from reports.sweep.csv_files import leading_columns, read_front
 from reports.sweep.objective import finite_number
 from reports.sweep.summary import STATES, SweepFront, SweepSummary, rankable
+from reports.tables.records import Row
 
 FRONT_FILE = "front.csv"
 LOG_FILE = "publications.csv"
@@ -42,7 +44,7 @@ class EarlierFront:
     """The front of the last publication."""
 
     members: frozenset[Member] = frozenset()
-    points: tuple[tuple[float, ...], ...] = ()
+    points: NDArray[np.float64] | tuple[()] = ()
     finished: int | None = None
     """Trials finished then; None where the log does not tell."""
     problem: str = ""
@@ -81,7 +83,7 @@ def describe_changes(summary: SweepSummary, front: SweepFront, earlier: EarlierF
         return size
     if earlier.problem:
         return f"{size}; not compared with the earlier front: {earlier.problem}"
-    members = _members(front)
+    members = _members(front.rows)
     if members == earlier.members:
         more = finished - earlier.finished if earlier.finished is not None else None
         since = {None: "", 0: ", no new trials", 1: ", 1 new trial"}.get(
@@ -99,22 +101,14 @@ def is_unchanged(summary: SweepSummary, front: SweepFront, earlier: EarlierFront
         earlier is not None
         and not earlier.problem
         and earlier.finished == summary.counts["finished"]
-        and earlier.members == _members(front)
+        and earlier.members == _members(front.rows)
     )
 
 
 def append_entry(
     log: str | None, summary: SweepSummary, front: SweepFront, *, time: str, text: str
 ) -> str:
-    """The content of publications.csv with one more line; nothing of the old is lost.
-
-    Args:
-        log: the old content; None where there was none.
-        summary: of the sweep.
-        front: of the summary.
-        time: of this publication, ISO 8601.
-        text: what has changed.
-    """
+    """The content of publications.csv (None at first) with one more line; the old one is kept."""
     lines = StringIO(newline="")
     writer = csv.writer(lines, lineterminator="\n")
     if log and not log.endswith("\n"):
@@ -149,8 +143,8 @@ def _last_entry(log: str | None) -> dict[str, str] | None:
     return dict(zip(_COLUMNS, complete[-1], strict=True)) if complete else None
 
 
-def _members(front: SweepFront) -> frozenset[Member]:
-    return frozenset((row["trial"], row["architecture_hash"]) for row in front.rows)
+def _members(rows: Sequence[Row]) -> frozenset[Member]:
+    return frozenset((row["trial"], row["architecture_hash"]) for row in rows)
 
 
 def _objectives(summary: SweepSummary) -> str:
@@ -175,7 +169,7 @@ def _growth(summary: SweepSummary, front: SweepFront, earlier: EarlierFront) -> 
 
 def _parse_front(
     content: str, summary: SweepSummary
-) -> tuple[frozenset[Member], tuple[tuple[float, ...], ...]]:
+) -> tuple[frozenset[Member], NDArray[np.float64]]:
     """Members and points of a front.csv.
 
     Raises:
@@ -191,16 +185,11 @@ def _parse_front(
     if header[: len(expected)] != expected:
         same = set(header[: len(expected)]) == set(expected)
         raise ValueError("it has other objectives") if same else damaged
-    members = frozenset((row["trial"], row["architecture_hash"]) for row in rows)
-    current = {
-        (row["trial"], row["architecture_hash"])
-        for row, _ in rankable(summary.rows, summary.objectives)
-    }
-    if not members <= current:
+    members = _members(rows)
+    if not members <= _members([row for row, _ in rankable(summary.rows, summary.objectives)]):
         raise ValueError("it is of another sweep")
     fields = [objective.field for objective in summary.objectives]
-    points = [[finite_number(row[field]) for field in fields] for row in rows]
-    complete = tuple(tuple(value for value in point if value is not None) for point in points)
-    if any(len(point) != len(fields) for point in complete):
+    values = [finite_number(row[field]) for row in rows for field in fields]
+    if None in values:
         raise damaged
-    return members, complete
+    return members, np.array(values, dtype=np.float64).reshape(-1, len(fields))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
-from typing import Any, TypeAlias
+from typing import Any
 
-from reports.comparison.arm import Row
 from reports.sweep.objective import Objective
 from reports.sweep.summary import SweepSummary, canonical_json
+from reports.tables.records import Row, cells_csv
 
 _FIELDS = (
     "val_accuracy",
@@ -27,7 +27,6 @@ _IDENTITY = ("trial", "architecture_hash")
 _OUTCOME = ("state", "reason")
 _TEXT_FIELDS = ("architecture_hash", *_OUTCOME)
 """Always text: no hash becomes a number because it has no letters."""
-_Columns: TypeAlias = dict[str, Callable[[Row], str]]
 
 
 def front_csv(summary: SweepSummary) -> str:
@@ -37,12 +36,12 @@ def front_csv(summary: SweepSummary) -> str:
     an empty cell. Text is unquoted; text that would parse as JSON, and everything else, is JSON. A
     dimension with the name of another column is called `dimension_NAME`.
     """
-    return _csv(summary.front.rows if summary.front else (), _columns(summary))
+    return _csv(summary, summary.front.rows if summary.front else ())
 
 
 def trials_csv(summary: SweepSummary) -> str:
     """Every trial in the order of their ends: the columns of the front, and how each ended."""
-    return _csv(summary.rows, _columns(summary, _OUTCOME))
+    return _csv(summary, summary.rows, _OUTCOME)
 
 
 def read_front(content: str) -> list[dict[str, Any]]:
@@ -74,38 +73,31 @@ def leading_columns(objectives: Sequence[Objective]) -> list[str]:
     return [*_IDENTITY, *fields, *(name for name in _FIELDS if name not in fields)]
 
 
-def _columns(summary: SweepSummary, outcome: Sequence[str] = ()) -> _Columns:
-    fixed = leading_columns(summary.objectives)
-    fixed[len(_IDENTITY) : len(_IDENTITY)] = outcome
-    columns = {name: _field(name) for name in fixed}
-    reserved = {*fixed, *_OUTCOME, "architecture"}
-    for name in summary.dimensions:
-        columns[f"dimension_{name}" if name in reserved else name] = _dimension(name)
-    return {**columns, "architecture": _field("architecture")}
+def _csv(summary: SweepSummary, rows: Sequence[Row], outcome: Sequence[str] = ()) -> str:
+    fields = leading_columns(summary.objectives)
+    fields[len(_IDENTITY) : len(_IDENTITY)] = outcome
+    reserved = {*fields, *_OUTCOME, "architecture"}
+    dimensions = [f"dimension_{name}" if name in reserved else name for name in summary.dimensions]
+    cells = [
+        [
+            *(_field(row, name) for name in fields),
+            *(_dimension(row["values"] or {}, name) for name in summary.dimensions),
+            _field(row, "architecture"),
+        ]
+        for row in rows
+    ]
+    return cells_csv([*fields, *dimensions, "architecture"], cells)
 
 
-def _field(name: str) -> Callable[[Row], str]:
-    if name in _TEXT_FIELDS:
-        return lambda row: row.get(name) or ""
-    return lambda row: _encode(row.get(name))
+def _field(row: Row, name: str) -> str:
+    return row.get(name) or "" if name in _TEXT_FIELDS else _encode(row.get(name))
 
 
-def _dimension(name: str) -> Callable[[Row], str]:
-    def cell(row: Row) -> str:
-        values = row["values"] or {}
-        if name not in values:
-            return ""
-        # An active dimension whose value is None is no empty cell.
-        return "null" if values[name] is None else _encode(values[name])
-
-    return cell
-
-
-def _csv(rows: Sequence[Row], columns: _Columns) -> str:
-    import pandas as pd
-
-    cells = [[cell(row) for cell in columns.values()] for row in rows]
-    return pd.DataFrame(cells, columns=list(columns)).to_csv(index=False, lineterminator="\n")
+def _dimension(values: Mapping[str, Any], name: str) -> str:
+    if name not in values:
+        return ""
+    # An active dimension whose value is None is no empty cell.
+    return "null" if values[name] is None else _encode(values[name])
 
 
 def _encode(value: Any) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.comparison.arm import Row
-from reports.comparison.cost_notes import format_threads, join_distinct
-from reports.comparison.notes import MACS, RECONSTRUCTED
-from reports.sweep.objective import Objective
+from reports.comparison.cost_notes import format_threads, one_line
+from reports.comparison.notes import MACS, RECONSTRUCTED, machine_facts, training_note
 from reports.sweep.summary import SweepSummary, canonical_json, rankable
 from reports.tables.fingerprints import conditions, differing_fields, list_values
+from reports.tables.records import Row
 
 _MACHINE_DEPENDENT = ("latency_ms", "peak_memory_bytes")
 
@@ -18,6 +17,7 @@ def sweep_notes(summary: SweepSummary) -> list[str]:
     """All notes that apply, warnings first; plain text."""
     finished = [row for row in summary.rows if row["state"] == "finished"]
     names = {objective.name for objective in summary.objectives}
+    measured, machine = machine_facts(finished)
     notes = [
         _fingerprint_warning(summary, finished),
         state_counts(summary),
@@ -25,11 +25,11 @@ def sweep_notes(summary: SweepSummary) -> list[str]:
         *_selection(finished, names),
         _sentence("Sampler", summary.sampler),
         _sentence("Data", dataset_text(summary)),
-        _training(finished),
+        training_note([row for row in finished if row.get("train_images") is not None]),
         _sentence("Latency", latency_text(summary)),
         f"{MACS}." if "macs" in names else "",
         _hypervolume(summary),
-        _machine(finished),
+        f"Machine of trial {measured['trial']}: {machine}." if machine else "",
         f"{RECONSTRUCTED}." if has_reconstructed(summary) else "",
     ]
     return [note for note in notes if note]
@@ -116,44 +116,21 @@ def _selection(finished: Sequence[Row], names: set[str]) -> list[str]:
     return sentences
 
 
-def _training(finished: Sequence[Row]) -> str:
-    trained = [row for row in finished if row.get("train_images") is not None]
-    if not trained:
-        return ""
-    images = "/".join(
-        join_distinct(row.get(f"{part}_images") for row in trained)
-        for part in ("train", "val", "test")
-    )
-    epochs, seeds = (join_distinct(row.get(name) for row in trained) for name in ("epochs", "seed"))
-    return f"Images train/val/test: {images}; epochs: {epochs}; seeds: {seeds}."
-
-
 def _hypervolume(summary: SweepSummary) -> str:
     if summary.front is None:
         return ""
     ends = zip(summary.objectives, summary.front.ideal, summary.front.reference, strict=True)
-    box = "; ".join(_range(objective, best, worst) for objective, best, worst in ends)
+    box = "; ".join(
+        f"{goal.label} {best * goal.scale:.4g} to {worst * goal.scale:.4g} {goal.unit}"
+        for goal, best, worst in ends
+    )
     return (
         f"Hypervolume {summary.front.hypervolume:.4f}: dominated share of the box from the best "
         f"finished values to a tenth of their range beyond the worst ({box})."
     )
 
 
-def _range(objective: Objective, best: float, worst: float) -> str:
-    scale = objective.scale
-    return f"{objective.label} {best * scale:.4g} to {worst * scale:.4g} {objective.unit}"
-
-
-def _machine(finished: Sequence[Row]) -> str:
-    for row in finished:
-        fingerprint = row.get("cost_fingerprint") or row.get("fingerprint")
-        if fingerprint:
-            facts = ", ".join(f"{key} {value}" for key, value in fingerprint.items() if value != "")
-            return f"Machine of trial {row['trial']}: {facts}."
-    return ""
-
-
 def _sentence(topic: str, text: str) -> str:
     """One line with one full stop, or nothing."""
-    line = " ".join(text.split()).rstrip(".")
+    line = one_line(text)
     return f"{topic}: {line}." if line else ""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.comparison.arm import Row
-from reports.files import atomic_write
+from reports.files import write_files
 from reports.sweep.changes import (
     FRONT_FILE,
     LOG_FILE,
@@ -20,8 +18,9 @@ from reports.sweep.changes import (
 )
 from reports.sweep.csv_files import front_csv, trials_csv
 from reports.sweep.notes import state_counts
-from reports.sweep.summary import SweepSummary, summarise_sweep
+from reports.sweep.summary import SweepSummary
 from reports.sweep.table import latex, markdown, terminal_grid
+from reports.tables.records import Row
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -45,29 +44,8 @@ class Publication:
         """The trials on the front, by the first cost, in the order of the table's numbers."""
         return self.summary.front.rows if self.summary.front else ()
 
-    @property
-    def hypervolume(self) -> float | None:
-        """Share of today's box; only `text` compares it with that of the last publication."""
-        return self.summary.front.hypervolume if self.summary.front else None
 
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Of trials by how they ended."""
-        return self.summary.counts
-
-
-def publish(
-    rows: Sequence[Row],
-    folder: Path,
-    *,
-    objectives: Mapping[str, str],
-    title: str,
-    time: str,
-    counts: Mapping[str, int] | None = None,
-    dataset_note: str = "",
-    sampler: str = "",
-    latency_note: str = "",
-) -> Publication:
+def publish(summary: SweepSummary, folder: Path, *, time: str) -> Publication:
     """Write the front of a sweep and every trial of it; report what changed since the last time.
 
     Everything is rendered before the first file is written, each file is replaced in one step, and
@@ -75,45 +53,21 @@ def publish(
     earlier files are kept. Publishing the same rows again changes nothing.
 
     Args:
-        rows: as `Record.flat` makes them, each with `trial` (int, in the order of their ends) and
-            `values` (dimension to value, active ones only). Only finished ones can be on the front.
-        folder: created if absent.
-        objectives: 1 to 4 names of `reports.sweep.objective` to "maximize" or "minimize"; the first
-            is the y axis of every panel.
-        title: of tables and figure.
+        summary: from `summarise_sweep`.
+        folder: made if absent.
         time: of this publication, ISO 8601; only publications.csv has it.
-        counts: of trials that are no rows, as {"duplicate": 5, "infeasible": 1}.
-        dataset_note: describes the data; default: the rows' own notes.
-        sampler: describes what proposed the architectures.
-        latency_note: describes how latencies were obtained; default: measured in each trial next to
-            a reference network, if the rows have threads.
 
     Returns:
         The front, what is new in one line, and the files: front.csv, front.md, front.tex,
         trials.csv, publications.csv and, for two objectives or more, front.png and front.pdf.
 
     Raises:
-        ValueError: an objective or its direction is unknown.
         OSError: the folder cannot be read or written to.
     """
-    summary = summarise_sweep(
-        rows,
-        objectives=objectives,
-        title=title,
-        counts=counts,
-        dataset_note=dataset_note,
-        sampler=sampler,
-        latency_note=latency_note,
-    )
     text, contents = _render(summary, folder, time)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        _write_if_changed(folder / name, content)
-    if summary.front is not None and len(summary.objectives) == 1:
-        for name in _FIGURES:
-            # A figure of other objectives must not accompany this front.
-            (folder / name).unlink(missing_ok=True)
-    return Publication(summary, text, tuple(folder / name for name in contents))
+    # A figure of other objectives must not accompany this front.
+    files = write_files(folder, contents, optional=_FIGURES if summary.front else ())
+    return Publication(summary, text, tuple(files))
 
 
 def sweep_terminal(publication: Publication, *, notes: bool = True) -> RenderableType:
@@ -157,13 +111,3 @@ def _render(summary: SweepSummary, folder: Path, time: str) -> tuple[str, dict[s
     # Last, since the next publication compares with it: after a crash it reports the change again.
     contents[FRONT_FILE] = front_csv(summary).encode()
     return text, contents
-
-
-def _write_if_changed(path: Path, content: bytes) -> None:
-    try:
-        if path.read_bytes() == content:
-            return
-    except FileNotFoundError:
-        pass
-    with atomic_write(path) as draft:
-        draft.write_bytes(content)

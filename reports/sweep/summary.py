@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.comparison.arm import Row
 from reports.statistics import as_losses, hypervolume, nondominated, reference_and_ideal
 from reports.sweep.objective import Objective, parse_objectives
+from reports.tables.records import Row
 
 STATES = ("finished", "pruned", "failed")
 
@@ -64,7 +64,19 @@ def summarise_sweep(
     sampler: str = "",
     latency_note: str = "",
 ) -> SweepSummary:
-    """Sort and count the trials and compute the front; arguments as in `reports.publish`.
+    """Sort and count the trials and compute the front.
+
+    Args:
+        rows: as `Record.flat` makes them, each with `trial` (int, in the order of their ends) and
+            `values` (dimension to value, active ones only). Only finished ones can be on the front.
+        objectives: 1 to 4 names of `reports.sweep.objective` to "maximize" or "minimize"; the first
+            is the y axis of every panel.
+        title: of tables and figure.
+        counts: of trials that are no rows, as {"duplicate": 5, "infeasible": 1}.
+        dataset_note: describes the data; default: the rows' own notes.
+        sampler: describes what proposed the architectures.
+        latency_note: describes how latencies were obtained; default: measured in each trial next to
+            a reference network, if the rows have threads.
 
     Raises:
         ValueError: an objective or its direction is unknown.

@@ -15,6 +15,7 @@ from optuna.storages import RDBStorage
 
 from reports.files import atomic_write
 from reports.sweep.publication import Publication, publish
+from reports.sweep.summary import summarise_sweep
 from runners.engines.task_queue import TaskQueue
 from runners.evaluate import Evaluator
 from runners.progress.listener import Listener
@@ -203,14 +204,14 @@ def _publish(job: Sweep, search: Search, folder: Path) -> Publication | None:
     if not rows:
         return None
     notes = sorted({row["dataset_note"] for row in rows if row["dataset_note"]})
-    return publish(
+    summary = summarise_sweep(
         rows,
-        folder,
         objectives=job.config.objectives,
         title=job.name,
-        time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         counts={"duplicate": search.counts["duplicate"]},
         dataset_note="; ".join(notes),
         sampler=job.config.sampler.name,
         latency_note=job.latency_note,
     )
+    time = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return publish(summary, folder, time=time)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.scaling import growth_table, growths, write_scaling
+from reports.scaling import growth_table, write_scaling
 from reports.statistics import find_crossover, fit_exponent
 
 SIDES = (7, 14, 28, 56)
@@ -88,7 +88,7 @@ ROWS = [
 
 
 def test_a_size_without_a_time_has_its_state_in_the_table():
-    headings, cells = growth_table(growths(ROWS, ["softmax"]), ["softmax"])
+    headings, cells = growth_table(ROWS, ["softmax"])
     table = {line[0]: dict(zip(headings, line, strict=True)) for line in cells}
     assert list(table) == ["fwa†", "softmax", "none"]
     assert table["softmax"]["ms at N=3136"] == "out of memory"

@@ -19,7 +19,8 @@ FIGURE = {"front.png", "front.pdf"}
 
 def publish(rows, folder, objectives=TWO, time="2025-01-01T00:00:00", **changes):
     options = {"title": "Sweep", "counts": COUNTS, **changes}
-    return reports.publish(rows, folder, objectives=objectives, time=time, **options)
+    summary = reports.summarise_sweep(rows, objectives=objectives, **options)
+    return reports.publish(summary, folder, time=time)
 
 
 def contents(folder):
@@ -37,8 +38,13 @@ def test_one_to_four_objectives_publish_all_files(tmp_path, objectives):
     assert set(contents(tmp_path / "new")) == TABLES | figure == {p.name for p in publication.files}
     done = sum(row["state"] == "finished" for row in sweep(60))
     assert publication.text == f"front of {len(publication.front)} of {done} finished trials"
-    assert 0 < publication.hypervolume <= 1
-    assert dict(publication.counts) == {"finished": done, "pruned": 13, "failed": 2, **COUNTS}
+    assert 0 < publication.summary.front.hypervolume <= 1
+    assert dict(publication.summary.counts) == {
+        "finished": done,
+        "pruned": 13,
+        "failed": 2,
+        **COUNTS,
+    }
 
 
 def test_the_front_is_what_no_finished_trial_beats(tmp_path):
@@ -114,12 +120,12 @@ def test_the_changes_since_the_last_publication(tmp_path):
     publication = publish(rows, tmp_path)
     change = 100 * (today / before - 1)
     assert publication.text == f"1 new on the front, 1 left it, hypervolume {change:+.1f} %"
-    assert publication.hypervolume == pytest.approx(today)
+    assert publication.summary.front.hypervolume == pytest.approx(today)
     lines = log(tmp_path)
     assert [line["finished"] for line in lines] == ["2", "3", "4"]
     assert [line["front_size"] for line in lines] == ["2", "2", "2"]
     assert lines[-1]["text"] == publication.text and lines[-1]["duplicates"] == "5"
-    assert float(lines[-1]["hypervolume"]) == publication.hypervolume
+    assert float(lines[-1]["hypervolume"]) == publication.summary.front.hypervolume
 
 
 def test_equal_points_are_on_the_front_together(tmp_path):
@@ -186,7 +192,7 @@ def test_without_a_front_earlier_files_are_kept(tmp_path):
         first.text == "no front: 0 trials finished, 13 pruned, 0 failed, 5 duplicate, 1 infeasible"
     )
     assert set(contents(tmp_path / "none")) == {"trials.csv"}
-    assert (first.front, first.hypervolume) == ((), None)
+    assert first.front == ()
     publish(sweep(60), tmp_path)
     (tmp_path / "none" / "trials.csv").unlink()
     (tmp_path / "none").rmdir()

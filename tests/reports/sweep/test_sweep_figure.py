@@ -143,7 +143,8 @@ def test_publishing_needs_neither_torch_nor_runners_nor_pyplot(tmp_path):
     code = (
         "import sys, reports; from pathlib import Path\n"
         "from tests.reports.sweep.sweep_rows import TWO, sweep\n"
-        f"reports.publish(sweep(9), Path({str(tmp_path)!r}), objectives=TWO, title='', time='')\n"
+        "summary = reports.summarise_sweep(sweep(9), objectives=TWO)\n"
+        f"reports.publish(summary, Path({str(tmp_path)!r}), time='')\n"
         "sys.exit(bool({'torch', 'runners', 'matplotlib.pyplot'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0

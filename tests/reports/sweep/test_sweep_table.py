@@ -119,7 +119,7 @@ def test_reconstructions_are_marked():
 
 
 def test_a_narrow_terminal_drops_dimensions_before_digits(tmp_path):
-    publication = reports.publish(sweep(60), tmp_path, objectives=FOUR, title="S", time="t")
+    publication = reports.publish(summary(sweep(60), FOUR), tmp_path, time="t")
     for width in (60, 100, 160):
         text = printed(publication, width)
         assert max(map(len, text.splitlines())) <= width
@@ -129,7 +129,7 @@ def test_a_narrow_terminal_drops_dimensions_before_digits(tmp_path):
 
 
 def test_the_terminal_without_a_front_is_one_line(tmp_path):
-    publication = reports.publish([], tmp_path, objectives=TWO, title="S", time="t")
+    publication = reports.publish(summarise_sweep([], objectives=TWO), tmp_path, time="t")
     assert printed(publication).strip() == "no front: 0 trials finished, 0 pruned, 0 failed"
 
 
