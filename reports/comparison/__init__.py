@@ -1,5 +1,1 @@
 """The comparison of arms: one row per architecture, notes, tables and the Pareto figure."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

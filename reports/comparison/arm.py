@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.tables.records import Row as Row
-
 
 @dataclass(frozen=True)
 class Arm:

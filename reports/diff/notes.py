@@ -13,14 +13,7 @@ from reports.tables.records import Row
 def diff_notes(
     arms: Sequence[ArmDiff], rows_a: Sequence[Row], rows_b: Sequence[Row], *, forced: bool
 ) -> list[str]:
-    """All notes that apply, warnings first; regressions are not among them.
-
-    Args:
-        arms: the result of `diff_runs`.
-        rows_a: the rows it was made from, before.
-        rows_b: the same, after.
-        forced: numbers were compared although conditions differ.
-    """
+    """All notes that apply, warnings first; arguments as in `diff_grid`."""
     return [
         *_warnings(arms, forced),
         *_latency(arms),
@@ -30,26 +23,26 @@ def diff_notes(
     ]
 
 
-def differing_costs(arms: Iterable[ArmDiff]) -> Differing:
-    """The conditions in which the two sides of any arm differ, with all their values."""
-    return _merge(arm.costs_differing for arm in arms)
-
-
-def differing_data(arms: Iterable[ArmDiff]) -> Differing:
-    """The fields of the data in which the two sides of any arm differ, with all their values."""
-    return _merge(arm.data_differing for arm in arms)
+def merge_differing(parts: Iterable[Differing | None]) -> Differing:
+    """The fields in which the two sides of any arm differ, with all their values."""
+    merged: dict[str, list[Any]] = {}
+    for part in parts:
+        for field, values in (part or {}).items():
+            distinct = merged.setdefault(field, [])
+            distinct += [value for value in values if value not in distinct]
+    return merged
 
 
 def _warnings(arms: Sequence[ArmDiff], forced: bool) -> list[str]:
     notes = []
     consequence = "are compared because of --force" if forced else "are not compared"
-    if fields := differing_costs(arms):
+    if fields := merge_differing(arm.costs_differing for arm in arms):
         notes.append(
             f"WARNING: latencies and peaks {consequence}, conditions differ: {list_values(fields)}."
         )
-    if fields := differing_data(arms):
+    if fields := merge_differing(arm.data_differing for arm in arms):
         notes.append(f"WARNING: accuracies {consequence}, data differ: {list_values(fields)}.")
-    if fields := _merge(arm.recipe_differing for arm in arms):
+    if fields := merge_differing(arm.recipe_differing for arm in arms):
         notes.append(f"WARNING: recipes differ and may explain accuracies: {list_values(fields)}.")
     changed = [arm.arm for arm in arms if arm.architecture_changed]
     if changed:
@@ -114,12 +107,3 @@ def _code(rows: Sequence[Row]) -> str:
         if facts.get("commit")
     }
     return ", ".join(sorted(commits)) or "commit not recorded"
-
-
-def _merge(parts: Iterable[Differing | None]) -> Differing:
-    merged: dict[str, list[Any]] = {}
-    for part in parts:
-        for field, values in (part or {}).items():
-            distinct = merged.setdefault(field, [])
-            distinct += [value for value in values if value not in distinct]
-    return merged

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.diff.arm_diff import ArmDiff, Difference, Ratio
+from reports.diff.arm_diff import ArmDiff, Difference, Ratio, find_regressions, format_percent
 from reports.diff.notes import diff_notes
-from reports.diff.regression import find_regressions, format_percent
-from reports.tables.column import Column, ratio_cell
+from reports.tables.column import Column, ratio_cell, unit_of
 from reports.tables.grid import Grid
 from reports.tables.records import Row
 
@@ -87,7 +86,7 @@ def _points(arm: ArmDiff) -> str:
 def _scaled(key: str, name: str, changes: Sequence[Ratio | None]) -> Column:
     """A column in k or M, by its largest count."""
     largest = max((max(change.before, change.after) for change in changes if change), default=0)
-    scale, unit = (1e3, "k") if largest < 1e6 else (1e6, "M")
+    scale, unit = unit_of(largest)
     return Column(key, name, unit, tuple(_counts(change, scale) for change in changes))
 
 

@@ -1,5 +1,1 @@
 """What the figures of all reports share: canvas, styles and labels."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,8 +8,8 @@ from statistics import median
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.comparison.arm import Row
 from reports.figures.canvas import colour, marker, new_figure, style_axes
+from reports.tables.records import Row
 
 
 def scaling_figure(rows: Sequence[Row]) -> Figure:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
-from reports.comparison.arm import Row
+from reports.tables.records import Row
 
 MAX_OBJECTIVES = 4
 """With more, nearly every trial is on the front."""

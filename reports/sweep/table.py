@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from reports.comparison.arm import Row
 from reports.sweep.notes import sweep_notes
 from reports.sweep.objective import Objective, finite_number
 from reports.sweep.summary import SweepFront, SweepSummary, canonical_json
 from reports.tables.column import Column, best_of, plain
 from reports.tables.grid import Grid
 from reports.tables.latex import environment, label_of
+from reports.tables.records import Row
 
 MAX_POINTS = 40
 """Points of a front in a table and with a number in the figure: what fits on a page."""

@@ -1,5 +1,1 @@
 """Parts of every report: columns, grids, LaTeX, CSV records, differing conditions."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

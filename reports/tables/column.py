@@ -28,9 +28,14 @@ class Column:
 
 def scaled(key: str, name: str, counts: Sequence[int | None], *, rank: bool = True) -> Column:
     """A column of counts in k or M, by the largest: one unit per column."""
-    scale, unit = (1e3, "k") if max((c or 0 for c in counts), default=0) < 1e6 else (1e6, "M")
+    scale, unit = unit_of(max((c or 0 for c in counts), default=0))
     values = [None if count is None else count / scale for count in counts]
     return plain(key, name, unit, values, min if rank else None)
+
+
+def unit_of(largest: float) -> tuple[float, str]:
+    """The unit of a column of counts by its largest one: k below a million, else M."""
+    return (1e3, "k") if largest < 1e6 else (1e6, "M")
 
 
 def plain(

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     A regression takes precedence over what could not be compared: it is certain.
     """
     import reports
-    from reports.diff.regression import find_regressions
+    from reports.diff.arm_diff import find_regressions
     from runners.records.errors import UserError
 
     rows_a, rows_b = _rows(arguments.before), _rows(arguments.after)
@@ -118,12 +118,14 @@ def _print_json(arms: Sequence[ArmDiff], regressions: Sequence[Sequence[str]]) -
 
 def _reason_withheld(arms: Sequence[ArmDiff]) -> str:
     """What is not comparable and why, on one line; empty where everything is."""
-    from reports.diff.notes import differing_costs, differing_data
+    from reports.diff.notes import merge_differing
     from reports.tables.fingerprints import list_values
 
     parts = []
     if any(arm.is_latency_withheld for arm in arms):
-        parts.append(f"latencies are not comparable ({list_values(differing_costs(arms))})")
+        differing = merge_differing(arm.costs_differing for arm in arms)
+        parts.append(f"latencies are not comparable ({list_values(differing)})")
     if any(arm.is_accuracy_withheld for arm in arms):
-        parts.append(f"accuracies are not comparable ({list_values(differing_data(arms))})")
+        differing = merge_differing(arm.data_differing for arm in arms)
+        parts.append(f"accuracies are not comparable ({list_values(differing)})")
     return ", ".join(parts)

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from reports.diff.arm_diff import find_regressions
 from reports.diff.diff import diff_runs
-from reports.diff.regression import find_regressions
 from reports.diff.table import diff_grid
 from tests.reports.rows import MACHINE, row, timed, without_newer_fields
 

@@ -1,9 +1,0 @@
-from .column import Column as Column
-from .fingerprints import Differing as Differing
-from .fingerprints import differing_conditions as differing_conditions
-from .fingerprints import differing_fields as differing_fields
-from .fingerprints import list_values as list_values
-from .grid import Grid as Grid
-from .records import Row as Row
-from .records import read_records as read_records
-from .records import records_csv as records_csv
