@@ -62,22 +62,23 @@ def check_choice(option: str, value: object, allowed: Collection[str]) -> None:
 
 def check_positive(option: str, value: object) -> None:
     """Raise MixerError unless value is a whole number of at least 1."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise MixerError(f"{option} must be a whole number of at least 1, got {value!r}")
+    _check_whole(option, value, value != 0, "a whole number of at least 1")
 
 
 def check_not_negative(option: str, value: object) -> None:
     """Raise MixerError unless value is a whole number of at least 0."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise MixerError(f"{option} must be a whole number of at least 0, got {value!r}")
+    _check_whole(option, value, True, "a whole number of at least 0")
 
 
 def check_odd(option: str, value: object, *, or_zero: bool = False) -> None:
     """Raise MixerError unless value is an odd whole number of at least 1, or 0 where allowed."""
+    is_allowed = isinstance(value, int) and (value % 2 == 1 or (or_zero and value == 0))
     allowed = "an odd whole number of at least 1" + (", or 0" if or_zero else "")
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise MixerError(f"{option} must be {allowed}, got {value!r}")
-    if value % 2 == 0 and not (or_zero and value == 0):
+    _check_whole(option, value, is_allowed, allowed)
+
+
+def _check_whole(option: str, value: object, is_allowed: bool, allowed: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0 or not is_allowed:
         raise MixerError(f"{option} must be {allowed}, got {value!r}")
 
 

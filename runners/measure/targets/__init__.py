@@ -4,8 +4,7 @@ Parsing a target imports no torch; building its module does.
 """
 
 from runners.measure.targets.factory import FactoryTarget
-from runners.measure.targets.mixer import MixerTarget
-from runners.measure.targets.network import NetworkTarget
+from runners.measure.targets.network import MixerTarget, NetworkTarget
 from runners.measure.targets.parse import parse_target
 from runners.measure.targets.target import InputShape, Target, TargetError
 from runners.measure.targets.timm import TimmTarget

@@ -10,8 +10,7 @@ from lolvit import VARIANTS, variant
 from lolvit.plan import heads_for
 from runners import arms
 from runners.measure.targets.factory import FactoryTarget, search_working_directory
-from runners.measure.targets.mixer import MixerTarget
-from runners.measure.targets.network import NetworkTarget
+from runners.measure.targets.network import MixerTarget, NetworkTarget
 from runners.measure.targets.target import InputShape, Target, TargetError
 from runners.measure.targets.timm import find_timm_model
 
