@@ -11,7 +11,7 @@ import torch
 
 import attention_zoo
 from attention_zoo.layers.conv_norm import fold
-from tests.attention_zoo.cases import assert_close, drawn, every_case, made
+from tests.attention_zoo.cases import CASES, assert_close, drawn, label, made
 
 # Adaptive pooling has no ONNX operator: torch exports it where the cells tile the map only.
 CELLS = {
@@ -24,11 +24,14 @@ slow = pytest.mark.slow  # an export is
 
 
 @pytest.mark.parametrize(
-    "size",
-    [pytest.param((14, 14), marks=slow), (7, 13), pytest.param((1, 9), marks=slow)],
-    ids=str,
+    ("name", "options", "size"),
+    [
+        pytest.param(*case, size, marks=() if not case[1] and size == (7, 13) else slow, id=id_)
+        for case in CASES
+        for size in ((14, 14), (7, 13), (1, 9))
+        for id_ in [f"{label(*case)}-{size}"]
+    ],
 )
-@every_case
 def test_onnx_runtime_agrees(name, options, size):
     mixer = made(name, options)
     x = drawn(size)

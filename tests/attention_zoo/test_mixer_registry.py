@@ -229,13 +229,17 @@ LIST = """
 """
 
 
-@pytest.mark.parametrize("module", ["halving", "halving_package.mixers"])
+@pytest.mark.parametrize(
+    "module", [pytest.param("halving", marks=pytest.mark.slow), "halving_package.mixers"]
+)
 def test_an_installed_package_adds_its_mixers(tmp_path, module):
     installed(tmp_path, "halver", module, MIXER.format(name="halved"))
     assert printed(LIST, tmp_path) == ["True", "False", "0.5"]
 
 
-@pytest.mark.parametrize("module", ["halving", "halving_package.mixers"])
+@pytest.mark.parametrize(
+    "module", ["halving", pytest.param("halving_package.mixers", marks=pytest.mark.slow)]
+)
 def test_an_editable_install_adds_its_mixers(tmp_path, module):
     """Its RECORD does not list the sources, which lie elsewhere."""
     installed(tmp_path, "halver", module, MIXER.format(name="halved"), record=False)

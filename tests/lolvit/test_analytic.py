@@ -49,11 +49,19 @@ def configs(draw):
     )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=20)
 @given(configs())
 def test_random_architectures(config):
-    found = analytic_costs(config)
-    assert (found.macs, found.params) == built(config)
+    costs = analytic_costs(config)
+    assert (costs.macs, costs.params) == built(config)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=100)
+@given(configs())
+def test_many_random_architectures(config):
+    costs = analytic_costs(config)
+    assert (costs.macs, costs.params) == built(config)
 
 
 @pytest.mark.parametrize("resolution", (28, 96, 224))

@@ -25,6 +25,9 @@ PARAMS = {
 }
 
 
+SLOW = pytest.mark.slow
+
+
 def on_meta(config):
     """The network without weights: shapes are all that counting needs."""
     with torch.device("meta"):
@@ -67,7 +70,9 @@ def test_parameters_of_a_fusion_block(channels):
     assert params(block) == 7 * channels**2 + 58 * channels
 
 
-@pytest.mark.parametrize("resolution", [28, 64, 224])
+@pytest.mark.parametrize(
+    "resolution", [pytest.param(28, marks=SLOW), 64, pytest.param(224, marks=SLOW)]
+)
 @pytest.mark.parametrize("name", lolvit.VARIANTS)
 def test_macs_of_every_variant_are_exact(name, resolution):
     config = lolvit.variant(name, resolution=resolution)
@@ -84,8 +89,14 @@ def test_macs_of_odd_and_oblong_images_are_exact(name, size):
     assert network.macs(*size) == counted_image(network, 1, *size)
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
-@pytest.mark.parametrize("mixer", sorted(attention_zoo.entries()))
+@pytest.mark.parametrize(
+    ("mixer", "fusion"),
+    [
+        pytest.param(mixer, fusion, marks=() if fusion == "ghost" or mixer == "fwa" else SLOW)
+        for mixer in sorted(attention_zoo.entries())
+        for fusion in FUSIONS
+    ],
+)
 def test_macs_of_every_fusion_and_mixer_are_exact_and_it_runs(mixer, fusion):
     config = lolvit.variant(
         "lolvit_nano",

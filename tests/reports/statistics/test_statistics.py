@@ -88,7 +88,15 @@ RUNS, LEAST = 400, 0.94 - 0.02
 SIZES = [([40], 0.0), ([20] * 3, 0.02), ([20] * 5, 0.02), ([10, 30, 20], 0.02), ([20] * 3, 0.0)]
 
 
-@pytest.mark.parametrize(("sizes", "between"), SIZES)
+def slow_but_one(cases):
+    """Simulations take seconds: one of them runs by default."""
+    return [
+        cases[1],
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in cases[:1] + cases[2:]),
+    ]
+
+
+@pytest.mark.parametrize(("sizes", "between"), slow_but_one(SIZES))
 def test_paired_intervals_cover_no_difference(sizes, between):
     rng, held = np.random.default_rng(3), 0
     for _ in range(RUNS):
@@ -98,7 +106,7 @@ def test_paired_intervals_cover_no_difference(sizes, between):
     assert held / RUNS >= LEAST
 
 
-@pytest.mark.parametrize(("sizes", "between"), [*SIZES, ([20] * 2, 0.02)])
+@pytest.mark.parametrize(("sizes", "between"), slow_but_one([*SIZES, ([20] * 2, 0.02)]))
 def test_intervals_of_two_runs_and_of_a_median_cover(sizes, between):
     rng, held = np.random.default_rng(4), np.zeros(2)
     for _ in range(RUNS):

@@ -23,6 +23,20 @@ def publish(rows, folder, objectives=TWO, time="2025-01-01T00:00:00", **changes)
     return reports.publish(summary, folder, time=time)
 
 
+@pytest.fixture(autouse=True)
+def plain_figure(request, monkeypatch):
+    """Drawing takes seconds: only tests that ask for the `real_figure` draw all trials."""
+    if "real_figure" not in request.fixturenames:
+        from matplotlib.figure import Figure
+
+        monkeypatch.setattr("reports.sweep.figure.sweep_figure", lambda summary: Figure((1, 1)))
+
+
+@pytest.fixture
+def real_figure():
+    """Asks for the figure that users get."""
+
+
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -32,7 +46,7 @@ def log(folder):
 
 
 @pytest.mark.parametrize("objectives", [ONE, TWO, THREE, FOUR], ids=len)
-def test_one_to_four_objectives_publish_all_files(tmp_path, objectives):
+def test_one_to_four_objectives_publish_all_files(tmp_path, objectives, real_figure):
     publication = publish(sweep(60), tmp_path / "new", objectives)
     figure = FIGURE if len(objectives) > 1 else set()
     assert set(contents(tmp_path / "new")) == TABLES | figure == {p.name for p in publication.files}
@@ -276,7 +290,7 @@ def test_publications_of_version_0_1_are_continued(tmp_path):
 
 
 @pytest.mark.slow
-def test_5000_trials(tmp_path, record_property):
+def test_5000_trials(tmp_path, record_property, real_figure):
     rows = sweep(5000)
     began = perf_counter()
     publish(rows, tmp_path)
