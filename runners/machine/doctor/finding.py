@@ -29,3 +29,8 @@ class Finding:
 def unknown(check: str, relevance: str) -> Finding:
     """The result of a check whose fact this system does not provide."""
     return Finding(check, "unknown", UNKNOWN, relevance)
+
+
+def judge(check: str, is_fine: bool, value: str, fine: str, problem: str) -> Finding:
+    """The result of a check, "ok" meaning `fine` or "warn" meaning `problem`."""
+    return Finding(check, "ok" if is_fine else "warn", value, fine if is_fine else problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from runners.machine.doctor import activity, cpu, devices
+from runners.machine.doctor import checks, devices
 from runners.machine.doctor.counters import take_sample
 from runners.machine.doctor.finding import Finding
 from runners.machine.doctor.scatter import check_scatter
@@ -34,18 +34,18 @@ def run_checks(root: Path = Path("/"), rest_s: float = REST_S) -> list[Finding]:
     gpu = devices.check_gpu()
     return [
         scatter,
-        activity.check_load(start, rested, cpus),
-        activity.check_stolen(start, worked, cpus),
-        cpu.check_turbo(machine),
-        cpu.check_governor(machine),
-        cpu.check_temperature(),
-        cpu.check_heat(start, worked),
-        cpu.check_cpu_limit(machine),
-        cpu.check_cpu_stops(start, worked),
-        cpu.check_affinity(machine),
-        cpu.check_siblings(machine),
-        activity.check_memory(),
-        activity.check_swap(start, worked),
+        checks.check_load(start, rested, cpus),
+        checks.check_stolen(start, worked, cpus),
+        checks.check_turbo(machine),
+        checks.check_governor(machine),
+        checks.check_temperature(),
+        checks.check_heat(start, worked),
+        checks.check_cpu_limit(machine),
+        checks.check_cpu_stops(start, worked),
+        checks.check_affinity(machine),
+        checks.check_siblings(machine),
+        checks.check_memory(),
+        checks.check_swap(start, worked),
         devices.check_virtual(machine),
         devices.check_energy(machine),
         *([gpu] if gpu is not None else []),

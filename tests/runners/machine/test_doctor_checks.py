@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from runners.machine.doctor import activity, cpu, devices
+from runners.machine.doctor import checks, devices
 from runners.machine.doctor.counters import CpuTime, Sample, take_sample
 from runners.machine.doctor.finding import UNKNOWN
 from runners.machine.facts import Machine
@@ -33,16 +33,16 @@ def cpu_flags(flags):
 @pytest.mark.parametrize(
     ("check", "files", "state", "phrase"),
     [
-        (cpu.check_turbo, {f"{CPU}/cpufreq/boost": "0"}, "ok", "off"),
-        (cpu.check_turbo, {f"{CPU}/cpufreq/boost": "1"}, "warn", f"echo 0 | sudo tee /{CPU}"),
-        (cpu.check_turbo, {f"{CPU}/intel_pstate/no_turbo": "0"}, "warn", "echo 1 | sudo"),
-        (cpu.check_turbo, {f"{CPU}/cpufreq/policy0/boost": "1"}, "warn", "policy*/boost"),
-        (cpu.check_turbo, {}, "unknown", "warms up"),
-        (cpu.check_governor, {f"{CPU}/cpu0/cpufreq/scaling_governor": "performance"}, "ok", ""),
-        (cpu.check_governor, {f"{CPU}/cpu0/cpufreq/scaling_governor": "schedutil"}, "warn", ""),
-        (cpu.check_governor, {f"{CPU}/cpu0/cpufreq/scaling_governor": ""}, "unknown", ""),
-        (cpu.check_cpu_limit, GROUP | {QUOTA: "max 100000"}, "ok", "none"),
-        (cpu.check_cpu_limit, {}, "unknown", ""),
+        (checks.check_turbo, {f"{CPU}/cpufreq/boost": "0"}, "ok", "off"),
+        (checks.check_turbo, {f"{CPU}/cpufreq/boost": "1"}, "warn", f"echo 0 | sudo tee /{CPU}"),
+        (checks.check_turbo, {f"{CPU}/intel_pstate/no_turbo": "0"}, "warn", "echo 1 | sudo"),
+        (checks.check_turbo, {f"{CPU}/cpufreq/policy0/boost": "1"}, "warn", "policy*/boost"),
+        (checks.check_turbo, {}, "unknown", "warms up"),
+        (checks.check_governor, {f"{CPU}/cpu0/cpufreq/scaling_governor": "performance"}, "ok", ""),
+        (checks.check_governor, {f"{CPU}/cpu0/cpufreq/scaling_governor": "schedutil"}, "warn", ""),
+        (checks.check_governor, {f"{CPU}/cpu0/cpufreq/scaling_governor": ""}, "unknown", ""),
+        (checks.check_cpu_limit, GROUP | {QUOTA: "max 100000"}, "ok", "none"),
+        (checks.check_cpu_limit, {}, "unknown", ""),
         (devices.check_virtual, cpu_flags("sse"), "ok", "no"),
         (devices.check_virtual, cpu_flags("sse") | {".dockerenv": ""}, "ok", "container (Docker)"),
         (
@@ -84,18 +84,24 @@ def quota(cores):
 @pytest.mark.parametrize(
     ("check", "usable", "files", "state", "phrase"),
     [
-        (cpu.check_cpu_limit, (0, 1), quota(2), "ok", "2 cores for 2"),
-        (cpu.check_cpu_limit, range(4), quota(2.5), "warn", "--threads 2"),
-        (cpu.check_cpu_limit, range(4), quota(0.5), "warn", "no number"),
-        (cpu.check_affinity, range(4), core_files(4), "ok", "4 of 4"),
-        (cpu.check_affinity, range(4), core_files(8), "warn", "4 of 8"),
-        (cpu.check_affinity, (), core_files(8), "unknown", ""),
-        (cpu.check_affinity, range(4), {f"{CPU}/online": "?"}, "unknown", ""),
-        (cpu.check_siblings, range(4), core_files(4), "ok", "4 cores"),
-        (cpu.check_siblings, (), core_files(4), "ok", "4 cores"),
-        (cpu.check_siblings, range(4), core_files(4, siblings=True), "warn", "at most 2 threads"),
-        (cpu.check_siblings, (0, 2), core_files(4, siblings=True), "warn", "another program"),
-        (cpu.check_siblings, range(5), core_files(4), "unknown", ""),
+        (checks.check_cpu_limit, (0, 1), quota(2), "ok", "2 cores for 2"),
+        (checks.check_cpu_limit, range(4), quota(2.5), "warn", "--threads 2"),
+        (checks.check_cpu_limit, range(4), quota(0.5), "warn", "no number"),
+        (checks.check_affinity, range(4), core_files(4), "ok", "4 of 4"),
+        (checks.check_affinity, range(4), core_files(8), "warn", "4 of 8"),
+        (checks.check_affinity, (), core_files(8), "unknown", ""),
+        (checks.check_affinity, range(4), {f"{CPU}/online": "?"}, "unknown", ""),
+        (checks.check_siblings, range(4), core_files(4), "ok", "4 cores"),
+        (checks.check_siblings, (), core_files(4), "ok", "4 cores"),
+        (
+            checks.check_siblings,
+            range(4),
+            core_files(4, siblings=True),
+            "warn",
+            "at most 2 threads",
+        ),
+        (checks.check_siblings, (0, 2), core_files(4, siblings=True), "warn", "another program"),
+        (checks.check_siblings, range(5), core_files(4), "unknown", ""),
     ],
 )
 def test_checks_of_cores(fake_psutil, tmp_path, check, usable, files, state, phrase):
@@ -117,12 +123,12 @@ def test_checks_of_cores(fake_psutil, tmp_path, check, usable, files, state, phr
     ],
 )
 def test_temperature(fake_psutil, sensors, state, value):
-    assert cpu.check_temperature().state == "unknown"
+    assert checks.check_temperature().state == "unknown"
     fake_psutil.sensors_temperatures = lambda: {
         name: [SimpleNamespace(current=degrees) for degrees in values]
         for name, values in sensors.items()
     }
-    finding = cpu.check_temperature()
+    finding = checks.check_temperature()
     assert (finding.state, finding.value) == (state, value)
 
 
@@ -131,9 +137,9 @@ def test_temperature(fake_psutil, sensors, state, value):
     [(4 * GIB, "ok", "4.0 of 8.0 GiB"), (999, "warn", "0.0 of 8.0 GiB")],
 )
 def test_memory(fake_psutil, available, state, value):
-    assert activity.check_memory().state == "unknown"
+    assert checks.check_memory().state == "unknown"
     fake_psutil.virtual_memory = lambda: SimpleNamespace(total=8 * GIB, available=available)
-    finding = activity.check_memory()
+    finding = checks.check_memory()
     assert finding.state == state and value in finding.value
 
 
@@ -159,8 +165,8 @@ def test_load_and_stolen_time(fake_psutil, busy, stolen, states):
     later = (10 + busy, 150 - busy, stolen)
     # CPU 2 is not usable: what it does is no load here.
     before, after = samples([(10, 100, 0)] * 2 + [(0, 0, 0)], [later, later, (50, 0, 0)])
-    load = activity.check_load(before, after, {0, 1})
-    assert (load.state, activity.check_stolen(before, after, {0, 1}).state) == states
+    load = checks.check_load(before, after, {0, 1})
+    assert (load.state, checks.check_stolen(before, after, {0, 1}).state) == states
     assert "of 2 usable cores busy, load average 0.25" in load.value
     assert load.value.startswith(f"{busy / (50 + stolen):.0%}")
 
@@ -168,15 +174,15 @@ def test_load_and_stolen_time(fake_psutil, busy, stolen, states):
 def test_load_without_counters(fake_psutil):
     before, after = samples([(10, 100, 0)], [(10, 100, 0)])
     for pair in ((EMPTY, EMPTY), (before, after)):
-        assert activity.check_load(*pair, {0}).state == "unknown"
-        assert activity.check_stolen(*pair, {0}).state == "unknown"
+        assert checks.check_load(*pair, {0}).state == "unknown"
+        assert checks.check_stolen(*pair, {0}).state == "unknown"
     (later,) = samples([(10, 150, 0)])
-    assert "load average" not in activity.check_load(before, later, {0}).value
+    assert "load average" not in checks.check_load(before, later, {0}).value
 
 
 @pytest.mark.parametrize(
     ("check", "field"),
-    [(cpu.check_heat, "heat_events"), (cpu.check_cpu_stops, "throttled_periods")],
+    [(checks.check_heat, "heat_events"), (checks.check_cpu_stops, "throttled_periods")],
 )
 def test_throttling(check, field):
     none, five, nine = (replace(EMPTY, **{field: count}) for count in (None, 5, 9))
@@ -189,9 +195,9 @@ def test_throttling(check, field):
 def test_swap(fake_psutil):
     def check(total, *swapped):
         fake_psutil.swap_memory = lambda: SimpleNamespace(total=total, used=GIB)
-        return activity.check_swap(*(replace(EMPTY, swapped_bytes=count) for count in swapped))
+        return checks.check_swap(*(replace(EMPTY, swapped_bytes=count) for count in swapped))
 
-    assert activity.check_swap(EMPTY, EMPTY).state == "unknown"
+    assert checks.check_swap(EMPTY, EMPTY).state == "unknown"
     assert check(0, None, None).state == "ok"
     assert check(2 * GIB, None, 4096).state == "unknown"
     assert check(2 * GIB, 4096, 4096).state == "ok"

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from runners.machine import energy
 from runners.machine.energy import (
     CounterError,
     EnergyCounter,
+    Zone,
     measure_energy,
     open_counter,
-    per_image,
 )
-from runners.machine.energy.counters import Zone
 from runners.records.unavailable import Unavailable
 from tests.runners.machine.fake_machine import rapl_files, write_files
 
@@ -104,7 +104,7 @@ class Clock:
     def __init__(self, monkeypatch, milliwatts=2000.0, step_s=0.001, call_s=0.004):
         self.now, self.calls = 100.0, 0
         self.milliwatts, self.step_s, self.call_s = milliwatts, step_s, call_s
-        monkeypatch.setattr(per_image.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(energy.time, "monotonic", lambda: self.now)
         self.counter = EnergyCounter("fake", [Zone(self.read_uj, 10**6)])
 
     def call(self):
@@ -118,34 +118,34 @@ class Clock:
 
 def test_energy_of_an_image_is_power_times_time(monkeypatch):
     clock = Clock(monkeypatch)
-    energy = measure_energy(clock.call, 2, clock.counter)
-    assert energy == pytest.approx(2000 * 0.004 / 2, rel=0.01)
+    measured = measure_energy(clock.call, 2, clock.counter)
+    assert measured == pytest.approx(2000 * 0.004 / 2, rel=0.01)
     assert clock.now == pytest.approx(101, abs=0.02)
 
 
 def test_slow_counter_gets_more_time(monkeypatch):
     clock = Clock(monkeypatch, step_s=0.3)
-    energy = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
-    assert energy == pytest.approx(2000 * 0.004, rel=0.01)
+    measured = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
+    assert measured == pytest.approx(2000 * 0.004, rel=0.01)
     assert 103 < clock.now < 105
 
 
 def test_long_calls_wait_for_ten_advances(monkeypatch):
     clock = Clock(monkeypatch, call_s=2.0, milliwatts=100.0)
-    energy = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
-    assert energy == pytest.approx(200, rel=0.01) and clock.calls == per_image.TICKS + 1
+    measured = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
+    assert measured == pytest.approx(200, rel=0.01) and clock.calls == energy.TICKS + 1
 
 
 def test_too_slow_counter_gives_no_number(monkeypatch):
     clock = Clock(monkeypatch, step_s=0.9)
-    energy = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
-    assert energy == Unavailable("the energy counter advanced only 5 times in 5.0 s")
+    measured = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
+    assert measured == Unavailable("the energy counter advanced only 5 times in 5.0 s")
 
 
 def test_constant_counter_gives_no_number(monkeypatch):
     clock = Clock(monkeypatch, milliwatts=0)
-    energy = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
-    assert energy == Unavailable("the energy counter advanced only 0 times in 1.0 s")
+    measured = measure_energy(clock.call, 1, clock.counter, seconds=1.0)
+    assert measured == Unavailable("the energy counter advanced only 0 times in 1.0 s")
 
 
 def test_errors_of_the_call_propagate(monkeypatch):

@@ -1,24 +1,34 @@
-"""Checks of the CPU: clock, heat, limits of containers, affinity, hardware threads."""
+"""Checks of the CPU and of what competes for it: clock, heat, limits, other load, memory."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 
-from runners.machine.doctor.counters import Sample
-from runners.machine.doctor.finding import Finding, unknown
+from runners.machine.doctor.counters import CpuTime, Sample
+from runners.machine.doctor.finding import Finding, judge, unknown
 from runners.machine.facts import (
     TURBO_SWITCHES,
     Machine,
+    available_memory_bytes,
     cpu_limit,
     governor,
     online_cpus,
     parse_cpu_list,
     query_psutil,
+    swap,
+    total_memory_bytes,
     turbo,
     usable_cores,
     usable_cpus,
 )
 
+BUSY_SHARE = 0.1
+"""More of the usable cores than an idle desktop uses."""
+STOLEN_SHARE = 0.02
+"""Of the time wanted; one tick of half a second's work is just below."""
+MIN_MEMORY_BYTES = 2 * 2**30
+"""Enough to train a light network with its data set."""
 HOT_C = 85.0
 """Above this an idle machine has little margin before it slows down; most do so at 95-105 °C."""
 
@@ -26,6 +36,58 @@ HOT_C = 85.0
 _SENSORS = ("coretemp", "k10temp", "zenpower", "cpu", "pkg", "soc", "acpitz")
 _PLAUSIBLE_C = (1.0, 150.0)
 _SIBLINGS = "sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+
+
+def check_load(before: Sample, after: Sample, cpus: Set[int]) -> Finding:
+    """How busy the usable cores were while the doctor slept between the samples."""
+    spent = after.since(before, cpus)
+    if spent.total <= 0:
+        return unknown("other load", "other programs take cores, caches and memory bandwidth")
+    share = max(spent.busy, 0.0) / spent.total
+    value = f"{share:.0%} of {len(cpus & after.cpu_times.keys())} usable cores busy"
+    average = query_psutil(lambda ps: ps.getloadavg()[0])
+    value += f", load average {average:.2f}" if average is not None else ""
+    problem = "other programs slow down and scatter timings; stop them, or wait"
+    fine = "no other program competes for the cores"
+    return judge("other load", share <= BUSY_SHARE, value, fine, problem)
+
+
+def check_stolen(before: Sample, after: Sample, cpus: Set[int]) -> Finding:
+    """The share of the wanted time, the doctor's own work included, that the host gave away."""
+    name = "stolen time"
+    spent = after.since(before, cpus)
+    if spent.total <= 0:
+        return unknown(name, "the host of a virtual machine may run other guests instead")
+    overall = sum(after.cpu_times.values(), CpuTime())
+    value = f"{spent.stolen_share:.1%} in the sample, {overall.stolen_share:.1%} since boot"
+    problem = "the host ran other guests instead; time again later, or on a dedicated machine"
+    fine = "no other guest of the host took a core"
+    return judge(name, spent.stolen_share <= STOLEN_SHARE, value, fine, problem)
+
+
+def check_memory() -> Finding:
+    """How much memory is available."""
+    available, total = available_memory_bytes(), total_memory_bytes()
+    if available is None or not total:
+        return unknown("memory", "short memory makes the system swap, or kill the run")
+    value = f"{_gib(available)} of {_gib(total)} GiB available"
+    problem = "runs may swap or be killed; close other programs"
+    is_enough = available >= MIN_MEMORY_BYTES
+    return judge("memory", is_enough, value, "enough for light networks", problem)
+
+
+def check_swap(before: Sample, after: Sample) -> Finding:
+    """Whether pages moved between memory and disk between the samples."""
+    memory = swap()
+    if memory is not None and memory.total == 0:
+        return Finding("swap", "ok", "none", "no page can move to disk")
+    if memory is None or before.swapped_bytes is None or after.swapped_bytes is None:
+        return unknown("swap", "pages that return from disk stop a thread for milliseconds")
+    moved = after.swapped_bytes - before.swapped_bytes
+    value = f"{_gib(memory.used)} of {_gib(memory.total)} GiB in use"
+    value += f", {moved // 1024} KiB moved in the sample"
+    problem = "timings include waits for the disk; free memory"
+    return judge("swap", moved <= 0, value, "swapped pages are harmless while none moves", problem)
 
 
 def check_turbo(machine: Machine) -> Finding:
@@ -48,10 +110,10 @@ def check_governor(machine: Machine) -> Finding:
     name = governor(machine)
     if name == "":
         return unknown("governor", "a governor other than performance starts each burst slowly")
-    if name == "performance":
-        return Finding("governor", "ok", name, "the clock does not wait for load")
     remedy = "for a steady clock: sudo cpupower frequency-set -g performance"
-    return Finding("governor", "warn", name, f"the clock rises only under load; {remedy}")
+    problem = f"the clock rises only under load; {remedy}"
+    fine = "the clock does not wait for load"
+    return judge("governor", name == "performance", name, fine, problem)
 
 
 def check_temperature() -> Finding:
@@ -67,10 +129,9 @@ def check_temperature() -> Finding:
         return unknown("temperature", "a hot chip lowers its clock")
     degrees, name = max(temperatures)
     value = f"{degrees:.0f} °C ({name})"
-    if degrees < HOT_C:
-        return Finding("temperature", "ok", value, "well below where the clock is lowered")
-    meaning = "close to where the clock is lowered; let the machine cool down"
-    return Finding("temperature", "warn", value, meaning)
+    problem = "close to where the clock is lowered; let the machine cool down"
+    fine = "well below where the clock is lowered"
+    return judge("temperature", degrees < HOT_C, value, fine, problem)
 
 
 def check_heat(before: Sample, after: Sample) -> Finding:
@@ -80,12 +141,11 @@ def check_heat(before: Sample, after: Sample) -> Finding:
         return unknown(name, "a hot chip lowers its clock in the middle of a run")
     events = after.heat_events - before.heat_events
     value = f"{events} times in the sample, {after.heat_events} since boot, over all cores"
-    if events > 0:
-        meaning = "the clock was lowered; improve the cooling, or turn turbo off"
-        return Finding(name, "warn", value, meaning)
+    problem = "the clock was lowered; improve the cooling, or turn turbo off"
+    fine = "heat has not lowered the clock"
     if after.heat_events > 0:
-        return Finding(name, "ok", value, "not now, but possible in long runs on all cores")
-    return Finding(name, "ok", value, "heat has not lowered the clock")
+        fine = "not now, but possible in long runs on all cores"
+    return judge(name, events <= 0, value, fine, problem)
 
 
 def check_cpu_limit(machine: Machine) -> Finding:
@@ -98,11 +158,9 @@ def check_cpu_limit(machine: Machine) -> Finding:
         return Finding(name, "ok", "none", "no control group stops a thread")
     usable = usable_cores()
     value = f"CPU time of {limit:.3g} cores for {usable} usable cores"
-    if limit >= usable:
-        return Finding(name, "ok", value, "enough for every usable core")
     remedy = f"use --threads {math.floor(limit)}" if limit >= 1 else "no number of threads fits"
-    meaning = f"threads beyond it are stopped for tens of ms; {remedy}, or raise docker --cpus"
-    return Finding(name, "warn", value, meaning)
+    problem = f"threads beyond it are stopped for tens of ms; {remedy}, or raise docker --cpus"
+    return judge(name, limit >= usable, value, "enough for every usable core", problem)
 
 
 def check_cpu_stops(before: Sample, after: Sample) -> Finding:
@@ -112,10 +170,8 @@ def check_cpu_stops(before: Sample, after: Sample) -> Finding:
         return unknown(name, "a control group with a CPU limit is stopped when it is used up")
     stops = after.throttled_periods - before.throttled_periods
     value = f"{stops} times in the sample, {after.throttled_periods} since boot"
-    if stops > 0:
-        meaning = "threads were stopped for tens of ms; use fewer threads, or raise the CPU limit"
-        return Finding(name, "warn", value, meaning)
-    return Finding(name, "ok", value, "no thread was stopped by a CPU limit")
+    problem = "threads were stopped for tens of ms; use fewer threads, or raise the CPU limit"
+    return judge(name, stops <= 0, value, "no thread was stopped by a CPU limit", problem)
 
 
 def check_affinity(machine: Machine) -> Finding:
@@ -124,10 +180,9 @@ def check_affinity(machine: Machine) -> Finding:
     if not usable or not online:
         return unknown("usable cores", "threads beyond the usable cores wait for one another")
     value = f"{len(usable)} of {len(online)}"
-    if usable == online:
-        return Finding("usable cores", "ok", value, "no affinity or cpuset excludes a core")
-    meaning = "affinity or a cpuset excludes the others; use no more threads than usable cores"
-    return Finding("usable cores", "warn", value, meaning)
+    problem = "affinity or a cpuset excludes the others; use no more threads than usable cores"
+    fine = "no affinity or cpuset excludes a core"
+    return judge("usable cores", usable == online, value, fine, problem)
 
 
 def check_siblings(machine: Machine) -> Finding:
@@ -140,10 +195,13 @@ def check_siblings(machine: Machine) -> Finding:
     cores = len(set(groups.values()))
     if all(len(group) == 1 for group in groups.values()):
         return Finding(name, "ok", f"1 per core, {cores} cores", "no two threads share a core")
+    remedy = "another program may use the other half of each core"
     if cores < len(usable):
         remedy = f"use at most {cores} threads"
-    else:
-        remedy = "another program may use the other half of each core"
     value = f"{len(usable)} usable on {cores} physical cores"
     meaning = f"threads on one core slow each other; {remedy}, or turn SMT off"
     return Finding(name, "warn", value, meaning)
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f}"

@@ -1,8 +1,12 @@
-"""Energy counters of the hardware: RAPL for CPU packages, NVML for NVIDIA boards."""
+"""Energy read from counters of the hardware: RAPL for CPU packages, NVML for NVIDIA boards.
+
+Nothing here is estimated.
+"""
 
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +19,12 @@ from runners.records.unavailable import Unavailable
 if TYPE_CHECKING:
     import torch
 
+TICKS = 10
+"""Advances of the counter that make a number: what the last one misses is then small."""
+MAX_EXTENSION = 5
+"""A slow counter gets at most so many times `seconds`."""
+# Reading costs CPU energy too, so many short calls share one reading.
+_READ_EVERY_S = 0.01
 _UJ_PER_MJ = 1000
 _POWERCAP = "sys/class/powercap"
 
@@ -44,14 +54,9 @@ class EnergyCounter:
     """
 
     def __init__(
-        self,
-        source: str,
-        zones: Sequence[Zone],
-        synchronize: Callable[[], object] = lambda: None,
+        self, source: str, zones: Sequence[Zone], synchronize: Callable[[], object] = lambda: None
     ) -> None:
-        self.source = source
-        self._zones = zones
-        self._synchronize = synchronize
+        self.source, self._zones, self._synchronize = source, zones, synchronize
         self._last = self._read()
         self._total_uj = 0
 
@@ -162,3 +167,53 @@ def _open_nvml(device: torch.device) -> EnergyCounter | Unavailable:
         return Unavailable("pynvml is not installed")
     except Exception as error:  # whatever a driver can lack
         return Unavailable(f"no NVML energy counter: {named_line(error.__cause__ or error)}")
+
+
+def measure_energy(
+    call: Callable[[], object],
+    images_per_call: int,
+    counter: EnergyCounter,
+    seconds: float = 1.0,
+) -> float | Unavailable:
+    """Millijoules per image while the call is repeated, or why there is no number.
+
+    Gross: idle power is included, and so is what other programs take from the same counter.
+    Both ends of the interval lie where the counter advanced, so that a slow counter is not read
+    in the middle of a step.
+
+    Args:
+        call: runs the images once; it need not wait for its device.
+        images_per_call: images per call.
+        counter: of the device.
+        seconds: minimal duration; up to `MAX_EXTENSION` times as long where the counter is slow.
+    """
+    try:
+        last = counter.read_mj()
+        begin = now = time.monotonic()
+        calls = readings = 0
+        advances: list[tuple[float, int]] = []  # energy and calls whenever the counter advanced
+        while True:
+            due = now + _READ_EVERY_S
+            while now < due:
+                call()
+                calls += 1
+                now = time.monotonic()
+            energy = counter.read_mj()
+            readings += 1
+            if energy != last:
+                last = energy
+                advances.append((energy, calls))
+            now = time.monotonic()
+            is_due = now >= begin + seconds
+            if is_due and len(advances) > TICKS:
+                (first, first_calls), (last, last_calls) = advances[0], advances[-1]
+                return (last - first) / ((last_calls - first_calls) * images_per_call)
+            # A counter that advances at every reading is not slow: the calls are long.
+            is_slow = now >= begin + MAX_EXTENSION * seconds and len(advances) < readings
+            if is_slow or (is_due and not advances):
+                count, duration = len(advances), now - begin
+                return Unavailable(
+                    f"the energy counter advanced only {count} times in {duration:.1f} s"
+                )
+    except CounterError as error:
+        return Unavailable(str(error))
