@@ -44,12 +44,6 @@ class Machine:
         """The whole number the file holds; None where it holds anything else."""
         return _parse_int(self.text(path))
 
-    def table(self, path: str) -> dict[str, int]:
-        """First and second word of each line, where the second is a whole number."""
-        rows = [line.split() for line in (self.text(path) or "").splitlines()]
-        numbers = {row[0].rstrip(":"): _parse_int(row[1]) for row in rows if len(row) > 1}
-        return {name: number for name, number in numbers.items() if number is not None}
-
     def glob(self, pattern: str) -> list[str]:
         """Sorted paths, relative to the root, that match the pattern."""
         try:
@@ -152,9 +146,9 @@ def cpu_limit(machine: Machine) -> float | None:
 
 def throttled_periods(machine: Machine) -> int | None:
     """How often a group has used up its CPU time and was stopped; None if unknown."""
-    tables = [machine.table(f"{folder}/cpu.stat") for folder in _cgroup_folders(machine)]
-    counts = [table["nr_throttled"] for table in tables if "nr_throttled" in table]
-    return sum(counts) if counts else None
+    texts = [machine.text(f"{folder}/cpu.stat") or "" for folder in _cgroup_folders(machine)]
+    counts = [re.search(r"^nr_throttled (\d+)$", text, re.MULTILINE) for text in texts]
+    return sum(int(count[1]) for count in counts if count) if any(counts) else None
 
 
 def _cgroup_quota(machine: Machine, folder: str) -> float:
@@ -171,7 +165,11 @@ def _cgroup_folders(machine: Machine) -> Iterator[str]:
     """The folders of this process's groups that could limit its CPUs, upwards to the mounts."""
     for line in (machine.text("proc/self/cgroup") or "").splitlines():
         controllers, _, path = line.partition(":")[2].partition(":")
-        mount = _cgroup_mount(machine, controllers)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        mounts = [f"{_CGROUP_MOUNT}/{controllers or 'unified'}"]
+        mounts += [f"{_CGROUP_MOUNT}/cpu" if controllers else _CGROUP_MOUNT]
+        mount = next((mount for mount in mounts if machine.exists(mount)), None)
         if mount is None:
             continue
         parts = [part for part in path.split("/") if part]
@@ -181,17 +179,6 @@ def _cgroup_folders(machine: Machine) -> Iterator[str]:
             yield f"{mount}/{'/'.join(parts)}"
             parts.pop()
         yield mount
-
-
-def _cgroup_mount(machine: Machine, controllers: str) -> str | None:
-    """The mount of one line of /proc/self/cgroup, if its controllers include the CPU's."""
-    if controllers == "":
-        mounts = [f"{_CGROUP_MOUNT}/unified", _CGROUP_MOUNT]
-    elif "cpu" in controllers.split(","):
-        mounts = [f"{_CGROUP_MOUNT}/{controllers}", f"{_CGROUP_MOUNT}/cpu"]
-    else:
-        return None
-    return next((mount for mount in mounts if machine.exists(mount)), None)
 
 
 def _parse_int(text: str | None) -> int | None:

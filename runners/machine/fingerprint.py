@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -39,12 +40,14 @@ def fingerprint(device: torch.device, root: Path = Path("/")) -> Fingerprint:
     """
     commit, dirty = _commit()
     machine = Machine(root)
+    limit = cpu_limit(machine)
     facts: Fingerprint = {
         "device": device.type,
         "cpu": cpu_model(machine),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cores": usable_cores(),
-        "cpu_limit": _cpu_limit_text(machine),
+        # In cores, such as "1.5"; "" without a limit.
+        "cpu_limit": f"{round(limit, 2):g}" if limit is not None and math.isfinite(limit) else "",
         "governor": governor(machine),
         "turbo": turbo(machine),
         "memory_gb": round(total_memory_bytes() / 2**30),
@@ -67,18 +70,10 @@ def fingerprint(device: torch.device, root: Path = Path("/")) -> Fingerprint:
     return facts
 
 
-def _cpu_limit_text(machine: Machine) -> str:
-    """The CPU limit of the control groups in cores, such as "1.5"; "" without one."""
-    cores = cpu_limit(machine)
-    return f"{round(cores, 2):g}" if cores is not None and math.isfinite(cores) else ""
-
-
 def _threads_runtime() -> str:
     """The library that runs torch's intra-op threads, such as "OpenMP"."""
-    for line in torch.__config__.parallel_info().splitlines():
-        if line.startswith("ATen parallel backend:"):
-            return line.partition(":")[2].strip()
-    return ""
+    runtime = re.search(r"^ATen parallel backend:(.*)$", torch.__config__.parallel_info(), re.M)
+    return runtime[1].strip() if runtime else ""
 
 
 def _version(package: str) -> str:

@@ -1,21 +1,9 @@
 """Run functions in fresh processes, with time limits and errors of one line."""
 
-from runners.processes.isolated import (
-    ProcessDied,
-    ProcessFailed,
-    ProcessTimeout,
-    process_context,
-    run_isolated,
-    run_parallel,
-    spawn,
-)
-
-__all__ = [
-    "ProcessDied",
-    "ProcessFailed",
-    "ProcessTimeout",
-    "process_context",
-    "run_isolated",
-    "run_parallel",
-    "spawn",
-]
+from runners.processes.isolated import ProcessDied as ProcessDied
+from runners.processes.isolated import ProcessFailed as ProcessFailed
+from runners.processes.isolated import ProcessTimeout as ProcessTimeout
+from runners.processes.isolated import process_context as process_context
+from runners.processes.isolated import run_isolated as run_isolated
+from runners.processes.isolated import run_parallel as run_parallel
+from runners.processes.isolated import spawn as spawn

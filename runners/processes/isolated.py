@@ -10,15 +10,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from runners.records.errors import UserError, first_line, named_line
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
-
-_RETRY_PAUSES_S = (0.1, 0.4, 1.0, 2.0, None)
+_RETRY_PAUSES_S = (0.1, 0.4, 1.0, 2.0)
 
 
 class ProcessFailed(RuntimeError):
@@ -71,8 +70,8 @@ def run_isolated(
     Args:
         timeout_s: time limit of the process in seconds; None waits without limit.
         function: defined in a module, not a lambda.
-        *args: its arguments.
-        **kwargs: its keyword arguments.
+        *args: of the function, like the keyword arguments.
+        **kwargs: of the function.
 
     Raises:
         UserError: the function raised one, of the same class.
@@ -96,8 +95,7 @@ def run_isolated(
         receiver.close()
     if isinstance(answer, Exception):
         raise answer
-    result: Result = answer
-    return result
+    return cast(Result, answer)
 
 
 def spawn(target: Callable[..., object], *arguments: Any) -> Any:
@@ -106,7 +104,8 @@ def spawn(target: Callable[..., object], *arguments: Any) -> Any:
     Raises:
         OSError, EOFError: the system cannot start a process.
     """
-    for pause_s in _RETRY_PAUSES_S:
+    pauses_s = iter(_RETRY_PAUSES_S)
+    while True:
         processes: Any = process_context()
         process = processes.Process(target=target, args=arguments, daemon=True)
         try:
@@ -114,10 +113,10 @@ def spawn(target: Callable[..., object], *arguments: Any) -> Any:
             return process
         except (OSError, EOFError):
             # The fork server was killed; once it is gone for good, the next call starts another.
+            pause_s = next(pauses_s, None)
             if pause_s is None:
                 raise
             time.sleep(pause_s)
-    raise AssertionError("unreachable")
 
 
 def run_parallel(
@@ -125,9 +124,8 @@ def run_parallel(
 ) -> dict[str, Result | Exception]:
     """Run tasks in threads and return what each returns or raises, in the order of `tasks`.
 
-    Each task is expected to call `run_isolated`.
-
-    An interrupt ends their processes and is raised again.
+    Each task is expected to call `run_isolated`. An interrupt ends their processes and is raised
+    again.
     """
     results: dict[str, Result | Exception] = {}
     process_context()

@@ -25,17 +25,13 @@ class Normaliser:
         return (images.float() - self.mean) / self.std
 
     @classmethod
-    def fit(cls, images: Tensor) -> Normaliser:
-        """From (N, C, H, W) uint8 images; constant channels get a deviation of 1."""
+    def fit(cls, images: Tensor, device: torch.device) -> Normaliser:
+        """From (N, C, H, W) uint8 images, for `device`; constant channels get a deviation of 1."""
         values = images.double().transpose(0, 1).flatten(1)
         std = values.std(1)
-        std = torch.where(std > 0, std, torch.ones_like(std))
+        std[~(std > 0)] = 1
         shape = (1, -1, 1, 1)
-        return cls(values.mean(1).float().reshape(shape), std.float().reshape(shape))
-
-    def to(self, device: torch.device) -> Normaliser:
-        """The same on another device."""
-        return Normaliser(self.mean.to(device), self.std.to(device))
+        return cls(*(x.float().reshape(shape).to(device) for x in (values.mean(1), std)))
 
 
 def augment(

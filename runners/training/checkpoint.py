@@ -76,17 +76,15 @@ def training_identity(
 ) -> dict[str, Any]:
     """What a training and a checkpoint that it resumes from have in common; plain types."""
     splits = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
+    labels = {
+        name: hashlib.sha256(split.labels.tobytes()).hexdigest() for name, split in splits.items()
+    }
+    # The checksum is the same at every resolution and of every subset.
+    described = {"checksum": dataset.checksum, "resolution": dataset.resolution, **labels}
     return {
         "format": _FORMAT,
         "network": _hash_structure(network),
-        "dataset": {
-            "checksum": dataset.checksum,  # the same at every resolution and of every subset
-            "resolution": dataset.resolution,
-            **{
-                name: hashlib.sha256(split.labels.tobytes()).hexdigest()
-                for name, split in splits.items()
-            },
-        },
+        "dataset": described,
         "recipe": recipe.to_dict(),
         "seed": seed,
         "device": device.type,
@@ -123,21 +121,17 @@ def copy_to_cpu(value: Any) -> Any:
 
 def _hash_structure(network: nn.Module) -> str:
     """SHA-256 of classes, settings and shapes, which do not change in training."""
-    # Settings such as a window or a number of heads are plain attributes.
-    parts: list[object] = [
-        (name, type(module).__qualname__, module.extra_repr(), _plain_settings(module))
-        for name, module in network.named_modules()
-    ]
+    parts: list[object] = []
+    for name, module in network.named_modules():
+        # Settings such as a window or a number of heads are plain attributes.
+        settings = sorted(
+            (key, value)
+            for key, value in vars(module).items()
+            if key not in _MODULE_ATTRIBUTES and _is_plain(value)
+        )
+        parts.append((name, type(module).__qualname__, module.extra_repr(), settings))
     parts += [(name, tuple(t.shape), str(t.dtype)) for name, t in all_tensors(network).items()]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _plain_settings(module: nn.Module) -> list[tuple[str, object]]:
-    return sorted(
-        (name, value)
-        for name, value in vars(module).items()
-        if name not in _MODULE_ATTRIBUTES and _is_plain(value)
-    )
 
 
 def _is_plain(value: object) -> bool:

@@ -11,16 +11,20 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel
 
 from runners.data.dataset import Dataset, Split, iterate_batches
 from runners.machine.device_lock import DeviceShare
 from runners.training.augment import Normaliser, augment
 from runners.training.checkpoint import all_tensors, copy_to_cpu, load_tensors
-from runners.training.optimizer import make_adamw, make_average
 from runners.training.recipe import Recipe
 
 _STATISTICS_IMAGES = 10_000
 _EVALUATION_BATCH = 250
+
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 class NonFiniteLoss(RuntimeError):
@@ -107,7 +111,7 @@ class Trainer:
         # Of all epochs, also where fewer will be trained: stopping changes no step before it.
         self._optimizer, self._schedule = make_adamw(self.network, recipe, recipe.epochs * steps)
         sample = np.linspace(0, size - 1, min(size, _STATISTICS_IMAGES)).astype(np.int64)
-        self._normalise = Normaliser.fit(torch.from_numpy(dataset.train.images(sample))).to(device)
+        self._normalise = Normaliser.fit(torch.from_numpy(dataset.train.images(sample)), device)
 
     def train_epoch(self, epoch: int, on_step: OnStep, share: DeviceShare) -> float:
         """One pass over the shuffled training split, a partial batch left out; the mean loss.
@@ -180,3 +184,51 @@ class Trainer:
         self._schedule.step()
         self.average.update_parameters(self.network)
         return loss.item()
+
+
+def make_adamw(
+    network: nn.Module, recipe: Recipe, steps: int
+) -> tuple[torch.optim.AdamW, LambdaLR]:
+    """An optimiser and its schedule over `steps`; call `step()` on both after each step."""
+    groups = group_weights(network, recipe.weight_decay)
+    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+    return optimizer, LambdaLR(optimizer, warmup_cosine(steps, recipe.warmup))
+
+
+def warmup_cosine(steps: int, warmup: float) -> Callable[[int], float]:
+    """Share of the peak learning rate at a step: a linear rise, then half a cosine down to 0."""
+    rise = max(1, round(steps * warmup))
+
+    def share(step: int) -> float:
+        if step < rise:
+            return (step + 1) / rise
+        return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+    return share
+
+
+def group_weights(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Decay for matrices and kernels only: decaying norms and biases hurts small networks."""
+    parameters = list(network.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def make_average(network: nn.Module, decay: float) -> AveragedModel:
+    """An exponential moving average of weights and buffers.
+
+    Call `update_parameters(network)` after each step. The decay starts low, (1 + n) / (10 + n), so
+    that the random start is soon forgotten.
+    """
+
+    def blend(average: Tensors, current: Tensors, updates: Tensor | int) -> None:
+        n = int(updates)
+        weight = 1 - min(decay, (1 + n) / (10 + n))
+        if average[0].is_floating_point():
+            torch._foreach_lerp_(average, current, weight)
+        else:  # counters of batches
+            torch._foreach_copy_(average, current)
+
+    return AveragedModel(network, multi_avg_fn=torch.no_grad()(blend), use_buffers=True)

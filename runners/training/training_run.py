@@ -27,9 +27,17 @@ class TrainingRun:
     between change nothing. After an epoch that ended in an error, only `load` and
     `load_state_dict` may be called.
 
+    Args:
+        network: moved to the device and trained in place.
+
     Attributes:
         curve: the epochs so far.
         seconds: their duration, across resumes, without waiting for timings.
+
+    Raises:
+        DataError: an image of a folder could not be read; here, in `train_epoch` and `quality`.
+        UserError: the device's lock files cannot be used; likewise.
+        RuntimeError: this thread holds the device already; likewise.
     """
 
     def __init__(
@@ -41,13 +49,6 @@ class TrainingRun:
         seed: int,
         device: torch.device,
     ) -> None:
-        """Start anew: `network` is moved to the device and trained in place.
-
-        Raises:
-            DataError: an image of a folder could not be read.
-            UserError: the device's lock files cannot be used.
-            RuntimeError: this thread holds the device already.
-        """
         self.curve: list[Epoch] = []
         self.seconds = 0.0
         self._is_broken = False
@@ -71,10 +72,7 @@ class TrainingRun:
 
         Raises:
             NonFiniteLoss: the training diverged.
-            DataError: an image of a folder could not be read.
-            UserError: the device's lock files cannot be used.
-            RuntimeError: all epochs are done, the one before ended in an error, or this thread
-                holds the device already.
+            RuntimeError: all epochs are done, or the one before ended in an error.
         """
         self._check_usable()
         if self.is_finished:
@@ -104,31 +102,23 @@ class TrainingRun:
         validation.
 
         Raises:
-            DataError: an image of a folder could not be read.
-            UserError: the device's lock files cannot be used.
-            RuntimeError: no epoch is done, the last one ended in an error, or this thread holds the
-                device already.
+            RuntimeError: no epoch is done, or the last one ended in an error.
         """
         self._check_usable()
         if not self.curve:
             raise RuntimeError("no epoch is done: there is nothing to test")
-        val = self.curve[-1].val_accuracy
-        if not tested:
-            return self._make_quality(None, val, "ema", self.seconds)
-        measure_accuracy = self._trainer.measure_accuracy
-        with self._hold_device() as share:
-            start = share.clock()
-            raw = measure_accuracy(self._trainer.network, self._dataset.val, share)
-            chosen, weights = self._trainer.average.module, "ema"
-            if raw > val:
-                chosen, weights = self._trainer.network, "raw"
-            test = measure_accuracy(chosen, self._dataset.test, share)
-            seconds = self.seconds + share.clock() - start
-        return self._make_quality(test, max(raw, val), weights, seconds)
-
-    def _make_quality(
-        self, test: float | None, val: float, weights: str, seconds: float
-    ) -> Quality:
+        test, val = None, self.curve[-1].val_accuracy
+        weights, seconds = "ema", self.seconds
+        if tested:
+            measure_accuracy = self._trainer.measure_accuracy
+            with self._hold_device() as share:
+                start = share.clock()
+                raw = measure_accuracy(self._trainer.network, self._dataset.val, share)
+                chosen = self._trainer.average.module
+                if raw > val:
+                    chosen, weights, val = self._trainer.network, "raw", raw
+                test = measure_accuracy(chosen, self._dataset.test, share)
+                seconds += share.clock() - start
         return Quality(
             test_accuracy=test,
             val_accuracy=val,
@@ -157,7 +147,12 @@ class TrainingRun:
             CheckpointError: it is of another network, data set, recipe, seed or kind of device, or
                 incomplete; then this training is unchanged.
         """
-        self._check_identity(state)
+        identity = state.get("identity")
+        if not isinstance(identity, dict):
+            raise CheckpointError("not the state of a training: no identity in it")
+        different = [key for key, own in self._identity.items() if identity.get(key) != own]
+        if different:
+            raise CheckpointError(f"of a training with another {', '.join(different)}")
         before = self._state_dict()
         try:
             self._apply(state)
@@ -199,14 +194,6 @@ class TrainingRun:
         self._trainer.load_state_dict(state["learner"])
         self.curve = [Epoch(**point) for point in state["curve"]]
         self.seconds = float(state["seconds"])
-
-    def _check_identity(self, state: dict[str, Any]) -> None:
-        identity = state.get("identity")
-        if not isinstance(identity, dict):
-            raise CheckpointError("not the state of a training: no identity in it")
-        different = [key for key, own in self._identity.items() if identity.get(key) != own]
-        if different:
-            raise CheckpointError(f"of a training with another {', '.join(different)}")
 
     def _check_usable(self) -> None:
         if self._is_broken:

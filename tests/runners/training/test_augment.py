@@ -183,11 +183,9 @@ def test_the_normaliser_makes_mean_0_and_deviation_1_per_channel():
     images = torch.randint(0, 200, (50, 3, 7, 7), generator=random).to(torch.uint8)
     images[:, 1] //= 4
     images[:, 2] = 77  # a constant channel
-    normalise = Normaliser.fit(images)
+    normalise = Normaliser.fit(images, torch.device("cpu"))
     out = normalise(images)
     assert out.dtype == torch.float32 and out.shape == images.shape
     assert torch.allclose(out.mean((0, 2, 3)), torch.zeros(3), atol=1e-4)
     assert torch.allclose(out[:, :2].std((0, 2, 3)), torch.ones(2), atol=1e-4)
     assert (out[:, 2] == 0).all()
-    moved = normalise.to(torch.device("cpu"))
-    assert torch.equal(moved(images), out)

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from runners.records.errors import UserError
-from runners.training.optimizer import make_average, warmup_cosine
 from runners.training.recipe import LONG, SHORT, Recipe, recipe_for
+from runners.training.trainer import make_average, warmup_cosine
 
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size"])

@@ -14,7 +14,7 @@ from torch import nn
 from runners.data.dataset import ArraySplit
 from runners.machine import device_lock
 from runners.records.record import Quality
-from runners.training import NonFiniteLoss, Recipe, optimizer, train, trainer
+from runners.training import NonFiniteLoss, Recipe, train, trainer
 from tests.runners import tiny
 
 CPU = torch.device("cpu")
@@ -234,7 +234,7 @@ def test_mixed_precision_runs_and_is_mixed():
 
 
 def test_only_matrices_and_kernels_decay():
-    groups = optimizer.group_weights(tiny.network("softmax"), 0.05)
+    groups = trainer.group_weights(tiny.network("softmax"), 0.05)
     assert [group["weight_decay"] for group in groups] == [0.05, 0.0]
     assert all(p.ndim > 1 for p in groups[0]["params"])
     assert all(p.ndim <= 1 for p in groups[1]["params"])
