@@ -28,8 +28,8 @@ from runners.measure.timing.latency import interleave, intra_op_threads, select_
 from runners.measure.timing.protocol import Rounds
 from runners.measure.timing.session import TimedVariant, make_call_factory
 from runners.processes.isolated import run_isolated
-from runners.training.loop import train
 from runners.training.recipe import Recipe
+from runners.training.training_run import train
 from search_space import Space, Values, load
 
 HERE = Path(__file__).parents[1] / "search_space" / "tabular"

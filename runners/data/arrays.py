@@ -10,9 +10,8 @@ import numpy as np
 
 from runners.data import idx
 from runners.data.catalogue import DatasetEntry
-from runners.data.dataset import ArraySplit, Dataset, LazySplit, Split
+from runners.data.dataset import ArraySplit, Dataset, LazySplit, Split, split_validation
 from runners.data.images import resize
-from runners.data.validation_split import split_validation
 from runners.records.errors import DataError
 
 IN_MEMORY_BYTES = 2**30

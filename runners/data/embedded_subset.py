@@ -45,12 +45,8 @@ def make_subset(
 ) -> None:
     """Write the subset of the four official files in `source`, and its SHA256SUMS, to `into`.
 
-    Args:
-        source: folder with the four official .gz files.
-        into: folder to write to; made if missing.
-        train: training images per class.
-        test: test images per class.
-        pins: SHA-256 (hex) of the decompressed source files; None accepts any files.
+    The subset has `train` and `test` images per class. `pins` are the SHA-256 (hex) of the
+    decompressed source files; None accepts any files.
 
     Raises:
         DataError: a source file is missing, broken or not the official one.

@@ -17,7 +17,7 @@ from runners.data import idx
 from runners.data.cache import cache_folder, read_verified
 from runners.data.catalogue import get_entry
 from runners.data.sources import PINS, SOURCES, ArchiveFormat, Method, Source, SourceFile
-from runners.records.errors import DataError
+from runners.records.errors import DataError, first_line
 
 Progress: TypeAlias = Callable[[str, int, "int | None"], None]
 """Called with what is obtained, bytes so far, and bytes in all (None if unknown)."""
@@ -30,10 +30,6 @@ _CHUNK_BYTES = 2**18
 
 def fetch(name: str, progress: Progress | None = None) -> Path:
     """Get the data set `name` into the cache, unless it is there and valid; return its folder.
-
-    Args:
-        name: a name of the catalogue that is not embedded.
-        progress: called as bytes arrive.
 
     Raises:
         DataError: unknown or embedded name, a cache folder that cannot be written, or every source
@@ -51,12 +47,7 @@ def fetch_from(
     """Fill `folder` with plain IDX files that match `pins`, from the first source that has them.
 
     The folder appears in one step. What an interrupted call leaves behind, the next one deletes.
-
-    Args:
-        sources: in the order to try.
-        pins: SHA-256 (hex) by name of the IDX file, in the order of `Source.files`.
-        folder: where the data set goes; its parent is the cache.
-        progress: as for fetch.
+    `pins` are SHA-256 (hex) by name of the IDX file, in the order of `Source.files`.
 
     Raises:
         DataError: every source failed, or the cache cannot be written.
@@ -234,6 +225,4 @@ def _describe(error: BaseException) -> str:
         return f"HTTP {response.status_code} {response.reason}"
     while not isinstance(error, DataError) and (cause := error.__cause__ or error.__context__):
         error = cause  # requests wraps the error of the connection several times
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+    return getattr(error, "strerror", None) or first_line(error)

@@ -12,9 +12,17 @@ import numpy as np
 
 from runners.data.arrays import IN_MEMORY_BYTES
 from runners.data.catalogue import FOLDER
-from runners.data.dataset import ArraySplit, Dataset, Indices, Labels, LazySplit, Pixels, Split
+from runners.data.dataset import (
+    ArraySplit,
+    Dataset,
+    Indices,
+    Labels,
+    LazySplit,
+    Pixels,
+    Split,
+    split_validation,
+)
 from runners.data.images import decode_all
-from runners.data.validation_split import split_validation
 from runners.records.errors import DataError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".tif", ".tiff")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,22 +11,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from runners.data.dataset import Pixels
-from runners.records.errors import DataError
+from runners.records.errors import DataError, first_line
 
 _MAX_THREADS = 16
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
-"""What Pillow's decoders raise on files that are not what they claim to be."""
 
 
 def decode(path: Path, resolution: int) -> Pixels:
@@ -45,7 +30,7 @@ def decode(path: Path, resolution: int) -> Pixels:
         with Image.open(path) as image:
             image.load()
             colour = _to_rgb(image)
-    except _BROKEN as error:
+    except Exception as error:  # decoders raise almost anything on damaged files
         raise DataError(f"cannot read image {path}: {_describe(error)}") from error
     side = min(colour.size)
     left, top = (colour.width - side) / 2, (colour.height - side) / 2
@@ -95,10 +80,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _describe(error: BaseException) -> str:
+def _describe(error: Exception) -> str:
     """One line without the path, which the message already has."""
     if isinstance(error, UnidentifiedImageError):
         return "not in an image format that Pillow supports"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+    return getattr(error, "strerror", None) or first_line(error)

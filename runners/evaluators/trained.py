@@ -194,7 +194,7 @@ class TrainedEvaluator:
         import torch
 
         from runners.measure.timing.latency import intra_op_threads
-        from runners.training.loop import train
+        from runners.training.training_run import train
 
         assert self.threads is not None
         dataset = self.images.load(spec.resolution)

@@ -85,11 +85,9 @@ class EnergyCounter:
 
 
 def open_counter(device: torch.device, root: Path = Path("/")) -> EnergyCounter | Unavailable:
-    """The energy counter of a device, or why there is none.
+    """The energy counter of a device, or why there is none; /sys lies below `root`.
 
-    Args:
-        device: CPUs are counted by RAPL (Intel, and AMD through the same files), CUDA by NVML.
-        root: where /sys is.
+    CPUs are counted by RAPL (Intel, and AMD through the same files), CUDA devices by NVML.
     """
     if device.type == "cpu":
         return open_rapl(Machine(root))

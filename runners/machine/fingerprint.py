@@ -32,11 +32,8 @@ def fingerprint(device: torch.device, root: Path = Path("/")) -> Fingerprint:
     """Describe machine, versions, commit and protocol in plain JSON types.
 
     Only what is constant during a session: the current load or temperature would make every row a
-    machine of its own. Unknown texts are "", an unknown `memory_gb` (GiB) is 0.
-
-    Args:
-        device: that the numbers are measured on.
-        root: where /proc and /sys are.
+    machine of its own. Unknown texts are "", an unknown `memory_gb` (GiB) is 0. /proc and /sys lie
+    below `root`.
     """
     commit, dirty = _commit()
     machine = Machine(root)

@@ -13,10 +13,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 def project_version(root: Path = _ROOT) -> str:
     """Version of the code that runs, such as "0.2.0"; "unknown" if nothing states it.
 
-    A checkout states its own: the metadata of an editable install is as old as the install.
-
-    Args:
-        root: folder of the packages.
+    A checkout at `root` states its own: the metadata of an editable install is as old as the
+    install.
     """
     try:
         text = (root / "pyproject.toml").read_text(encoding="utf-8")

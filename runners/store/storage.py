@@ -105,11 +105,9 @@ def open_storage_readonly(location: Path | str) -> Iterator[RDBStorage]:
 def translate_errors(
     location: Path | str, *, note: str = "; finished trials in it are kept"
 ) -> Iterator[None]:
-    """Turn what a storage raises inside the block into a UserError without secrets.
+    """Turn what a storage raises inside the block into a UserError that ends with `note`.
 
-    Args:
-        location: as for `open_storage`.
-        note: ends the message.
+    Its message holds no secrets of the location.
     """
     try:
         yield

@@ -1,10 +1,10 @@
 from .checkpoint import CheckpointError as CheckpointError
-from .loop import ShouldContinue as ShouldContinue
-from .loop import train as train
 from .recipe import LONG as LONG
 from .recipe import SHORT as SHORT
 from .recipe import Recipe as Recipe
 from .recipe import recipe_for as recipe_for
 from .trainer import NonFiniteLoss as NonFiniteLoss
 from .trainer import OnStep as OnStep
+from .training_run import ShouldContinue as ShouldContinue
 from .training_run import TrainingRun as TrainingRun
+from .training_run import train as train

@@ -1,9 +1,9 @@
-"""A training that can stop after any epoch, be saved, and continue exactly."""
+"""Train a network: in one call, or epoch by epoch, to be saved and continued exactly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,14 @@ from torch import nn
 from runners.data.dataset import Dataset
 from runners.machine.device_lock import DeviceShare, share_for_training
 from runners.records.errors import named_line
-from runners.records.record import Epoch, Quality
+from runners.records.record import Epoch, Quality, TrainingResult
 from runners.training import checkpoint
 from runners.training.checkpoint import CheckpointError
 from runners.training.recipe import Recipe
 from runners.training.trainer import OnStep, Trainer, ignore_step
+
+ShouldContinue = Callable[[Quality], bool]
+"""Called with the quality so far, not tested; False stops the training."""
 
 
 class TrainingRun:
@@ -203,3 +206,52 @@ class TrainingRun:
     def _hold_device(self) -> Iterator[DeviceShare]:
         with share_for_training(self._device) as share, self._trainer.random.install():
             yield share
+
+
+def train(
+    network: nn.Module,
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    seed: int,
+    device: torch.device,
+    on_step: OnStep = ignore_step,
+    should_continue: ShouldContinue = lambda quality: True,
+    checkpoint: Path | None = None,
+) -> TrainingResult:
+    """Train on `dataset.train`, select weights on `dataset.val`, report on `dataset.test`.
+
+    Equal seeds give equal results on one machine with one number of threads, however often a
+    training is stopped and resumed from its checkpoint. While any process times the device, the
+    training waits; its seconds and rates exclude the wait.
+
+    Args:
+        network: trained in place.
+        dataset: its three splits.
+        recipe: how to train.
+        seed: of order, augmentation and dropout.
+        device: where to train.
+        on_step: called after each step.
+        should_continue: called after each epoch but the last, once its checkpoint is written, and
+            on resuming, for the epoch before.
+        checkpoint: a file to resume from, rewritten after each epoch and never removed. If it is
+            missing, damaged or of another training, the training starts anew.
+
+    Raises:
+        NonFiniteLoss: the training diverged.
+        DataError: an image of a folder could not be read.
+        UserError: the device's lock files cannot be used, or the checkpoint cannot be written.
+    """
+    run = TrainingRun(network, dataset, recipe, seed=seed, device=device)
+    if checkpoint is not None:
+        with suppress(CheckpointError):
+            run.load(checkpoint)
+    while not run.is_finished:
+        if run.curve:
+            quality = run.quality(tested=False)
+            if not should_continue(quality):
+                return TrainingResult(quality, stopped=True)
+        run.train_epoch(on_step)
+        if checkpoint is not None:
+            run.save(checkpoint)
+    return TrainingResult(run.quality(), stopped=False)

@@ -23,7 +23,7 @@ def train_with(monkeypatch):
     """Replace the training by a function."""
 
     def replace_training(function):
-        monkeypatch.setattr("runners.training.loop.train", function)
+        monkeypatch.setattr("runners.training.training_run.train", function)
 
     return replace_training
 

@@ -18,10 +18,7 @@ def run_checks(root: Path = Path("/"), rest_s: float = REST_S) -> list[Finding]:
     """Run all checks: the scatter of timings first, then what could explain it.
 
     Takes `rest_s` seconds to observe other programs, and about half a second of work of its own.
-
-    Args:
-        root: where /proc and /sys are; psutil, the GPU and the scatter are always this machine's.
-        rest_s: seconds to observe other programs.
+    /proc and /sys lie below `root`; psutil, the GPU and the scatter are always this machine's.
     """
     machine = Machine(root)
     start = take_sample(machine)

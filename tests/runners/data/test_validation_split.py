@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.data.validation_split import split_validation
+from runners.data.dataset import split_validation
 from runners.records.errors import DataError
 
 sizes_and_count = st.lists(st.integers(2, 40), min_size=1, max_size=12).flatmap(

@@ -59,7 +59,7 @@ def test_user_errors_keep_their_class():
     [
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("raise ValueError('first\\nsecond')", "ValueError: first"),
-        ("raise ValueError", "ValueError: ValueError"),
+        ("raise ValueError", "ValueError"),
         ("raise KeyError(3)", "KeyError: 3"),
         ("raise MemoryError('no more\\nreally')", "out of memory: no more"),
         # An exception that cannot be pickled.
