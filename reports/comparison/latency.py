@@ -16,17 +16,23 @@ def latency_ratio(costs: Row, baseline: Row) -> dict[str, Any]:
     Rounds pair only within one session. Rows of different runs, or of one run on two machines,
     never do: their medians are resampled independently. Rows of one session with different numbers
     of rounds get no ratio.
-
-    Args:
-        costs: a row with costs.
-        baseline: the baseline's row with costs.
     """
     if not costs["latency_ms_samples"] or not baseline["latency_ms_samples"]:
         return {}
-    is_paired = _same_session(costs, baseline)
+    same_run = costs.get("run") == baseline.get("run")
+    is_paired = same_run and conditions(costs) == conditions(baseline)
     if is_paired and (rounds(costs), blocks(costs)) != (rounds(baseline), blocks(baseline)):
         return {}
-    ratio, low, high = (paired_ratio if is_paired else unpaired_ratio)(costs, baseline)
+    ratio, low, high = (
+        ratio_interval(
+            costs["latency_ms_samples"],
+            baseline["latency_ms_samples"],
+            rounds=rounds(costs),
+            blocks=blocks(costs),
+        )
+        if is_paired
+        else unpaired_ratio(costs, baseline)
+    )
     return {
         "latency_ratio": ratio,
         "latency_ratio_low": low,
@@ -34,16 +40,6 @@ def latency_ratio(costs: Row, baseline: Row) -> dict[str, Any]:
         "latency_pairing": "paired" if is_paired else "unpaired",
         "latency_verdict": verdict(low, high),
     }
-
-
-def paired_ratio(costs: Row, baseline: Row) -> Estimate:
-    """The ratio of two rows of one session, with its 95 % interval."""
-    return ratio_interval(
-        costs["latency_ms_samples"],
-        baseline["latency_ms_samples"],
-        rounds=rounds(costs),
-        blocks=blocks(costs),
-    )
 
 
 def unpaired_ratio(after: Row, before: Row) -> Estimate:
@@ -73,8 +69,3 @@ def rounds(costs: Row) -> list[int]:
 def blocks(costs: Row) -> list[int]:
     """Number of rounds of each memory placement; empty where it was not recorded."""
     return list(costs.get("latency_blocks") or ())
-
-
-def _same_session(costs: Row, baseline: Row) -> bool:
-    same_run = costs.get("run") == baseline.get("run")
-    return same_run and conditions(costs) == conditions(baseline)

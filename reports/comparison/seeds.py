@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from statistics import fmean, stdev
 from typing import Any
 
@@ -13,59 +14,27 @@ from reports.comparison.latency import blocks, latency_ratio, rounds
 from reports.statistics.intervals import mean_interval, wilson_interval
 from reports.tables.records import Row
 
-_COSTS = (
-    "form_seconds",
-    "parity",
-    "params",
-    "macs",
-    "macs_ptflops",
-    "latency_ms_median",
-    "latency_ms_min",
-    "latency_threads",
-    "throughput_images_per_s",
-    "throughput_batch",
-    "throughput_threads",
-    "largest_batch",
-    "out_of_memory_batch",
-    "peak_memory_bytes",
-    "peak_training_memory_bytes",
-    "training_memory_batch",
-    "energy_mj_per_image",
-)
-
-_TEXTS = ("form_note", "latency_stopped", "training_memory_reason", "energy_source")
-
 
 def aggregate_seeds(
     rows: Sequence[Row], baseline: Row | None = None, *, is_baseline: bool = False
 ) -> Arm:
-    """Aggregate the records of one architecture into one arm.
+    """Aggregate the records of one architecture, at least one, into one arm.
 
-    Args:
-        rows: the seeds of one arm, at least one.
-        baseline: a row with the baseline's costs; None leaves the ratios out.
-        is_baseline: this arm is the baseline.
+    `baseline` is a row with the baseline's costs; None leaves the ratios out.
     """
     states = [row["state"] for row in rows]
     costs = row_with_costs(rows) or {}
-    samples = costs.get("latency_ms_samples") or []
-    return Arm(
-        arm=rows[0]["name"],
-        reconstructed=bool(rows[0]["reconstructed"]),
-        state=_state(states),
-        reason=_reason(rows),
-        seeds_finished=states.count("finished"),
-        seeds_failed=states.count("failed"),
-        seeds_pruned=states.count("pruned"),
+    values = {
         **_costs(costs),
-        latency_rounds=len(samples) or None,
-        latency_processes=len(rounds(costs)) if samples else None,
-        latency_placements=len(blocks(costs) or rounds(costs)) if samples else None,
-        latency_ms_q1=float(np.percentile(samples, 25)) if samples else None,
-        latency_ms_q3=float(np.percentile(samples, 75)) if samples else None,
         **_ratio(costs, baseline, is_baseline),
         **_accuracy(rows),
-    )
+        "arm": rows[0]["name"],
+        "reconstructed": bool(rows[0]["reconstructed"]),
+        "state": _state(states),
+        "reason": _reason(rows),
+        **{f"seeds_{state}": states.count(state) for state in ("finished", "failed", "pruned")},
+    }
+    return Arm(**values)
 
 
 def row_with_costs(rows: Sequence[Row]) -> Row | None:
@@ -79,13 +48,23 @@ def tested_rows(rows: Sequence[Row]) -> list[Row]:
 
 
 def _costs(costs: Row) -> dict[str, Any]:
+    """The fields of an arm that its costs determine; most have the same name in both."""
     # Records of protocol 1 lack the newer fields and the form, which was always eager.
+    same = {field.name: costs.get(field.name) for field in fields(Arm)}
+    copied = {name: value for name, value in same.items() if value is not None}
+    samples = costs.get("latency_ms_samples") or []
     return {
-        **{field: costs.get(field) for field in _COSTS},
-        **{field: costs.get(field) or "" for field in _TEXTS},
+        **copied,
         "form": (costs.get("form") or "eager") if costs else "",
         "macs_uncounted": ", ".join(costs.get("macs_uncounted") or ()),
         "throughput_batches_tried": len(costs.get("throughput_ladder") or ()) or None,
+        "latency_rounds": len(samples) or None,
+        "latency_processes": len(rounds(costs)) if samples else None,
+        "latency_placements": len(blocks(costs) or rounds(costs)) if samples else None,
+        "latency_ms_q1": float(np.percentile(samples, 25)) if samples else None,
+        "latency_ms_q3": float(np.percentile(samples, 75)) if samples else None,
+        # That of a search is relative to its reference network.
+        "latency_ratio": None,
     }
 
 

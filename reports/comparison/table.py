@@ -31,7 +31,7 @@ def comparison_grid(summary: Summary, *, notes: bool = True) -> Grid:
     About 110 columns of text fit what every run has; a narrower console hides columns, named below
     the table, rather than digits.
     """
-    texts = (*summary.notes, *legend_notes(summary)) if notes else ()
+    texts = table_notes(summary) if notes else ()
     return Grid(summary.title, comparison_columns(summary), texts, _DROPPED_FIRST)
 
 
@@ -48,16 +48,11 @@ def to_latex(summary: Summary, *, label: str | None = None) -> str:
 
     Notes are set under the table; reasons of failed arms are among them, not in the table. Wide
     for one column of two: change `table` to `table*` there. It takes 350 to 400 pt with usual
-    names.
-
-    Args:
-        summary: of the comparison.
-        label: of the table; default: `tab:` and the words of the title.
+    names. The default label is `tab:` and the words of the title.
     """
     columns = [without_reason(column) for column in comparison_columns(summary)]
-    notes = (*summary.notes, *legend_notes(summary))
     label = label or label_of(summary.title, "comparison")
-    return environment(columns, summary.title, label, notes)
+    return environment(columns, summary.title, label, table_notes(summary))
 
 
 def comparison_columns(summary: Summary) -> list[Column]:
@@ -89,9 +84,9 @@ def comparison_columns(summary: Summary) -> list[Column]:
     return [column for column in columns if not set(column.cells) <= {"", "baseline"}]
 
 
-def legend_notes(summary: Summary) -> list[str]:
-    """What the marks of the columns mean."""
-    notes = []
+def table_notes(summary: Summary) -> list[str]:
+    """The notes of the summary, and what the marks of the columns mean."""
+    notes = list(summary.notes)
     if any(arm.on_latency_front or arm.on_macs_front for arm in summary.arms):
         notes.append("Front: L on the accuracy-latency front, M on the accuracy-MACs front.")
     if len(summary.arms) > 1:

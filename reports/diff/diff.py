@@ -107,7 +107,10 @@ def _quality(rows_a: Sequence[Row], rows_b: Sequence[Row], force: bool) -> dict[
     if data and not force:
         return {**fields, "accuracy": Difference(a[0], b[0]), "accuracy_verdict": "other data"}
     if len(tested_a) > 1 and len(tested_b) > 1:
-        change, low, high = welch_interval(_values(tested_b), _values(tested_a))
+        values_a, values_b = (
+            [row["test_accuracy"] for row in rows] for rows in (tested_a, tested_b)
+        )
+        change, low, high = welch_interval(values_b, values_a)
     else:
         change, low, high = difference_interval(b, a)
     claim = "higher" if low > 0 else "lower" if high < 0 else "not separable"
@@ -120,10 +123,6 @@ def _accuracy(tested: Sequence[Row]) -> Estimate:
     mean, low, high = arm.test_accuracy_mean, arm.test_accuracy_low, arm.test_accuracy_high
     assert mean is not None and low is not None and high is not None
     return mean, low, high
-
-
-def _values(tested: Sequence[Row]) -> list[float]:
-    return [float(row["test_accuracy"]) for row in tested]
 
 
 def _timing(a: Row | None, b: Row | None, force: bool) -> dict[str, Any]:

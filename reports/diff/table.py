@@ -30,7 +30,7 @@ def diff_grid(
         rows_b: the same, after.
         title: of the table.
         threshold: above which a change is a regression, a share.
-        forced: numbers were compared although conditions differ.
+        forced: as `force` in `diff_runs`.
     """
     notes = [*diff_notes(arms, rows_a, rows_b, forced=forced), *regression_notes(arms, threshold)]
     return Grid(title, _columns(arms, threshold), notes, _DROPPED_FIRST)

@@ -49,15 +49,9 @@ def style_axes(axes: Axes) -> None:
 def scale_axis(
     axes: Axes, which: Literal["x", "y"], low: float, high: float, *, log_from: float, margin: float
 ) -> None:
-    """Set limits with a margin; logarithmic where values span more than a factor of `log_from`.
+    """Set limits with a margin on both sides, a fraction of the axis, around the values.
 
-    Args:
-        axes: of the panel.
-        which: "x" or "y".
-        low: smallest value.
-        high: largest value.
-        log_from: factor between the two above which the axis is logarithmic.
-        margin: on both sides, as a fraction of the axis.
+    The axis is logarithmic where values span more than a factor of `log_from`.
     """
     axis = axes.xaxis if which == "x" else axes.yaxis
     set_limits = axes.set_xlim if which == "x" else axes.set_ylim
@@ -78,14 +72,8 @@ def write_texts(
 ) -> None:
     """Write title and subtitle above the panels, the caption below; `$` is plain text.
 
-    Args:
-        figure: to write on.
-        title: shortened to one line, as is `subtitle`.
-        subtitle: under the title.
-        caption: wrapped.
-        left: edge of the texts, as a fraction of the width.
-        top: of the caption, as a fraction of the height.
-        lines: of the caption at most.
+    Title and subtitle are shortened to one line, the caption is wrapped to at most `lines`. `left`
+    is the edge of all texts as a fraction of the width, `top` that of the caption of the height.
     """
     wide = figure.get_figwidth() / 11
     heading = shorten(title, int(90 * wide), placeholder=" …")

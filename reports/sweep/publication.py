@@ -19,7 +19,7 @@ from reports.sweep.changes import (
 from reports.sweep.csv_files import front_csv, trials_csv
 from reports.sweep.notes import state_counts
 from reports.sweep.summary import SweepSummary
-from reports.sweep.table import latex, markdown, terminal_grid
+from reports.sweep.table import front_grid, latex, markdown
 from reports.tables.records import Row
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def sweep_terminal(publication: Publication, *, notes: bool = True) -> Renderabl
 
     if publication.summary.front is None:
         return Text(publication.text)
-    return terminal_grid(publication.summary, publication.text, notes=notes)
+    title = f"{publication.summary.title}: {publication.text}"
+    return front_grid(publication.summary, title, notes=notes)
 
 
 def _render(summary: SweepSummary, folder: Path, time: str) -> tuple[str, dict[str, bytes]]:

@@ -24,18 +24,21 @@ _MAX_CHARACTERS = 24
 _INACTIVE = "–"
 
 
-def terminal_grid(summary: SweepSummary, changes: str, *, notes: bool = True) -> Grid:
-    """The table for a console, with what has changed in its title; dimensions go first."""
+def front_grid(summary: SweepSummary, title: str, *, notes: bool = True) -> Grid:
+    """The front as a table, for a console or as Markdown; a narrow console hides dimensions first.
+
+    Raises:
+        ValueError: the sweep has no front.
+    """
     all_columns = columns(summary)
     dimensions = [column.key for column in all_columns if column.key.startswith("dimension ")]
     order = (*reversed(dimensions), "test_accuracy", "trial")
-    lines = table_notes(summary) if notes else ()
-    return Grid(f"{summary.title}: {changes}", all_columns, lines, order)
+    return Grid(title, all_columns, table_notes(summary) if notes else (), order)
 
 
 def markdown(summary: SweepSummary) -> str:
     """Title, the front as a table, and the notes, as GitHub-flavoured Markdown."""
-    return Grid(_heading(summary), columns(summary), table_notes(summary), ()).markdown()
+    return front_grid(summary, _heading(summary)).markdown()
 
 
 def latex(summary: SweepSummary) -> str:
@@ -98,7 +101,7 @@ def columns(summary: SweepSummary) -> list[Column]:
     all_columns = [
         Column("number", "#", "", tuple(point_label(row, n) for n, row in enumerate(rows))),
         Column("trial", "Trial", "", tuple(str(row["trial"]) for row in rows)),
-        *(_dimension(name, rows) for name in _column_dimensions(summary, front)),
+        *(_dimension(name, rows) for name in _varying(summary, front)[0]),
         *(_objective(objective, rows) for objective in summary.objectives),
         Column("test_accuracy", "Test accuracy", "%", tuple(map(_percent, tested))),
     ]
@@ -151,35 +154,30 @@ def _text(value: Any) -> str:
     return " ".join(str(value).split())
 
 
-def _varying(summary: SweepSummary, front: SweepFront) -> list[str]:
-    """Dimensions that do not have one and the same value along the whole front."""
+def _varying(summary: SweepSummary, front: SweepFront) -> tuple[list[str], list[str]]:
+    """Dimensions that vary along the front: those with a column, and those in front.csv only.
 
-    def distinct(name: str) -> set[str | None]:
-        mappings = [row["values"] or {} for row in front.rows]
-        return {canonical_json(values[name]) if name in values else None for values in mappings}
-
-    return [name for name in summary.dimensions if len(distinct(name)) > 1]
-
-
-def _column_dimensions(summary: SweepSummary, front: SweepFront) -> list[str]:
-    """The varying dimensions that get a column: the first of those that are narrow enough."""
-    rows = [front.rows[index] for index in displayed_points(front)]
-    narrow = [
-        name
-        for name in _varying(summary, front)
-        if max(len(name), *(len(_dimension_cell(row, name)) for row in rows)) <= _MAX_CHARACTERS
-    ]
-    return narrow[:_MAX_DIMENSIONS]
+    The first of those that are narrow enough get a column.
+    """
+    mappings = [row["values"] or {} for row in front.rows]
+    displayed = [front.rows[index] for index in displayed_points(front)]
+    in_columns, others = list[str](), list[str]()
+    for name in summary.dimensions:
+        distinct = {canonical_json(values[name]) if name in values else None for values in mappings}
+        if len(distinct) > 1:
+            widest = max(len(name), *(len(_dimension_cell(row, name)) for row in displayed))
+            is_column = widest <= _MAX_CHARACTERS and len(in_columns) < _MAX_DIMENSIONS
+            (in_columns if is_column else others).append(name)
+    return in_columns, others
 
 
 def _dimension_notes(summary: SweepSummary, front: SweepFront) -> list[str]:
-    varying, in_columns = _varying(summary, front), _column_dimensions(summary, front)
-    others = [name for name in varying if name not in in_columns]
+    in_columns, others = _varying(summary, front)
     first = front.rows[0]
     equal = [
         f"{name} {_dimension_cell(first, name)}"
         for name in summary.dimensions
-        if name not in varying and name in (first["values"] or {})
+        if name not in (*in_columns, *others) and name in (first["values"] or {})
     ]
     notes = [f"Also varying, in front.csv: {', '.join(others)}."] if others else []
     return [*notes, *([f"Equal along the front: {', '.join(equal)}."] if equal else [])]

@@ -47,11 +47,7 @@ def inspect_variants(
 ) -> Mapping[str, Inspection | Exception]:
     """Inspect each variant in processes of its own, as many at once as there are cores.
 
-    Args:
-        variants: by name.
-        device: where to run.
-        protocol: how to measure; its memory is that of each CPU process.
-        folder: for ONNX files.
+    The memory of the protocol is that of each CPU process; ONNX files are written to the folder.
 
     Returns:
         By name, the inspection or the error that ended it.

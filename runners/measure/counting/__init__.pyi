@@ -1,12 +1,9 @@
 from .counters import count_ptflops as count_ptflops
-from .explain import Explanation as Explanation
 from .explain import explain_macs as explain_macs
 from .explain import explain_target as explain_target
 from .explain import explanation_rows as explanation_rows
-from .macs import MacCount as MacCount
 from .macs import UncountedOperator as UncountedOperator
 from .macs import count_macs as count_macs
-from .target_counts import CostError as CostError
 from .target_counts import TargetCount as TargetCount
 from .target_counts import count_target as count_target
 from .target_counts import macs_by_side as macs_by_side

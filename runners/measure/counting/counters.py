@@ -129,13 +129,7 @@ def _summed_modules(module: nn.Module, classes: Mapping[Any, Any]) -> Iterator[n
 def _run_ptflops(
     network: nn.Module, image: Tensor, backend: str, rules: Mapping[Any, Any] | None = None
 ) -> int:
-    """The total that ptflops reports.
-
-    Args:
-        network: in eval mode.
-        image: (1, channels, height, width).
-        backend: "pytorch" or "aten".
-        rules: replace those of ptflops, by class of module or by operator.
+    """The total of a backend ("pytorch" or "aten"); `rules` by module or operator replace its own.
 
     Raises:
         MacCounterError: ptflops failed; the message is the last line that it wrote.

@@ -42,14 +42,8 @@ def count_macs(
 ) -> MacCount:
     """Count one forward pass of a (1, channels, height, width) image in eval mode.
 
-    A network on the meta device is counted with stand-in weights on the CPU.
-
-    Args:
-        network: left as it was.
-        channels: of the image.
-        height: of the image, in pixels.
-        width: of the image, in pixels.
-        allow_uncounted: list operators without a rule in the result rather than raise.
+    A network on the meta device is counted with stand-in weights on the CPU. The network is left
+    as it was. With `allow_uncounted`, operators without a rule are listed in the result.
 
     Raises:
         UncountedOperator: an operator has no rule; it is never taken as zero.

@@ -134,7 +134,7 @@ RESAMPLING = (
     *("upsample_bilinear2d", "upsample_nearest2d", "upsample_bicubic2d", "upsample_linear1d"),
     *("_upsample_bicubic2d_aa", "grid_sampler"),
 )
-# Arithmetic per element, listed beside the MACs as elements written.
+# Arithmetic per element, listed next to the MACs as elements written.
 ELEMENTWISE = tuple(
     f"aten::{name}"
     for name in (*NORMALISATION, *ACTIVATION, *BETWEEN_MAPS, *REDUCTION, *POOLING, *RESAMPLING)

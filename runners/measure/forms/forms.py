@@ -44,13 +44,9 @@ class RunnableForm:
 def make_form(
     variant: FormVariant, prepared: PreparedForm, device: torch.device, threads: int
 ) -> RunnableForm:
-    """Make the form of a variant in this process.
+    """Make the form of a variant, prepared by `prepare_form`, in this process.
 
-    Args:
-        variant: the target and its form.
-        prepared: result of `preparation.prepare_form`.
-        device: where to run.
-        threads: CPU threads of ONNX Runtime; torch's are set elsewhere.
+    `threads` are those of ONNX Runtime; torch's are set elsewhere.
 
     Raises:
         FormError: the target does not support the form.

@@ -27,14 +27,9 @@ PARITY = 1e-4
 def prepare_form(
     variant: FormVariant, device: torch.device, threads: int, file: Path, batch: int
 ) -> PreparedForm:
-    """Make the form once and compare its outputs with the eager ones.
+    """Make the form once and compare its outputs with the eager ones, at batch 1 and at `batch`.
 
-    Args:
-        variant: the target and its form.
-        device: where to run.
-        threads: CPU threads.
-        file: path of an ONNX export.
-        batch: a second batch size to compare, in addition to 1.
+    An ONNX export is written to `file`.
 
     Raises:
         FormError: the form is not supported, or its outputs differ by more than 1e-4.

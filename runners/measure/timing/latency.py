@@ -52,12 +52,7 @@ def interleave(
     variants have filled, and a timed one: a time does not depend on which variants take part.
     Every 10 rounds all copies are made anew at other addresses in memory, since a lucky address
     lasts as long as its copy: two copies of one network differ by a percent or two.
-
-    Args:
-        factories: by variant, a factory of calls that each have a copy of their own.
-        clock: runs a call and returns its ms.
-        rounds: when to stop.
-        seed: of the orders and the gaps in memory.
+    The seed is that of the orders and of the gaps in memory.
     """
     shuffle = random.Random(seed)
     samples: dict[str, list[float]] = {name: [] for name in factories}

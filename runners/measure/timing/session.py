@@ -58,13 +58,8 @@ def run_session(
 ) -> SessionResult:
     """Time all variants, in a fresh process with exclusive use of the device.
 
-    Args:
-        timed_variants: by name.
-        device: where to run.
-        protocol: rounds at batch 1, and threads.
-        throughput_rounds: rounds at each variant's own batch.
-        energy: whether to measure energy.
-        seed: of the shuffled orders; different in each process.
+    The protocol has the rounds at batch 1 and the threads; `throughput_rounds` are those at each
+    variant's own batch. The seed, of the shuffled orders, differs between processes.
     """
     clock = select_clock(device)
     failed: dict[str, str] = {}
