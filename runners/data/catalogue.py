@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attention_zoo import unknown_name
 from runners.records.errors import DataError
@@ -52,44 +52,37 @@ class DatasetEntry:
     """False where the files ship with the project."""
 
 
-ENTRIES = {
-    entry.name: entry
-    for entry in (
-        DatasetEntry(
-            name=DEFAULT,
-            what="class-balanced subset of Fashion-MNIST",
-            images="7,000 of 60,000 training and 2,000 of 10,000 test images",
-            licence="MIT (Zalando SE)",
-            class_names=_FASHION_CLASSES,
-            channels=1,
-            resolution=28,
-            validation=1_000,
-            fetched=False,
-        ),
-        DatasetEntry(
-            name="fashion-mnist",
-            what="Fashion-MNIST, complete",
-            images="60,000 training and 10,000 test images",
-            licence="MIT (Zalando SE)",
-            class_names=_FASHION_CLASSES,
-            channels=1,
-            resolution=28,
-            validation=5_000,
-            fetched=True,
-        ),
-        DatasetEntry(
-            name="cifar10",
-            what="CIFAR-10, complete",
-            images="50,000 training and 10,000 test images",
-            licence="none stated; cite Krizhevsky 2009",
-            class_names=_CIFAR_CLASSES,
-            channels=3,
-            resolution=32,
-            validation=5_000,
-            fetched=True,
-        ),
-    )
-}
+_FASHION_MINI = DatasetEntry(
+    name=DEFAULT,
+    what="class-balanced subset of Fashion-MNIST",
+    images="7,000 of 60,000 training and 2,000 of 10,000 test images",
+    licence="MIT (Zalando SE)",
+    class_names=_FASHION_CLASSES,
+    channels=1,
+    resolution=28,
+    validation=1_000,
+    fetched=False,
+)
+_FASHION = replace(
+    _FASHION_MINI,
+    name="fashion-mnist",
+    what="Fashion-MNIST, complete",
+    images="60,000 training and 10,000 test images",
+    validation=5_000,
+    fetched=True,
+)
+_CIFAR10 = DatasetEntry(
+    name="cifar10",
+    what="CIFAR-10, complete",
+    images="50,000 training and 10,000 test images",
+    licence="none stated; cite Krizhevsky 2009",
+    class_names=_CIFAR_CLASSES,
+    channels=3,
+    resolution=32,
+    validation=5_000,
+    fetched=True,
+)
+ENTRIES = {entry.name: entry for entry in (_FASHION_MINI, _FASHION, _CIFAR10)}
 NAMES = tuple(ENTRIES)
 
 

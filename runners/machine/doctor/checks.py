@@ -1,12 +1,16 @@
-"""Checks of the CPU and of what competes for it: clock, heat, limits, other load, memory."""
+"""All checks, and those of the CPU and its load: clock, heat, limits, other programs, memory."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Set
+from pathlib import Path
 
-from runners.machine.doctor.counters import CpuTime, Sample
+from runners.machine.doctor.counters import CpuTime, Sample, take_sample
+from runners.machine.doctor.devices import check_energy, check_gpu, check_virtual
 from runners.machine.doctor.finding import Finding, judge, unknown
+from runners.machine.doctor.scatter import check_scatter
 from runners.machine.facts import (
     TURBO_SWITCHES,
     Machine,
@@ -23,6 +27,7 @@ from runners.machine.facts import (
     usable_cpus,
 )
 
+REST_S = 0.5
 BUSY_SHARE = 0.1
 """More of the usable cores than an idle desktop uses."""
 STOLEN_SHARE = 0.02
@@ -36,6 +41,41 @@ HOT_C = 85.0
 _SENSORS = ("coretemp", "k10temp", "zenpower", "cpu", "pkg", "soc", "acpitz")
 _PLAUSIBLE_C = (1.0, 150.0)
 _SIBLINGS = "sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+
+
+def run_checks(root: Path = Path("/"), rest_s: float = REST_S) -> list[Finding]:
+    """Run all checks: the scatter of timings first, then what could explain it.
+
+    Takes `rest_s` seconds to observe other programs, and about half a second of work of its own.
+    /proc and /sys lie below `root`; psutil, the GPU and the scatter are always this machine's.
+    """
+    machine = Machine(root)
+    start = take_sample(machine)
+    time.sleep(rest_s)
+    # The load is that of others, so it ends here; heat and neighbours show only under work.
+    rested = take_sample(machine)
+    scatter = check_scatter()
+    worked = take_sample(machine)
+    cpus = usable_cpus() or frozenset(worked.cpu_times)
+    gpu = check_gpu()
+    return [
+        scatter,
+        check_load(start, rested, cpus),
+        check_stolen(start, worked, cpus),
+        check_turbo(machine),
+        check_governor(machine),
+        check_temperature(),
+        check_heat(start, worked),
+        check_cpu_limit(machine),
+        check_cpu_stops(start, worked),
+        check_affinity(machine),
+        check_siblings(machine),
+        check_memory(),
+        check_swap(start, worked),
+        check_virtual(machine),
+        check_energy(machine),
+        *([gpu] if gpu is not None else []),
+    ]
 
 
 def check_load(before: Sample, after: Sample, cpus: Set[int]) -> Finding:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runners.machine.doctor.finding import Finding
+from runners.machine.doctor.finding import Finding, judge
 
 RUNS = 300
 WARMUP_RUNS = 10
@@ -67,10 +67,10 @@ def judge_scatter(scatter: Scatter, step_ms: float) -> Finding:
     )
     smallest = scatter.smallest_difference(step_ms)
     resolution = f"medians of {ROUNDS} rounds can resolve differences of {smallest:.1%}"
-    if scatter.iqr > WIDE_IQR or scatter.p95 > WIDE_P95:
-        meaning = f"noisy: {resolution} at best; see the warnings, or time more rounds"
-        return Finding("scatter", "warn", value, meaning)
-    return Finding("scatter", "ok", value, f"{resolution}; expect more between processes")
+    is_narrow = scatter.iqr <= WIDE_IQR and scatter.p95 <= WIDE_P95
+    problem = f"noisy: {resolution} at best; see the warnings, or time more rounds"
+    fine = f"{resolution}; expect more between processes"
+    return judge("scatter", is_narrow, value, fine, problem)
 
 
 def time_fixed_work() -> list[float]:
