@@ -38,8 +38,7 @@ def draw_labels(
 ) -> list[str]:
     """Write a label at each point; a thin line leads to those that are not adjacent to theirs.
 
-    Limits and scales must be final. Space is measured in pixels of the attached canvas and kept as
-    an offset in points, so it holds at every resolution.
+    Limits and scales must be final. Offsets are kept in points, so they hold at every resolution.
 
     Args:
         axes: to draw in.

@@ -21,6 +21,11 @@ _SECONDS, _SECONDS_PER_VARIANT, _MOST_SECONDS = 10, 2, 30
 
 def add_options(parser: Parser) -> None:
     """Add rounds, precision, time, processes, threads, batch and memory."""
+    _add_timing_options(parser)
+    _add_batch_options(parser)
+
+
+def _add_timing_options(parser: Parser) -> None:
     option = parser.add_argument
     option(
         "--rounds",
@@ -57,6 +62,10 @@ def add_options(parser: Parser) -> None:
         metavar="N",
         help="CPU threads (default: 1 for latency and training, all cores for throughput)",
     )
+
+
+def _add_batch_options(parser: Parser) -> None:
+    option = parser.add_argument
     option(
         "--batch",
         type=positive,

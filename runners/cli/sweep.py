@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.cli.compare import MIXER_HELP
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, positive, seconds
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, Parser, positive, seconds
 
 if TYPE_CHECKING:
     from runners.jobs.sweep import Engine, Sweep
@@ -59,14 +59,7 @@ def add(commands: Commands) -> None:
         metavar="URL",
         help="database of the study, postgresql://... (default: a file in the run folder)",
     )
-    option("--address", help="address of a Ray cluster, or auto (default: start a local Ray)")
-    option(
-        "--storage-path",
-        metavar="PATH",
-        help="folder that all Ray nodes share, or a URI (default: the run folder)",
-    )
-    option("--cpus", type=float, default=1.0, help="CPUs of a trial on Ray (default: 1)")
-    option("--gpus", type=float, default=0.0, help="GPUs of a trial on Ray (default: 0)")
+    _add_ray_options(sweep)
     option(
         "--enqueue",
         type=Path,
@@ -83,6 +76,18 @@ def add(commands: Commands) -> None:
     option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
     option("--quiet", action="store_true", help="print no progress, only the Pareto front")
     sweep.set_defaults(run=run)
+
+
+def _add_ray_options(sweep: Parser) -> None:
+    option = sweep.add_argument
+    option("--address", help="address of a Ray cluster, or auto (default: start a local Ray)")
+    option(
+        "--storage-path",
+        metavar="PATH",
+        help="folder that all Ray nodes share, or a URI (default: the run folder)",
+    )
+    option("--cpus", type=float, default=1.0, help="CPUs of a trial on Ray (default: 1)")
+    option("--gpus", type=float, default=0.0, help="GPUs of a trial on Ray (default: 0)")
 
 
 def run(arguments: argparse.Namespace) -> int:
