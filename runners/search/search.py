@@ -111,8 +111,7 @@ class Search:
             elif record := record_of(trial):
                 self._history.add(trial.number, trial.params, record)
         for orphan in self._study.running():
-            record = record_of(orphan)
-            if record is not None:  # killed between storing the record and ending the trial
+            if record := record_of(orphan):  # killed between storing it and ending the trial
                 self._end_trial(orphan.number, record)
                 self._history.add(orphan.number, orphan.params, record)
                 continue
