@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnalyticCosts:
-    """MACs and parameters of an architecture that is not built.
-
-    Args:
-        macs: multiply-accumulates of one image.
-        params: trainable parameters.
-    """
+    """Multiply-accumulates of one image, and trainable parameters."""
 
     macs: int = 0
     params: int = 0
@@ -68,13 +63,9 @@ def analytic_costs(config: LolvitConfig) -> AnalyticCosts:
 
 
 def _head(config: LolvitConfig, last: _Map) -> AnalyticCosts:
-    trunk = plan.trunk_channels(config)
+    trunk, feature = plan.trunk_channels(config), config.feature_channels
     costs = _conv_norm(last.channels, trunk, last.pixels)
-    return (
-        costs
-        + _dense(trunk, config.feature_channels)
-        + _dense(config.feature_channels, config.num_classes)
-    )
+    return costs + _dense(trunk, feature) + _dense(feature, config.num_classes)
 
 
 def _row(config: LolvitConfig, row: GhostRow, before: _Map) -> tuple[AnalyticCosts, _Map]:

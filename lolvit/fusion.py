@@ -73,28 +73,24 @@ class _Fusion(nn.Module):
         return 0
 
 
-class _Ghost(_Fusion):
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels)
-        self.join = GhostModule(2 * channels, channels, relu=False)
-
-    def forward(self, local: Tensor, mixed: Tensor) -> Tensor:
-        return self.join(torch.cat((local, mixed), 1))
-
-    def macs(self, height: int, width: int) -> int:
-        return self.join.macs(height, width)
-
-
 class _Concat(_Fusion):
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        self.join = ConvNorm(2 * channels, channels)
+        self.join = self._layer(channels)
+
+    def _layer(self, channels: int) -> ConvNorm | GhostModule:
+        return ConvNorm(2 * channels, channels)
 
     def forward(self, local: Tensor, mixed: Tensor) -> Tensor:
         return self.join(torch.cat((local, mixed), 1))
 
     def macs(self, height: int, width: int) -> int:
         return self.join.macs(height, width)
+
+
+class _Ghost(_Concat):
+    def _layer(self, channels: int) -> GhostModule:
+        return GhostModule(2 * channels, channels, relu=False)
 
 
 class _Add(_Fusion):

@@ -10,8 +10,15 @@ from typing import Any, Protocol, TypeAlias
 
 from lolvit import Architecture
 from runners.records.errors import UserError, named_line
-from runners.records.record import Costs, Provenance, Quality, Record, State, TrainingResult
-from runners.records.unavailable import Unavailable
+from runners.records.record import (
+    Costs,
+    Provenance,
+    Quality,
+    Record,
+    State,
+    TrainingResult,
+    Unavailable,
+)
 
 OnStep: TypeAlias = Callable[[int, int, int], None]
 """Called after each training step: epoch, images trained on so far, images in all."""

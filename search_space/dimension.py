@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from search_space.errors import SpaceError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Value: TypeAlias = bool | int | float | str
 Values: TypeAlias = dict[str, Value]
 _MAX_STEPS = 10_000
+_COMMON = ("name", "when")
 
 
 def is_number(value: object) -> bool:
@@ -51,9 +52,9 @@ class Dimension(ABC):
         """All values in order; None if there are infinitely many."""
 
     @property
-    @abstractmethod
     def probes(self) -> Sequence[Value]:
         """Values to validate; if an architecture can have these, it can have all."""
+        return self.values or ()
 
     @abstractmethod
     def sample(self, rng: np.random.Generator) -> Value:
@@ -63,9 +64,11 @@ class Dimension(ABC):
     def find(self, value: object) -> Value | None:
         """Return the dimension's own value that equals this one, or None."""
 
-    @abstractmethod
     def to_spec(self) -> dict[str, Any]:
-        """Return the domain as plain JSON, without name and `when`."""
+        """Return the domain as plain JSON, without name, `when` and defaults."""
+        own = {part.name: part.default for part in fields(self) if part.name not in _COMMON}
+        values = {name: getattr(self, name) for name in own}
+        return {name: value for name, value in values.items() if value != own[name]}
 
     def _error(self, problem: str) -> SpaceError:
         return SpaceError(f"dimension {self.name!r}: {problem}")
@@ -115,10 +118,6 @@ class Choice(Dimension):
     def values(self) -> Sequence[Value]:
         return self.choices
 
-    @property
-    def probes(self) -> Sequence[Value]:
-        return self.choices
-
     def sample(self, rng: np.random.Generator) -> Value:
         return self.choices[int(rng.integers(len(self.choices)))]
 
@@ -162,10 +161,6 @@ class Integer(Dimension):
         if isinstance(value, bool | str) or value not in self.values:
             return None
         return self.values[self.values.index(value)]
-
-    def to_spec(self) -> dict[str, Any]:
-        step = {} if self.step == 1 else {"step": self.step}
-        return {"low": self.low, "high": self.high, **step, **({"log": True} if self.log else {})}
 
 
 @dataclass(frozen=True)
@@ -213,10 +208,6 @@ class Real(Dimension):
         if (values := self.values) is not None:
             return next((v for v in values if math.isclose(v, number, rel_tol=1e-9)), None)
         return number if self.low <= number <= self.high else None
-
-    def to_spec(self) -> dict[str, Any]:
-        step = {} if self.step is None else {"step": self.step}
-        return {"low": self.low, "high": self.high, **step, **({"log": True} if self.log else {})}
 
 
 def _equal(one: object, other: object) -> bool:

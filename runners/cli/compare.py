@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.cli import measuring_options
 from runners.cli.output import print_records
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, positive
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands
 
 if TYPE_CHECKING:
     from runners.training.recipe import Recipe
-
-MIXER_HELP = "Python file that declares more mixers; may be repeated"
 
 
 def add(commands: Commands) -> None:
@@ -28,16 +25,14 @@ def add(commands: Commands) -> None:
         metavar="ARM",
         help="a mixer, mixer:option=value, or a network such as mobilevit_xs",
     )
-    option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
+    compare.mixer_files()
     option(
         "--dataset",
         default="fashion-mnist-mini",
         help="data set; see: bench.py data list (default: %(default)s)",
     )
     option("--variant", help="LOLViT variant that hosts the mixers (default: by resolution)")
-    option(
-        "--resolution", type=positive, help="image side in pixels (default: that of the data set)"
-    )
+    compare.number("--resolution", "image side in pixels (default: that of the data set)")
     option(
         "--repeat",
         action="append",
@@ -45,22 +40,21 @@ def add(commands: Commands) -> None:
         metavar="ARM",
         help="compare an arm with itself (A/A): one more arm of the same architecture",
     )
-    option("--seeds", type=positive, default=1, metavar="N", help="trainings per arm (default: 1)")
-    option("--epochs", type=positive, help="training epochs (default: by data set)")
-    option("--batch-size", type=positive, help="images per training step (default: by data set)")
+    compare.number("--seeds", "trainings per arm", 1, "N")
+    compare.number("--epochs", "training epochs (default: by data set)")
+    compare.number("--batch-size", "images per training step (default: by data set)")
     option("--learning-rate", type=float, help="peak learning rate (default: by data set)")
-    option("--amp", action="store_true", help="train with bfloat16 autocast")
+    compare.flag("--amp", "train with bfloat16 autocast")
     option("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     measuring_options.add_options(compare)
-    option("--out", type=Path, metavar="FOLDER", help="run folder (default: a new one below runs/)")
-    option(
+    compare.out("run folder (default: a new one below runs/)")
+    compare.flag(
         "--resume",
-        action="store_true",
-        help="continue the run in --out, or the newest run of these arms; only --seeds may change",
+        "continue the run in --out, or the newest run of these arms; only --seeds may change",
     )
-    option("--cost-only", action="store_true", help="measure costs only; train nothing")
-    option("--json", action="store_true", help="print the records as JSON instead of tables")
-    option("--quiet", action="store_true", help="print no progress, only the final table")
+    compare.flag("--cost-only", "measure costs only; train nothing")
+    compare.flag("--json", "print the records as JSON instead of tables")
+    compare.flag("--quiet", "print no progress, only the final table")
     compare.set_defaults(run=run)
 
 

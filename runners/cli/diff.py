@@ -36,11 +36,7 @@ def add(commands: Commands) -> None:
         metavar="SHARE",
         help="smallest change for the worse that is a regression, as 5%% or 0.05 (default: 5%%)",
     )
-    option(
-        "--force",
-        action="store_true",
-        help="compare even what was measured under different conditions",
-    )
+    diff.flag("--force", "compare even what was measured under different conditions")
     form = diff.add_mutually_exclusive_group()
     form.add_argument(
         "--json", action="store_true", help="print JSON: a list with one object per arm"

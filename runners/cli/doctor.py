@@ -19,7 +19,7 @@ _WIDE = 160
 def add(commands: Commands) -> None:
     """Add `doctor`."""
     doctor = commands.add_parser("doctor", help="check whether this machine is fit for timing")
-    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    doctor.flag("--json", "print the findings as JSON")
     doctor.set_defaults(run=run)
 
 

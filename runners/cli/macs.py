@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
-from runners.cli.compare import MIXER_HELP
 from runners.cli.measure import TARGETS_HELP, parse_targets, print_errors
 from runners.cli.output import print_table
 from runners.cli.parser import EXIT_OK, Commands, positive
@@ -19,11 +17,11 @@ def add(commands: Commands) -> None:
     macs = commands.add_parser("macs", help="MACs as a function of the input size, by formula")
     option = macs.add_argument
     option("targets", nargs="+", metavar="TARGET", help=TARGETS_HELP)
-    option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
+    macs.mixer_files()
     sides = " ".join(map(str, _SIDES))
     option("--sides", type=positive, nargs="+", default=_SIDES, help=f"default: {sides}")
-    option("--heads", type=positive, default=4, help="of single mixers (default: %(default)s)")
-    option("--json", action="store_true", help="print the numbers by target and side as JSON")
+    macs.number("--heads", "of single mixers", 4)
+    macs.flag("--json", "print the numbers by target and side as JSON")
     macs.set_defaults(run=run)
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.cli import measuring_options
-from runners.cli.compare import MIXER_HELP
 from runners.cli.output import print_records, print_table
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, EXIT_USAGE, Commands, positive
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, EXIT_USAGE, Commands
 from runners.records.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,25 +27,18 @@ def add(commands: Commands) -> None:
     )
     option = measure.add_argument
     option("targets", nargs="+", metavar="TARGET", help=TARGETS_HELP)
-    option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
+    measure.mixer_files()
     option(
         "--forms", nargs="+", default=["eager"], metavar="FORM", help=measuring_options.FORMS_HELP
     )
-    option(
-        "--heads",
-        type=positive,
-        default=4,
-        help="attention heads of single mixers (default: %(default)s)",
-    )
+    measure.number("--heads", "attention heads of single mixers", 4)
     option("--device", choices=("cpu", "cuda"), default="cpu")
     measuring_options.add_options(measure)
-    option("--explain", action="store_true", help="compare the MACs with those of other counters")
-    option("--modules", action="store_true", help="print the MACs of every module")
-    option(
-        "--out", type=Path, metavar="FOLDER", help="run folder (default: a new folder below runs/)"
-    )
-    option("--json", action="store_true", help="print the records as JSON instead of tables")
-    option("--quiet", action="store_true", help="print only the final table, no progress")
+    measure.flag("--explain", "compare the MACs with those of other counters")
+    measure.flag("--modules", "print the MACs of every module")
+    measure.out("run folder (default: a new folder below runs/)")
+    measure.flag("--json", "print the records as JSON instead of tables")
+    measure.flag("--quiet", "print only the final table, no progress")
     measure.set_defaults(run=run)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from runners.cli.parser import Parser, positive, share
+from runners.cli.parser import Parser, share
 
 if TYPE_CHECKING:
     from runners.measure.timing.protocol import MeasurementProtocol
@@ -21,20 +21,8 @@ _SECONDS, _SECONDS_PER_VARIANT, _MOST_SECONDS = 10, 2, 30
 
 def add_options(parser: Parser) -> None:
     """Add rounds, precision, time, processes, threads, batch and memory."""
-    _add_timing_options(parser)
-    _add_batch_options(parser)
-
-
-def _add_timing_options(parser: Parser) -> None:
-    option = parser.add_argument
-    option(
-        "--rounds",
-        type=positive,
-        default=ROUNDS,
-        metavar="N",
-        help="maximum number of timing rounds (default: %(default)s)",
-    )
-    option(
+    parser.number("--rounds", "maximum number of timing rounds", ROUNDS, "N")
+    parser.add_argument(
         "--precision",
         type=share,
         default=PRECISION,
@@ -42,58 +30,39 @@ def _add_timing_options(parser: Parser) -> None:
         help="stop timing once every 95 %% interval is within this share of its ratio "
         "(default: 2%%; 0 never stops)",
     )
-    option(
+    parser.number(
         "--time-budget",
-        type=positive,
-        metavar="S",
-        help=f"seconds of timing in each process (default: {_SECONDS}, and {_SECONDS_PER_VARIANT} "
+        f"seconds of timing in each process (default: {_SECONDS}, and {_SECONDS_PER_VARIANT} "
         f"more for each variant, at most {_MOST_SECONDS})",
+        metavar="S",
     )
-    option(
+    parser.number(
         "--processes",
-        type=positive,
-        default=1,
-        metavar="K",
-        help="number of fresh processes to time in; processes vary more than rounds (default: 1)",
+        "number of fresh processes to time in; processes vary more than rounds",
+        1,
+        "K",
     )
-    option(
+    parser.number(
         "--threads",
-        type=positive,
+        "CPU threads (default: 1 for latency and training, all cores for throughput)",
         metavar="N",
-        help="CPU threads (default: 1 for latency and training, all cores for throughput)",
     )
-
-
-def _add_batch_options(parser: Parser) -> None:
-    option = parser.add_argument
-    option(
+    parser.number(
         "--batch",
-        type=positive,
+        "batch size of the throughput (default: the fastest of 1, 2, 4, ...)",
         metavar="B",
-        help="batch size of the throughput (default: the fastest of 1, 2, 4, ...)",
     )
-    option(
-        "--largest-batch",
-        type=positive,
-        default=256,
-        metavar="B",
-        help="largest batch size to try (default: %(default)s)",
-    )
-    option(
+    parser.number("--largest-batch", "largest batch size to try", 256, "B")
+    parser.flag(
         "--memory-edge",
-        action="store_true",
-        help="increase the batch until memory is exhausted, and report the largest that fits",
+        "increase the batch until memory is exhausted, and report the largest that fits",
     )
-    option(
-        "--memory-gb",
-        type=positive,
-        metavar="GB",
-        help="memory limit of a batch (default: 80 %% of the free memory)",
+    parser.number(
+        "--memory-gb", "memory limit of a batch (default: 80 %% of the free memory)", metavar="GB"
     )
-    option(
+    parser.flag(
         "--allow-uncounted",
-        action="store_true",
-        help="mark rows with operators that no rule counts, instead of refusing them",
+        "mark rows with operators that no rule counts, instead of refusing them",
     )
 
 

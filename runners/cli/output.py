@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runners.records.record import Record
@@ -15,15 +15,22 @@ def print_records(records: Sequence[Record], folder: Path, *, as_json: bool) -> 
     """Print the table of a run and where its files are, or its records as JSON."""
     if as_json:
         print(json.dumps([record.model_dump(mode="json") for record in records], indent=2))
-        return
+    else:
+        print_comparison([record.flat() for record in records], folder)
+
+
+def print_comparison(
+    rows: Sequence[Mapping[str, Any]], folder: Path, *, force: bool = False
+) -> None:
+    """Print the table of flat records and where its files are."""
     from rich.console import Console
 
     import reports
     from runners.jobs.write_report import title
 
     console = Console()
-    rows = [record.flat() for record in records]
-    console.print(reports.comparison_grid(reports.summarise(rows, title=title(records))))
+    summary = reports.summarise(rows, title=title(rows), force=force)
+    console.print(reports.comparison_grid(summary))
     console.print(f"\nFiles: {folder}/", markup=False, highlight=False, soft_wrap=True)
 
 

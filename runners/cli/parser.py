@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 EXIT_OK, EXIT_ARM_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -12,10 +13,32 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without repeating the usage."""
+    """Says what is wrong in one line, without repeating the usage; has options of common kinds."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(EXIT_USAGE, f"bench.py: {message}; see {self.prog} --help\n")
+
+    def flag(self, name: str, text: str) -> None:
+        """Add an option without a value."""
+        self.add_argument(name, action="store_true", help=text)
+
+    def number(
+        self, name: str, text: str, default: int | None = None, metavar: str | None = None
+    ) -> None:
+        """Add an option that is a whole number of at least 1; the help ends with its default."""
+        text += "" if default is None else " (default: %(default)s)"
+        self.add_argument(name, type=positive, default=default, metavar=metavar, help=text)
+
+    def mixer_files(self) -> None:
+        """Add `--mixer`."""
+        text = "Python file that declares more mixers; may be repeated"
+        self.add_argument(
+            "--mixer", type=Path, action="append", default=[], metavar="FILE", help=text
+        )
+
+    def out(self, text: str = "default: a new folder below runs/") -> None:
+        """Add `--out`."""
+        self.add_argument("--out", type=Path, metavar="FOLDER", help=text)
 
 
 def positive(text: str) -> int:

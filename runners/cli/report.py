@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from runners.cli.output import print_comparison
 from runners.cli.parser import EXIT_OK, Commands
 
 
@@ -16,15 +17,11 @@ def add(commands: Commands) -> None:
         "report",
         help="write the tables and the figure of a stored run, or of several runs together",
     )
-    option = report.add_argument
-    option("folders", type=Path, nargs="+", metavar="RUN", help="a run: a folder below runs/")
-    option(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="output folder (default: the folder of the only RUN)",
+    report.add_argument(
+        "folders", type=Path, nargs="+", metavar="RUN", help="a run: a folder below runs/"
     )
-    option("--force", action="store_true", help="rank rows although their fingerprints differ")
+    report.out("output folder (default: the folder of the only RUN)")
+    report.flag("--force", "rank rows although their fingerprints differ")
     report.set_defaults(run=run)
 
 
@@ -35,17 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     if len(arguments.folders) > 1 and not arguments.force:
         _require_equal_fingerprints(rows)
 
-    from rich.console import Console
-
     import reports
-    from runners.jobs.write_report import titled
+    from runners.jobs.write_report import title
 
-    title = titled((row["name"] for row in rows), (row["dataset"] for row in rows))
-    reports.write_comparison(rows, folder, title=title, force=arguments.force)
-    console = Console()
-    summary = reports.summarise(rows, title=title, force=arguments.force)
-    console.print(reports.comparison_grid(summary))
-    console.print(f"\nFiles: {folder}/", markup=False, highlight=False, soft_wrap=True)
+    reports.write_comparison(rows, folder, title=title(rows), force=arguments.force)
+    print_comparison(rows, folder, force=arguments.force)
     return EXIT_OK
 
 

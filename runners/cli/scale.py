@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.cli.compare import MIXER_HELP
 from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, positive
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def add(commands: Commands) -> None:
         metavar="MIXER",
         help="mixers with options, as in compare (default: all)",
     )
-    option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
+    scale.mixer_files()
     option(
         "--baseline",
         action="append",
@@ -52,21 +51,14 @@ def add(commands: Commands) -> None:
         metavar="S",
         help=f"sides of the maps in pixels (default: {sides})",
     )
-    option("--heads", type=positive, default=4, help="number of heads (default: %(default)s)")
-    option("--batch", type=positive, default=1, help="maps per pass (default: %(default)s)")
-    option("--threads", type=positive, default=1, help="CPU threads (default: %(default)s)")
-    option(
-        "--cap-ms",
-        type=positive,
-        default=2000,
-        help="skip larger maps once a pass takes longer (default: %(default)s)",
+    scale.number("--heads", "number of heads", 4)
+    scale.number("--batch", "maps per pass", 1)
+    scale.number("--threads", "CPU threads", 1)
+    scale.number("--cap-ms", "skip larger maps once a pass takes longer", 2000)
+    scale.number(
+        "--memory-gb", "skip larger maps once a pass needs more (default: most of the free memory)"
     )
-    option(
-        "--memory-gb",
-        type=positive,
-        help="skip larger maps once a pass needs more (default: most of the free memory)",
-    )
-    option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
+    scale.out()
     scale.set_defaults(run=run)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from runners.cli.parser import EXIT_OK, Commands, positive
+from runners.cli.parser import EXIT_OK, Commands
 
 
 def add(commands: Commands) -> None:
@@ -15,18 +15,9 @@ def add(commands: Commands) -> None:
     )
     option = space.add_argument
     option("file", metavar="FILE", help="a sweep or a space in YAML, or the name of a preset")
-    option(
-        "--draws",
-        type=positive,
-        default=1000,
-        help="number of architectures drawn to estimate shares (default: 1000)",
-    )
+    space.number("--draws", "number of architectures drawn to estimate shares", 1000)
     option("--seed", type=int, default=0, help="random seed of the draws (default: 0)")
-    option(
-        "--no-estimate",
-        action="store_true",
-        help="do not time training steps to estimate the duration",
-    )
+    space.flag("--no-estimate", "do not time training steps to estimate the duration")
     space.set_defaults(run=run)
 
 

@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.cli.compare import MIXER_HELP
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, Parser, positive, seconds
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, Parser, seconds
 
 if TYPE_CHECKING:
     from runners.jobs.sweep import Engine, Sweep
@@ -29,29 +28,20 @@ def add(commands: Commands) -> None:
     option(
         "--engine", choices=ENGINES, default="local", help="where trials run (default: %(default)s)"
     )
-    option(
-        "--processes",
-        type=positive,
-        metavar="N",
-        help="trials that run at once (default: as many as the cores feed)",
+    sweep.number(
+        "--processes", "trials that run at once (default: as many as the cores feed)", metavar="N"
     )
-    option(
-        "--trials",
-        type=positive,
-        metavar="N",
-        help="number of results wanted (default: as in FILE)",
-    )
+    sweep.number("--trials", "number of results wanted (default: as in FILE)", metavar="N")
     option(
         "--time-budget",
         type=seconds,
         metavar="TIME",
         help="stop after 2h, 90m or 45s and publish; --resume continues later",
     )
-    option("--out", type=Path, metavar="FOLDER", help="default: a new folder below runs/")
-    option(
+    sweep.out()
+    sweep.flag(
         "--resume",
-        action="store_true",
-        help="continue the sweep in --out, or the newest one of FILE; start it if there is none",
+        "continue the sweep in --out, or the newest one of FILE; start it if there is none",
     )
     option("--name", help="name of the sweep and its study (default: the name of FILE)")
     option(
@@ -73,8 +63,8 @@ def add(commands: Commands) -> None:
         metavar="RUN",
         help="evaluate the Pareto front of another sweep first",
     )
-    option("--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP)
-    option("--quiet", action="store_true", help="print no progress, only the Pareto front")
+    sweep.mixer_files()
+    sweep.flag("--quiet", "print no progress, only the Pareto front")
     sweep.set_defaults(run=run)
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.cli.compare import MIXER_HELP
 from runners.cli.output import print_table
 from runners.cli.parser import EXIT_OK, Commands
 
@@ -19,10 +17,8 @@ def add(commands: Commands) -> None:
     """Add `list`."""
     listing = commands.add_parser("list", help="list the mixers, or show the details of some")
     listing.add_argument("names", nargs="*", metavar="MIXER", help="with --verbose: only these")
-    listing.add_argument("--verbose", action="store_true", help="show costs, parameters, options")
-    listing.add_argument(
-        "--mixer", type=Path, action="append", default=[], metavar="FILE", help=MIXER_HELP
-    )
+    listing.flag("--verbose", "show costs, parameters, options")
+    listing.mixer_files()
     listing.set_defaults(run=run)
 
 

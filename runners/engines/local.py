@@ -19,11 +19,7 @@ _SECONDS_BETWEEN_HEARTBEATS = 1.0
 
 
 def run(queue: TaskQueue, processes: int) -> None:
-    """Run the queue's tasks until it has no more, or ends the run.
-
-    Args:
-        queue: called from this thread only.
-        processes: how many tasks run at once.
+    """Run the queue's tasks, several at once, until it has no more, or ends the run.
 
     Raises:
         UserError: the data is at fault, or the study cannot be written; the rest is stopped.

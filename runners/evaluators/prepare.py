@@ -33,11 +33,7 @@ class PreparedSweep:
 
 
 def prepare(config: SweepConfig, checkpoints: Path) -> PreparedSweep:
-    """Choose real measuring and training.
-
-    Args:
-        config: of the sweep.
-        checkpoints: folder of unfinished trainings.
+    """Choose real measuring and training; `checkpoints` is the folder of unfinished trainings.
 
     Raises:
         DataError: unknown data set, or one that was not fetched.
@@ -60,13 +56,11 @@ def prepare(config: SweepConfig, checkpoints: Path) -> PreparedSweep:
             batch_size=training.batch_size,
             learning_rate=training.learning_rate,
         )
-    timed = bool(wanted - {VAL_ACCURACY, *ANALYTIC})
+    reference = space.base if wanted - {VAL_ACCURACY, *ANALYTIC} else None
     evaluator = TrainedEvaluator(
         images=images,
         recipe=recipe,
-        costs=TrialCosts(
-            space.base if timed else None, config.latency, _PEAK in wanted, config.device
-        ),
+        costs=TrialCosts(reference, config.latency, _PEAK in wanted, config.device),
         device=config.device,
         threads=training.threads,
         limits=limits,
@@ -82,7 +76,8 @@ def prepare_tabular(config: SweepConfig, processes: int | None) -> PreparedSweep
         UserError: the sweep needs what the table lacks.
     """
     table = tabular.load()
-    if _PEAK in {*config.objectives, *Limits(config.space.constraints).quantities}:
+    limits = Limits(config.space.constraints)
+    if _PEAK in {*config.objectives, *limits.quantities}:
         raise UserError(
             "the tabulated benchmark has no peak memory; remove peak_memory_bytes from the sweep"
         )
@@ -93,6 +88,5 @@ def prepare_tabular(config: SweepConfig, processes: int | None) -> PreparedSweep
             "with your own constraints and objectives"
         )
     trained = VAL_ACCURACY in config.objectives
-    limits = Limits(config.space.constraints)
     evaluator = TabulatedEvaluator(limits, trained, immediate=processes is None)
     return PreparedSweep(config.space, evaluator, table.epochs if trained else 0, _TABULAR_NOTE)

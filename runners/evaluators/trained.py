@@ -9,13 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import lolvit
 from lolvit import LolvitConfig
 from runners.evaluate import EvaluationSpec, OnStep, RunTiming
-from runners.records.record import Costs, Provenance, Quality, TrainingResult
-from runners.records.unavailable import Unavailable
+from runners.records.record import Costs, Provenance, Quality, TrainingResult, Unavailable
 from runners.search.config import LatencyConfig
 from runners.search.limits import Limits
 from runners.training.recipe import Recipe
@@ -28,13 +27,9 @@ _LEAST_ROUNDS = 40
 
 @dataclass(frozen=True)
 class Images:
-    """A data set by name, and what a record says about it.
+    """A data set by name ("": nothing is trained), and what a record says about it.
 
-    Args:
-        name: as in `bench.py data list`; "" where nothing is trained.
-        checksum: of its files.
-        note: what it is.
-        dataset: loaded already; None loads it by name where it is needed.
+    Unless it is loaded already, it is loaded by name where it is needed.
     """
 
     name: str
@@ -54,40 +49,9 @@ class Images:
         return self.dataset or data.load(self.name, resolution)
 
 
-class CostSource(Protocol):
-    """Where an evaluation gets its costs from."""
-
-    @property
-    def immediate(self) -> bool:
-        """Whether that takes no more than milliseconds."""
-
-    def __call__(self, spec: EvaluationSpec, run_timing: RunTiming) -> Costs | Unavailable:
-        """The costs of one architecture."""
-
-    def plan(self) -> dict[str, Any]:
-        """Everything that decides them, in JSON types."""
-
-
-@dataclass(frozen=True)
-class KnownCosts:
-    """Costs that were measured before, for all arms together."""
-
-    costs: Costs | Unavailable
-
-    @property
-    def immediate(self) -> bool:
-        return True
-
-    def __call__(self, spec: EvaluationSpec, run_timing: RunTiming) -> Costs | Unavailable:
-        return self.costs
-
-    def plan(self) -> dict[str, Any]:
-        return {}
-
-
 @dataclass(frozen=True)
 class TrialCosts:
-    """Costs of a trial of a search, measured in turns with a reference network.
+    """How the costs of a trial of a search are measured: in turns with a reference network.
 
     Args:
         reference: the network that takes turns with each trial; None times nothing, and counts only
@@ -102,11 +66,8 @@ class TrialCosts:
     memory: bool
     device: str
 
-    @property
-    def immediate(self) -> bool:
-        return self.reference is None
-
-    def __call__(self, spec: EvaluationSpec, run_timing: RunTiming) -> Costs | Unavailable:
+    def measure(self, spec: EvaluationSpec, run_timing: RunTiming) -> Costs | Unavailable:
+        """The costs of one architecture."""
         from runners.measure.quick_costs import QuickCosts, count_costs, measure_trial
         from runners.measure.timing.protocol import Rounds
 
@@ -125,6 +86,7 @@ class TrialCosts:
         return costs
 
     def plan(self) -> dict[str, Any]:
+        """Everything that decides them, in JSON types."""
         timed = self.reference is not None
         return {
             "latency": self.timing.model_dump() if timed else None,
@@ -140,7 +102,7 @@ class TrainedEvaluator:
     Args:
         images: what networks are trained on.
         recipe: how to train; None trains nothing.
-        costs: where costs come from.
+        costs: how to measure them; or the costs, where all arms were measured together before.
         device: where to train.
         threads: CPU threads of a training; None where nothing is trained.
         limits: what is not worth training.
@@ -149,22 +111,27 @@ class TrainedEvaluator:
 
     images: Images
     recipe: Recipe | None
-    costs: CostSource
+    costs: TrialCosts | Costs | Unavailable
     device: str
     threads: int | None
     limits: Limits = field(default_factory=Limits)
     checkpoints: Path | None = None
 
     @property
+    def is_timed(self) -> bool:
+        """Whether an evaluation measures latencies."""
+        return isinstance(self.costs, TrialCosts) and self.costs.reference is not None
+
+    @property
     def immediate(self) -> bool:
-        return self.recipe is None and self.costs.immediate
+        return self.recipe is None and not self.is_timed
 
     def plan(self) -> dict[str, Any]:
         return {
             "evaluation": "trained",
             "dataset": {"name": self.images.name, "checksum": self.images.checksum},
             "recipe": self.recipe.to_dict() if self.recipe is not None else None,
-            **self.costs.plan(),
+            **(self.costs.plan() if isinstance(self.costs, TrialCosts) else {}),
             "device": self.device,
             "threads": self.threads,
         }
@@ -181,7 +148,9 @@ class TrainedEvaluator:
         )
 
     def measure(self, spec: EvaluationSpec, run_timing: RunTiming) -> Costs | Unavailable:
-        return self.costs(spec, run_timing)
+        if isinstance(self.costs, TrialCosts):
+            return self.costs.measure(spec, run_timing)
+        return self.costs
 
     def find_violation(self, costs: Costs) -> str:
         return self.limits.find_violation(costs)

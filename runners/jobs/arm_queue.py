@@ -8,15 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from runners.engines.task_queue import Task
 from runners.evaluate import EvaluationSpec, Evaluator, evaluate, make_record, run_here
 from runners.progress.listener import Listener, Step
-from runners.records.record import Costs, Record, State
-from runners.records.unavailable import Unavailable
+from runners.records.record import Costs, Record, State, Unavailable
 from runners.store.study import RUN_STUDY, Study, arm_and_seed, record_of
 
 _MAX_SEED = 2**31 - 1
@@ -33,27 +32,20 @@ def open_arm_study(
 ) -> Study:
     """The study of a run folder whose trials are arms and seeds.
 
-    Args:
-        storage: of the study.
-        location: of the storage, for messages.
-        plan: everything that decides the results.
-        arms: names of the arms.
-        trained: whether accuracies are results, or costs only.
-        may_lack: keys of the plan that earlier versions did not store.
+    `may_lack` names keys of the plan that earlier versions did not store.
 
     Raises:
         UserError: the study has another plan, or belongs to another program.
     """
-    distributions: dict[str, BaseDistribution] = {
-        "arm": CategoricalDistribution(list(arms)),
-        "seed": IntDistribution(0, _MAX_SEED),
-    }
     return Study(
         storage,
         location,
         RUN_STUDY,
         directions=["maximize", "minimize"] if trained else ["minimize"],
-        distributions=distributions,
+        distributions={
+            "arm": CategoricalDistribution(list(arms)),
+            "seed": IntDistribution(0, _MAX_SEED),
+        },
         plan=plan,
         may_change="--seeds, --quiet and --json only",
         may_lack=may_lack,
@@ -70,27 +62,19 @@ def stored_costs(study: Study) -> dict[str, Costs | Unavailable]:
 
 def store_costs(study: Study, costs: Mapping[str, Costs | Unavailable]) -> None:
     """Store the costs of all arms at once: they stay paired, whatever is resumed later."""
-    study.set_attribute(
-        "costs",
-        {
-            name: cost.reason if isinstance(cost, Unavailable) else cost.model_dump()
-            for name, cost in costs.items()
-        },
-    )
+    stored = {
+        name: cost.reason if isinstance(cost, Unavailable) else cost.model_dump()
+        for name, cost in costs.items()
+    }
+    study.set_attribute("costs", stored)
 
 
 class ArmQueue:
     """Every arm with every seed that the study lacks; each record is stored when it arrives.
 
     Trials that a killed process left running are ended first: as finished where their record was
-    stored, else as failed. Failed ones are tried again.
-
-    Args:
-        study: as `open_arm_study` makes it.
-        arms: with seed 0, in the order of the report.
-        evaluators: by name of the arm.
-        seeds: how many, counted from 0; the only part of a study that may grow.
-        listener: receives the progress.
+    stored, else as failed. Failed ones are tried again. The number of seeds, which are counted
+    from 0, is the only part of a study that may grow.
 
     Raises:
         UserError: the study cannot be written.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from runners.arms import Arm, ImageKind, resolve
 from runners.data.dataset import Dataset
 from runners.engines import local
 from runners.evaluate import EvaluationSpec, evaluate, ignore_step, run_here
-from runners.evaluators.trained import Images, KnownCosts, TrainedEvaluator
+from runners.evaluators.trained import Images, TrainedEvaluator
 from runners.jobs.arm_queue import ArmQueue, open_arm_study, store_costs, stored_costs
 from runners.jobs.write_report import write_report
 from runners.machine.device import check_threads, resolve_device
@@ -24,8 +24,7 @@ from runners.measure.forms.variant import FormVariant
 from runners.measure.targets import NetworkTarget
 from runners.measure.timing.protocol import MeasurementProtocol
 from runners.progress.listener import Listener
-from runners.records.record import Costs, Record
-from runners.records.unavailable import Unavailable
+from runners.records.record import Costs, Record, Unavailable
 from runners.store import open_storage
 from runners.store.run_folder import STUDY_FILE, lock_run_folder
 from runners.store.study import ENDED, RUN_STUDY, newest_records
@@ -101,8 +100,8 @@ def compare(job: Comparison, folder: Path, listener: Listener) -> list[Record]:
             if not costs:
                 costs = _measure(arms, device, job.protocol, listener)
                 store_costs(study, costs)
-            listener.on_costs(_cost_records(job, specs, costs))
             evaluators = {name: _evaluator(job, cost) for name, cost in costs.items()}
+            listener.on_costs([_cost_record(spec, evaluators[spec.name]) for spec in specs])
             queue = ArmQueue(study, specs, evaluators, job.seeds, listener)
             local.run(queue, local.default_processes(device, job.threads or 1))
         finally:
@@ -138,32 +137,20 @@ def _measure(
     return measure_costs(variants, device, protocol, listener.on_stage)
 
 
-def _evaluator(
-    job: Comparison, costs: Costs | Unavailable, *, train: bool = True
-) -> TrainedEvaluator:
+def _cost_record(spec: EvaluationSpec, evaluator: TrainedEvaluator) -> Record:
+    """A record without quality, for the first table."""
+    untrained = replace(evaluator, recipe=None)
+    return evaluate(spec, untrained, ignore_step, lambda record: True, run_here)
+
+
+def _evaluator(job: Comparison, costs: Costs | Unavailable) -> TrainedEvaluator:
     return TrainedEvaluator(
         images=Images.of_dataset(job.dataset),
-        recipe=job.recipe if train else None,
-        costs=KnownCosts(costs),
+        recipe=job.recipe,
+        costs=costs,
         device=job.device,
         threads=job.threads or 1,
     )
-
-
-def _cost_records(
-    job: Comparison, specs: Sequence[EvaluationSpec], costs: Mapping[str, Costs | Unavailable]
-) -> list[Record]:
-    """Records without quality, for the first table."""
-    return [
-        evaluate(
-            spec,
-            _evaluator(job, costs[spec.name], train=False),
-            ignore_step,
-            lambda record: True,
-            run_here,
-        )
-        for spec in specs
-    ]
 
 
 def _plan(job: Comparison, arms: Sequence[Arm]) -> dict[str, Any]:

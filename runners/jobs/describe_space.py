@@ -34,13 +34,9 @@ _MAX_LISTED = 12
 
 
 def describe(source: str, draws: int, seed: int, *, timed: bool) -> Iterator[Any]:
-    """Yield the parts to print; the slow one, timing, comes last.
+    """Yield the parts to print; the slow one comes last: `timed` training steps of a sweep.
 
-    Args:
-        source: a sweep or a space in YAML, or the name of a preset.
-        draws: number of architectures drawn to estimate shares.
-        seed: of the draws.
-        timed: whether to time a few training steps of a sweep that trains.
+    The source is a sweep or a space in YAML, or the name of a preset.
 
     Raises:
         UserError: an invalid sweep.

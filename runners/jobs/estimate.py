@@ -35,7 +35,7 @@ def estimate(config: SweepConfig, prepared: PreparedSweep, examples: Sequence[Lo
     if evaluator.immediate:
         return "nothing is timed or trained: thousands of trials per minute"
     # A trial alternates with its reference network, and remeasures both in new memory.
-    timing_s = 2 * config.latency.seconds if not evaluator.costs.immediate else 0.0
+    timing_s = 2 * config.latency.seconds if evaluator.is_timed else 0.0
     fixed_s = _OVERHEAD_S + timing_s
     recipe = evaluator.recipe
     if recipe is None:

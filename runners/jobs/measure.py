@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runners.engines import local
 from runners.evaluate import EvaluationSpec
-from runners.evaluators.trained import Images, KnownCosts, TrainedEvaluator
+from runners.evaluators.trained import Images, TrainedEvaluator
 from runners.jobs.arm_queue import ArmQueue, open_arm_study, store_costs
 from runners.jobs.write_report import write_report
 from runners.machine.device import check_threads, resolve_device
@@ -18,8 +18,7 @@ from runners.measure.targets import Target
 from runners.measure.timing.protocol import MeasurementProtocol
 from runners.progress.listener import Listener
 from runners.records.errors import UserError
-from runners.records.record import Costs, Record
-from runners.records.unavailable import Unavailable
+from runners.records.record import Costs, Record, Unavailable
 from runners.store import open_storage
 from runners.store.run_folder import STUDY_FILE, lock_run_folder
 from runners.store.study import ENDED, RUN_STUDY, newest_records
@@ -127,7 +126,7 @@ def _spec(name: str, target: Target) -> EvaluationSpec:
 
 
 def _evaluator(job: Measurement, costs: Costs | Unavailable) -> TrainedEvaluator:
-    return TrainedEvaluator(_INPUTS, None, KnownCosts(costs), job.device, threads=None)
+    return TrainedEvaluator(_INPUTS, None, costs, job.device, threads=None)
 
 
 def _refusals(

@@ -106,17 +106,15 @@ def _probe(
     job: ScalingJob, targets: dict[str, MixerTarget], stopped: dict[str, ProbeResult]
 ) -> dict[str, ProbeResult]:
     """First passes in processes of their own; `stopped` mixers are not tried again."""
-    probes = {}
+    probes = dict(stopped)
     for name, target in targets.items():
-        if name not in stopped:
-            probes[name] = probe_target(
-                target, job.batch, job.threads, job.cap_ms, job.memory_bytes
-            )
-            if probes[name].state in (PointState.OUT_OF_MEMORY, PointState.PAST_CAP):
-                reason = f"stopped at {target.side} x {target.side}: {probes[name].reason}"
-                stopped[name] = ProbeResult(probes[name].state, reason)
-        else:
-            probes[name] = stopped[name]
+        if name in stopped:
+            continue
+        probe = probe_target(target, job.batch, job.threads, job.cap_ms, job.memory_bytes)
+        if probe.state in (PointState.OUT_OF_MEMORY, PointState.PAST_CAP):
+            reason = f"stopped at {target.side} x {target.side}: {probe.reason}"
+            stopped[name] = ProbeResult(probe.state, reason)
+        probes[name] = probe
     return probes
 
 

@@ -67,13 +67,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """How a session ended.
-
-    Args:
-        publication: what was published; None with nothing to publish.
-        counts: trials by state, "duplicate" too.
-        stop_reason: why it ended early; "" where all results are there.
-    """
+    """How a session ended: `stop_reason` is "" where it has all results, `counts` are by state."""
 
     publication: Publication | None
     counts: Mapping[str, int]
@@ -115,15 +109,7 @@ def start_search(
     deadline: float | None,
     listener: Listener,
 ) -> Search:
-    """The search of a job in an open storage, started or resumed.
-
-    Args:
-        job: what to search.
-        storage: of the study.
-        location: of the storage, for messages.
-        study: its name.
-        deadline: of `time.monotonic`; None for none.
-        listener: receives the progress.
+    """The search of a job in an open storage, started or resumed; `study` is the study's name.
 
     Raises:
         UserError: the study belongs to another sweep, or may not continue.
@@ -165,13 +151,10 @@ def _sampler(job: Sweep, trials: int) -> BaseSampler:
 
 
 def _rungs(job: Sweep) -> dict[int, HalvingRung]:
-    config = job.config.rungs
-    if config is None:
+    if (config := job.config.rungs) is None:
         return {}
-    return {
-        epoch: HalvingRung(config.eta)
-        for epoch in rung_epochs(config.first, config.eta, job.epochs)
-    }
+    epochs = rung_epochs(config.first, config.eta, job.epochs)
+    return {epoch: HalvingRung(config.eta) for epoch in epochs}
 
 
 def _plan(job: Sweep) -> dict[str, Any]:

@@ -166,10 +166,8 @@ class ProgressDisplay(Listener):
         if not self._objectives:
             done += sum(running.share for running in self._running.values())
         rate = f"{self._ended}/{self._total}"
-        if description is None:
-            self._progress.update(self._overall, completed=done, rate=rate)
-        else:
-            self._progress.update(self._overall, completed=done, rate=rate, description=description)
+        # rich keeps the description where this one is None.
+        self._progress.update(self._overall, completed=done, rate=rate, description=description)
 
     def _remove_bar(self, name: str, seed: int) -> None:
         running = self._running.pop((name, seed), None)

@@ -1,12 +1,14 @@
-"""The history of a search: every architecture it has evaluated, and what follows from that."""
+"""What a search proposes, what it has evaluated, and what follows from that."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from lolvit import LolvitConfig
+from runners.evaluate import EvaluationSpec
 from runners.records.objectives import Objectives, objective_values, to_losses
 from runners.records.record import Record, State
 from runners.search.limits import Limits
@@ -15,6 +17,27 @@ from search_space import Space
 
 DUPLICATE = "duplicate"
 _FAILS = "fails"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A proposed architecture: the number of its trial, and the seed of its training."""
+
+    number: int
+    architecture: LolvitConfig
+    seed: int
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> EvaluationSpec:
+        """What its record is about."""
+        return EvaluationSpec.of_architecture(
+            f"trial {self.number}",
+            self.architecture,
+            # Without fusion blocks it is GhostNet, which is published.
+            reconstructed=any(self.architecture.fusion_blocks),
+            seed=self.seed,
+        )
 
 
 @dataclass(frozen=True)
@@ -27,13 +50,7 @@ class HistoryEntry:
 
 
 class History:
-    """Every architecture that was evaluated, by hash.
-
-    Args:
-        objectives: names and directions.
-        limits: the constraints of the space.
-        rungs: by epoch; every trial that has reached one is entered there.
-    """
+    """Every architecture that was evaluated, by hash; `rungs`, by epoch, get all that reach one."""
 
     def __init__(
         self, objectives: Objectives, limits: Limits, rungs: Mapping[int, HalvingRung]

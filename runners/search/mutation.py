@@ -24,11 +24,6 @@ class NewChildStrategy:
     without mutation never leaves the values of the first generation. One change at a time is local
     search, the strongest simple searcher on tabulated benchmarks (White et al., arXiv 2005.02960).
 
-    Args:
-        space: decides which values are active, and which parameters are the same architecture.
-        crossover: probability of a second parent, 0 to 1.
-        seed: of the random generator.
-
     Raises:
         ValueError: `crossover` is not a probability.
     """

@@ -17,13 +17,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class RungDecision:
-    """Whether a trial continues after a rung.
+    """Whether a trial is among the best 1/eta of a rung, and continues.
 
-    Args:
-        continues: whether it is among the best 1/eta.
-        rank: position among the trials that reached the rung; 1 is the best.
-        count: how many trials have reached the rung, including this one.
-        eta: reduction factor.
+    The rank, 1 for the best, is that among the `count` trials that have reached the rung so far.
     """
 
     continues: bool
@@ -51,7 +47,7 @@ def rung_epochs(first: int, eta: int, epochs: int) -> tuple[int, ...]:
 
 @dataclass
 class HalvingRung:
-    """Losses of all trials that reached an epoch, by name; more trials make decisions surer."""
+    """Losses of all trials that reached an epoch, by name; less is better."""
 
     eta: int
     losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
@@ -61,12 +57,7 @@ class HalvingRung:
         self.losses[name] = tuple(loss)
 
     def decide(self, name: str, loss: Sequence[float]) -> RungDecision:
-        """Add a trial and decide whether it is among the best 1/eta so far.
-
-        Args:
-            name: of the trial; its earlier losses are replaced.
-            loss: its objectives at this epoch; less is better.
-        """
+        """Add a trial, or replace its losses, and decide whether it is among the best 1/eta."""
         self.add(name, loss)
         order = rank_trials(np.array(list(self.losses.values()))).tolist()
         rank = order.index(list(self.losses).index(name)) + 1

@@ -17,8 +17,7 @@ from runners.evaluate import Evaluator, evaluate, make_record
 from runners.progress.listener import Listener, Step
 from runners.records.objectives import Objectives
 from runners.records.record import Costs, Record, State
-from runners.search.candidate import Candidate
-from runners.search.history import History
+from runners.search.history import Candidate, History
 from runners.search.limits import Limits
 from runners.search.rungs import HalvingRung
 from runners.store import HEARTBEAT_S
@@ -34,11 +33,9 @@ _MAX_FAILURES_IN_A_ROW = 20
 
 @dataclass(frozen=True)
 class Goal:
-    """When a search ends.
+    """When a search ends: after this many results, or at a deadline of `time.monotonic`.
 
-    Args:
-        trials: results wanted: architectures that were trained to the end or stopped at a rung.
-        deadline: of `time.monotonic`; None for none.
+    A result is an architecture that was trained to the end or stopped at a rung.
     """
 
     trials: int
@@ -46,21 +43,10 @@ class Goal:
 
 
 class Search:
-    """The task queue of a search.
+    """The task queue of a search; without rungs, which are by epoch, no trial is stopped early.
 
-    Args:
-        space: which architectures exist.
-        objectives: names and directions.
-        limits: the constraints of the space.
-        evaluator: measures and trains, or looks up.
-        study: stores the trials.
-        rungs: by epoch; empty for a search that stops no trial early.
-        goal: when to end.
-        seed: of all trainings, and of random proposals where a sampler repeats itself.
-        listener: receives the progress.
-
-    Attributes:
-        stop_reason: why the search ended before its goal; "" if it did not.
+    The seed is that of all trainings, and of random proposals where a sampler repeats itself.
+    `stop_reason` is why the search ended before its goal, and "" if it did not.
     """
 
     def __init__(
@@ -82,7 +68,6 @@ class Search:
         self._random = np.random.default_rng((seed, study.count))
         self.stop_reason = ""
         self._running: dict[int, Candidate] = {}
-        self._params: dict[int, Mapping[str, Any]] = {}
         self._attempts: Counter[str] = Counter()
         self._prune_reasons: dict[int, str] = {}
         self._vain_proposals = self._failures_in_a_row = 0
@@ -125,8 +110,7 @@ class Search:
         while not self._is_over():
             trial = self._study.ask()
             architecture = self._space.architecture(trial.params)
-            candidate = Candidate(trial.number, architecture, self._seed)
-            self._params[candidate.number] = trial.params
+            candidate = Candidate(trial.number, architecture, self._seed, trial.params)
             if self._is_worth_evaluating(candidate):
                 self._vain_proposals = 0
                 self._running[candidate.number] = candidate
@@ -201,7 +185,6 @@ class Search:
             self._study.drop(candidate.number, "a running trial has the same architecture")
         else:
             return self._is_within_limits(candidate)
-        del self._params[candidate.number]
         self._history.count_duplicate()
         self._listener.on_counts(self.counts)
         return False
@@ -225,10 +208,9 @@ class Search:
         return make_record(spec, provenance, state, reason=reason, costs=costs)
 
     def _store(self, candidate: Candidate, record: Record) -> None:
-        params = self._params.pop(candidate.number)
         self._study.store_record(candidate.number, record)
         self._end_trial(candidate.number, record)
-        self._history.add(candidate.number, params, record)
+        self._history.add(candidate.number, candidate.params, record)
         self._listener.on_end(record)
         self._listener.on_counts(self.counts)
 
@@ -238,7 +220,7 @@ class Search:
 
     def _retry(self, candidate: Candidate, reason: str) -> None:
         self._study.drop(candidate.number, reason)
-        self._study.enqueue(self._params.pop(candidate.number))
+        self._study.enqueue(candidate.params)
 
     # When a search ends.
 

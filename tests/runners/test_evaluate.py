@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
+from runners.evaluators.trained import TrialCosts
 from runners.records.errors import DataError
-from runners.records.record import State, TrainingResult
-from runners.records.unavailable import Unavailable
+from runners.records.record import State, TrainingResult, Unavailable
 from tests.runners import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -93,26 +93,26 @@ def test_errors_of_a_training_are_failed_records(train_with, error, reason):
 
 
 @dataclass(frozen=True)
-class Raising:
-    """A source of costs that raises."""
+class Raising(TrialCosts):
+    """Costs whose measurement raises."""
 
-    error: Any
-    immediate: bool = True
+    reference: Any = None
+    timing: Any = None
+    memory: bool = False
+    device: str = "cpu"
+    error: Any = None
 
-    def __call__(self, spec, run_timing):
+    def measure(self, spec, run_timing):
         raise self.error
-
-    def plan(self):
-        return {}
 
 
 def test_errors_of_a_measurement_are_failed_records():
-    evaluator = replace(tiny.evaluator(), costs=Raising(LookupError("no such operator")))
+    evaluator = replace(tiny.evaluator(), costs=Raising(error=LookupError("no such operator")))
     record = tiny.run(evaluator_=evaluator)
     assert (record.state, record.reason) == (State.FAILED, "LookupError: no such operator")
     assert record.costs is None
     with pytest.raises(DataError):
-        tiny.run(evaluator_=replace(evaluator, costs=Raising(DataError("x"))))
+        tiny.run(evaluator_=replace(evaluator, costs=Raising(error=DataError("x"))))
 
 
 def test_an_error_of_the_data_is_not_the_architectures_failure(train_with):

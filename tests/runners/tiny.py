@@ -8,7 +8,7 @@ import lolvit
 from runners.arms import Arm
 from runners.data.dataset import ArraySplit, Dataset
 from runners.evaluate import EvaluationSpec, evaluate, ignore_step, make_record, run_here
-from runners.evaluators.trained import Images, KnownCosts, TrainedEvaluator
+from runners.evaluators.trained import Images, TrainedEvaluator
 from runners.records.record import Costs, Epoch, Quality, Record, State
 from runners.training.recipe import Recipe
 
@@ -66,7 +66,7 @@ def spec(name="none", seed=0):
 def evaluator(recipe=RECIPE, costs_=None, threads=1, **changes):
     """Trains on the tiny data set; `changes` are its splits."""
     images = Images.of_dataset(dataset(**changes))
-    return TrainedEvaluator(images, recipe, KnownCosts(costs_ or costs()), "cpu", threads)
+    return TrainedEvaluator(images, recipe, costs_ or costs(), "cpu", threads)
 
 
 def run(spec_=None, evaluator_=None, on_step=ignore_step, should_continue=lambda record: True):

@@ -34,13 +34,7 @@ _MAX_CAUSE = 200
 
 
 class TrialCoordinator:
-    """Runs a queue's tasks as trials of Tune.
-
-    Args:
-        queue: decides which tasks run.
-        options: resources per task, and how many tasks run at a time.
-        carries_files: whether the files of unfinished tasks travel through Tune's storage.
-    """
+    """Runs a queue's tasks as trials of Tune; `carries_files` as in `pack_task`."""
 
     def __init__(self, queue: TaskQueue, options: RayOptions, *, carries_files: bool) -> None:
         self._queue, self._options, self._carries_files = queue, options, carries_files

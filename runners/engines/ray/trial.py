@@ -39,9 +39,7 @@ class Report(str, Enum):
 def pack_task(task: Task, carries_files: bool) -> dict[str, Any]:
     """Make a trial's configuration of a task: strings only, since Tune writes it to JSON files.
 
-    Args:
-        task: to pack.
-        carries_files: whether the files of an unfinished task travel through Tune's storage.
+    `carries_files`: whether the files of an unfinished task travel through Tune's storage.
     """
     work: bytes = cloudpickle.dumps(task.work)  # type: ignore[no-untyped-call]
     return {

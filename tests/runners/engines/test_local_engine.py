@@ -17,13 +17,11 @@ from runners.data.dataset import ArraySplit
 from runners.engines import local, worker
 from runners.engines.task_queue import Task
 from runners.evaluate import evaluate
-from runners.evaluators.trained import KnownCosts
 from runners.jobs.arm_queue import ArmQueue, open_arm_study
 from runners.processes.isolated import process_context
 from runners.progress.listener import Listener
 from runners.records.errors import DataError
-from runners.records.record import State
-from runners.records.unavailable import Unavailable
+from runners.records.record import State, Unavailable
 from runners.store import open_storage
 from runners.store.study import RUN_STUDY, read_records
 from runners.training.recipe import Recipe
@@ -62,8 +60,7 @@ def run(tmp_path):
     def run(evaluator=None, listener=None, arms=("none", "linear"), seeds=1, costs=()):
         evaluator = evaluator or tiny.evaluator()
         evaluators = {
-            name: replace(evaluator, costs=KnownCosts(dict(costs).get(name, tiny.costs())))
-            for name in arms
+            name: replace(evaluator, costs=dict(costs).get(name, tiny.costs())) for name in arms
         }
         file = tmp_path / "study.db"
         with open_storage(file, study=RUN_STUDY) as storage:

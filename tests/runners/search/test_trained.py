@@ -10,8 +10,8 @@ from runners.evaluate import evaluate as run_evaluation
 from runners.evaluate import run_here
 from runners.evaluators.prepare import prepare
 from runners.records.record import State
-from runners.search.candidate import Candidate
 from runners.search.config import parse_sweep
+from runners.search.history import Candidate
 from runners.search.limits import Limits
 from search_space.constraint import parse_constraint
 from tests.bench_runs import draw_images
