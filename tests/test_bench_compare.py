@@ -27,7 +27,8 @@ def workdir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(workdir):
     """Two arms, two seeds, as a user types it; the folder and what was printed."""
-    done = bench(workdir, *TINY, "--seeds", "2", "--out", "run", "--compare", "none", "linear")
+    arguments = (*TINY, "--seeds", "2", "--out", "run", "--compare", "none", "linear")
+    done = bench_in_process(workdir, *arguments)
     assert done.returncode == 0, done.stderr
     return workdir / "run", done
 
@@ -223,6 +224,7 @@ def package(workdir):
     return str(site)
 
 
+@pytest.mark.slow
 def test_arms_that_fail_leave_the_others_intact(workdir, package):
     names = ["none", *REASONS]
     done = bench(workdir, "compare", *names, *TINY, "--out", "bad", PYTHONPATH=package)
@@ -247,6 +249,7 @@ def test_mixers_of_another_package_are_listed(workdir, package):
     assert "Not a number in training." in done.stdout
 
 
+@pytest.mark.slow
 def test_a_torchvision_that_does_not_load_costs_one_column_at_most(workdir, tmp_path):
     """It was built for another torch, and ptflops imports it wherever it is installed."""
     (tmp_path / "torchvision").mkdir()

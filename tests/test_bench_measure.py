@@ -72,6 +72,7 @@ def mixed(folder):
     return bench(folder, "measure", *targets, *SHORT, "--out", "mixed")
 
 
+@pytest.mark.slow
 def test_bad_targets_have_a_line_each_and_do_not_affect_the_others(folder, mixed):
     assert mixed.returncode == 2 and "Traceback" not in mixed.stderr + mixed.stdout
     lines = mixed.stderr.splitlines()

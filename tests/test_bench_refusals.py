@@ -97,7 +97,7 @@ NUMBERS = {
     "rate x": (["--learning-rate", "x"], ["--learning-rate", "'x'"]),
     "below the strides": (["--resolution", "7"], ["total stride of 8, got 7"]),
     "too large": (["--resolution", "99999"], ["resolution 99999 is outside 1 to 2048"]),
-    "threads": (["--threads", "99999"], ["--threads 99999: this machine has", "cores"]),
+    "threads": (["--threads", "99999"], ["--threads 99999: only", "cores are usable"]),
     "device": (["--device", "tpu"], ["--device", "'tpu'", "cpu", "cuda"]),
     "unknown option": (["--epoch-s", "1"], ["--epoch-s"]),
 }

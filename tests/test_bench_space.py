@@ -19,7 +19,7 @@ def test_space_describes_a_search_space(tmp_path):
         "example 3",
     ):
         assert part in done.stdout
-    assert bench_in_process(tmp_path, "space", "full").returncode == 0
+    assert bench_in_process(tmp_path, "space", "full", "--draws", "100").returncode == 0
     done = bench_in_process(tmp_path, "space", "tinny")
     assert done.returncode == 2
     one_line(done.stderr, "did you mean 'tiny'?")

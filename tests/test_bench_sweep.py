@@ -123,7 +123,7 @@ def test_ctrl_c_publishes_and_the_sweep_can_be_resumed(tmp_path):
     assert process.returncode == 130
     assert errors.strip().splitlines()[-1].endswith("--resume continues")
     assert visible(tmp_path / "run") > FRONT
-    trials = str(sum(1 for _ in (tmp_path / "run" / "trials.csv").open()) + 5)
+    trials = str(len((tmp_path / "run" / "trials.csv").read_text().splitlines()) + 5)
     more = ("--out", "run", "--resume", "--trials", trials, "--quiet")
     assert bench_in_process(tmp_path, "sweep", file, *more).returncode == 0
 
@@ -174,9 +174,9 @@ INVALID_OPTIONS = {
         ("sweep.yaml", "--storage", "postgresql://u:secret@127.0.0.1:9/d"),
         "cannot use postgresql",
     ),
-    "address": (("sweep.yaml", "--address", "auto"), "--address needs --engine ray"),
+    "address": (("sweep.yaml", "--address", "auto"), "--address requires --engine ray"),
     "time": (("sweep.yaml", "--time-budget", "soon"), "must be a time as in 2h"),
-    "table": (("sweep.yaml", "--engine", "tabular"), "knows one space only"),
+    "table": (("sweep.yaml", "--engine", "tabular"), "works on one space only"),
     "no front": (("sweep.yaml", "--from", "nowhere"), "has no front.csv"),
     "not a list of values": (
         ("sweep.yaml", "--enqueue", "sweep.yaml"),
@@ -198,10 +198,10 @@ def test_a_run_of_another_config_is_not_changed(sweep):
     before = {path.name: path.read_bytes() for path in (sweep / "run").iterdir()}
     other = write(sweep, "other.yaml", sampler="tpe")
     done = bench_in_process(sweep, "sweep", other, "--out", "run", "--resume")
-    assert_usage_error(done, "was begun with another sampler.name")
+    assert_usage_error(done, "was started with a different sampler.name")
     assert_usage_error(bench_in_process(sweep, "sweep", other, "--out", "run"), "add --resume")
     assert_usage_error(
-        bench_in_process(sweep, "report", "run"), "run is a sweep: its report is front.md"
+        bench_in_process(sweep, "report", "run"), "run is a sweep, whose report is front.md"
     )
     after = {path.name: path.read_bytes() for path in (sweep / "run").iterdir()}
     assert {n: b for n, b in after.items() if not n.startswith("study.db-")} == before
