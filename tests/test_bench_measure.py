@@ -10,7 +10,7 @@ import pytest
 from lolvit import build, variant
 from runners.records.record import State
 from runners.store.study import read_records
-from tests.bench_runs import QUICK, bench, bench_in_process, one_line
+from tests.bench_runs import QUICK, bench_in_process, one_line
 
 SHORT = (*QUICK, "--quiet")
 FACTORIES = """
@@ -69,10 +69,9 @@ def mixed(folder):
     bad = ("nets:raises", "nets:dictionary", "nets:crashes@8", "nets:uncounted@8")
     unknown = ("lolvit_xz", "fwa@0x0x64", "fwa@8x4x8", "nets:absent", "fwa:windou=3")
     targets = ("fwa@8x8x16", *bad, "nets:good@16", *unknown, "lolvit_nano@16x16x1")
-    return bench(folder, "measure", *targets, *SHORT, "--out", "mixed")
+    return bench_in_process(folder, "measure", *targets, *SHORT, "--out", "mixed")
 
 
-@pytest.mark.slow
 def test_bad_targets_have_a_line_each_and_do_not_affect_the_others(folder, mixed):
     assert mixed.returncode == 2 and "Traceback" not in mixed.stderr + mixed.stdout
     lines = mixed.stderr.splitlines()
