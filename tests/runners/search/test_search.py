@@ -90,7 +90,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr("runners.search.search._MAX_VAIN_PROPOSALS", 60)
 
 
-def test_a_small_space_ends_when_all_of_it_is_known(tmp_path, impatient):
+def test_a_small_space_ends_when_all_of_it_is_evaluated(tmp_path, impatient):
     search = sweeps.run(tmp_path, space=SMALL, objectives=COSTS, trials=50)
     space = sweeps.config(space=SMALL, objectives=COSTS, trials=50).space
     assert len(sweeps.table(search)) == space.size() == 12
@@ -98,7 +98,7 @@ def test_a_small_space_ends_when_all_of_it_is_known(tmp_path, impatient):
     assert search.counts["duplicate"] >= 1
 
 
-def test_infeasible_architectures_are_told_and_not_evaluated(tmp_path, impatient):
+def test_infeasible_architectures_are_recorded_and_not_evaluated(tmp_path, impatient):
     space = {**SMALL, "constraints": ["macs <= 1.5e6"]}
     search = sweeps.run(tmp_path, space=space, objectives=COSTS, trials=50)
     states = sweeps.table(search)
@@ -109,7 +109,7 @@ def test_infeasible_architectures_are_told_and_not_evaluated(tmp_path, impatient
             assert row["reason"] == f"macs = {row['macs']:g} violates macs <= 1.5e+06"
 
 
-def test_nothing_feasible_is_said_before_anything_begins(tmp_path):
+def test_a_space_without_feasible_architectures_is_refused(tmp_path):
     space = {**SMALL, "constraints": ["macs <= 10", "params <= 6e6"]}
     with pytest.raises(SpaceError, match=r"'macs <= 10' excludes most, 100%"):
         sweeps.run(tmp_path, space=space, objectives=COSTS)
@@ -209,7 +209,7 @@ def test_a_deadline_ends_the_session_and_the_next_goes_on(tmp_path):
     assert len(sweeps.run(tmp_path, resume=True).rows()) == 20
 
 
-def test_what_is_under_way_is_asked_again(tmp_path):
+def test_running_trials_are_retried(tmp_path):
     with sweeps.begun(tmp_path) as search:
         one, other = search.next_task(), search.next_task()
         hashes = {search._running[task.key].architecture.hash for task in (one, other)}

@@ -55,7 +55,7 @@ def evaluate(prepared, candidate, should_continue=lambda record: True, **changes
     return record, steps
 
 
-def test_a_record_has_all_that_was_asked_for(prepared, candidate):
+def test_a_record_has_all_requested_costs(prepared, candidate):
     record, steps = evaluate(prepared, candidate)
     assert record.state is State.FINISHED and record.name == "trial 7"
     assert record.architecture["resolution"] == 16 and record.architecture["num_classes"] == 3

@@ -49,7 +49,7 @@ def one_line(caught, location, *words, secret=SECRET):
     assert secret not in "".join(traceback.format_exception(caught.value))
 
 
-def test_what_is_told_is_there_when_opened_again(location):
+def test_results_are_there_when_the_storage_is_opened_again(location):
     for number in range(3):
         with open_storage(location, study="s") as storage:
             study = study_in(storage)
@@ -130,7 +130,7 @@ def test_a_file_that_is_none_or_not_there_or_not_writable(tmp_path):
         refused(Path("/proc/study.db"), "unable to open")
 
 
-def test_a_full_disk_is_one_line_and_keeps_what_was_told(file):
+def test_a_full_disk_is_one_line_and_stored_trials_are_kept(file):
     with open_storage(file, study="s") as storage:
         study = study_in(storage)
         study.tell(study.ask(), 1.0)
@@ -157,7 +157,7 @@ def test_tables_of_another_optuna_say_what_to_do(revision, words, location):
     refused(location, words, optuna.__version__, secret="s3cret")
 
 
-def test_observers_see_what_is_told_beside_the_coordinator(location):
+def test_observers_see_results_while_the_coordinator_runs(location):
     with open_storage(location, study="s") as storage, open_storage_readonly(location) as seen:
         study = study_in(storage)
         study.tell(study.ask(), 1.0)
