@@ -34,23 +34,23 @@ def search_on_two_nodes(folder):
     cluster = Cluster(initialize_head=True, head_node_args=head)
 
     class Remover(Listener):
-        def ended(self, candidate, record):
+        def on_end(self, record):
             if self.node is not None and record.state.value == "finished":
                 cluster.remove_node(self.node, allow_graceful=False)
                 self.node = None
 
-    watch = Remover()
+    listener = Remover()
     try:
-        watch.node = cluster.add_node(num_cpus=1)
+        listener.node = cluster.add_node(num_cpus=1)
         evaluator = TabulatedEvaluator(Limits(), True, immediate=False, epoch_s=0.15)
         rungs = {"first": 1, "eta": 2}
-        options = {"evaluator": evaluator, "rungs": rungs, "trials": TRIALS, "watch": watch}
+        options = {"evaluator": evaluator, "rungs": rungs, "trials": TRIALS, "watch": listener}
         with sweeps.begun(folder, **options) as search:
             run(search, RayOptions(address=cluster.address), folder / "storage", "nodes")
             search.close()
     finally:
         cluster.shutdown()
-    assert watch.node is None
+    assert listener.node is None
     states = Counter(sweeps.table(search).values())
     assert states["finished"] + states["pruned"] == TRIALS and states["failed"] == 0
 
