@@ -57,7 +57,7 @@ def bookkeeping_ms(sampler: str, stored: int, measured: int = 50) -> float:
             )
             while (task := first.next_task()) is not None:
                 first.complete(task, task.work(ignore_step, _continue, run_here))
-            first._trials.use(_sampler(sampler))
+            first._study.use_sampler(_sampler(sampler))
             first._goal = type(first._goal)(stored + measured)
             durations_ms = []
             while True:
