@@ -17,8 +17,8 @@ from runners.records.record import (
     Record,
     State,
     TrainingResult,
-    Unavailable,
 )
+from runners.records.unavailable import Unavailable
 
 OnStep: TypeAlias = Callable[[int, int, int], None]
 """Called after each training step: epoch, images trained on so far, images in all."""

@@ -250,7 +250,7 @@ def test_mixers_of_another_package_are_listed(workdir, package):
 
 
 @pytest.mark.slow
-def test_a_torchvision_that_does_not_load_costs_one_column_at_most(workdir, tmp_path):
+def test_a_torchvision_that_does_not_load_costs_no_column(workdir, tmp_path):
     """It was built for another torch, and ptflops imports it wherever it is installed."""
     (tmp_path / "torchvision").mkdir()
     broken = 'raise RuntimeError("operator torchvision::nms does not exist")\n'
@@ -259,4 +259,4 @@ def test_a_torchvision_that_does_not_load_costs_one_column_at_most(workdir, tmp_
     done = bench(workdir, *arguments, "--out", "broken", PYTHONPATH=str(tmp_path))
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)
-    assert record["state"] == "finished" and record["costs"]["macs_ptflops"] is None
+    assert record["state"] == "finished" and record["costs"]["macs_ptflops"] > 0

@@ -75,9 +75,8 @@ def test_kill_9_in_the_second_arm(workdir):
     check_resume(workdir, before)
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_in_the_second_arm(workdir, number):
     process = start_on_one_core(workdir, *RUN)
     seen = wait_for(process, "[1/2]")

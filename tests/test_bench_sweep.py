@@ -105,6 +105,7 @@ def test_a_sweep_starts_with_the_front_of_another(sweep):
         assert [row["architecture_hash"] for row in rows][: len(front)] == front
 
 
+@pytest.mark.slow
 def test_ctrl_c_publishes_and_the_sweep_can_be_resumed(tmp_path):
     file = write(tmp_path, trials=100_000)
     process = subprocess.Popen(

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from runners.evaluate import EvaluationSpec, OnStep, RunTiming
-from runners.records.record import Costs, Epoch, Provenance, Quality, TrainingResult, Unavailable
+from runners.records.record import Costs, Epoch, Provenance, Quality, TrainingResult
+from runners.records.unavailable import Unavailable
 from runners.search.limits import Limits
 from search_space import tabular
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import lolvit
 from lolvit import LolvitConfig
 from runners.evaluate import EvaluationSpec, OnStep, RunTiming
-from runners.records.record import Costs, Provenance, Quality, TrainingResult, Unavailable
+from runners.records.record import Costs, Provenance, Quality, TrainingResult
+from runners.records.unavailable import Unavailable
 from runners.search.config import LatencyConfig
 from runners.search.limits import Limits
 from runners.training.recipe import Recipe

@@ -15,7 +15,8 @@ from optuna.trial import TrialState
 from runners.engines.task_queue import Task
 from runners.evaluate import EvaluationSpec, Evaluator, evaluate, make_record, run_here
 from runners.progress.listener import Listener, Step
-from runners.records.record import Costs, Record, State, Unavailable
+from runners.records.record import Costs, Record, State
+from runners.records.unavailable import Unavailable
 from runners.store.study import RUN_STUDY, Study, arm_and_seed, record_of
 
 _MAX_SEED = 2**31 - 1

@@ -24,7 +24,8 @@ from runners.measure.forms.variant import FormVariant
 from runners.measure.targets import NetworkTarget
 from runners.measure.timing.protocol import MeasurementProtocol
 from runners.progress.listener import Listener
-from runners.records.record import Costs, Record, Unavailable
+from runners.records.record import Costs, Record
+from runners.records.unavailable import Unavailable
 from runners.store import open_storage
 from runners.store.run_folder import STUDY_FILE, lock_run_folder
 from runners.store.study import ENDED, RUN_STUDY, newest_records

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from runners.machine.facts import Machine
 from runners.records.errors import named_line
-from runners.records.record import Unavailable
+from runners.records.unavailable import Unavailable
 
 if TYPE_CHECKING:
     import torch

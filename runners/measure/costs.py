@@ -26,7 +26,8 @@ from runners.measure.timing.protocol import MeasurementProtocol
 from runners.measure.timing.session import SessionResult, TimedVariant, run_session
 from runners.processes.isolated import run_isolated
 from runners.records.errors import UserError, first_line
-from runners.records.record import Costs, Unavailable
+from runners.records.record import Costs
+from runners.records.unavailable import Unavailable
 
 OnStage: TypeAlias = Callable[[str], None]
 Value = TypeVar("Value")

@@ -19,7 +19,7 @@ from runners.measure.memory.peak import inference_peak, training_peak
 from runners.measure.timing.protocol import MeasurementProtocol
 from runners.processes.isolated import ProcessFailed, run_isolated, run_parallel
 from runners.records.errors import first_line
-from runners.records.record import Unavailable
+from runners.records.unavailable import Unavailable
 
 P = ParamSpec("P")
 Result = TypeVar("Result")

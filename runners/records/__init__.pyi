@@ -5,4 +5,4 @@ from .record import Provenance as Provenance
 from .record import Quality as Quality
 from .record import Record as Record
 from .record import State as State
-from .record import Unavailable as Unavailable
+from .unavailable import Unavailable as Unavailable

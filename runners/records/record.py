@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -10,22 +9,6 @@ from pydantic import BaseModel, ConfigDict
 
 PROTOCOL_VERSION = 2
 """Raised whenever a number of a record is measured in a new way."""
-
-
-@dataclass(frozen=True)
-class Unavailable:
-    """The reason why a value was not measured, in place of the value.
-
-    Args:
-        reason: one line.
-        is_user_error: whether the user's own mistake is the reason.
-    """
-
-    reason: str
-    is_user_error: bool = False
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 class State(str, Enum):

@@ -12,7 +12,8 @@ import torch
 
 from runners.evaluators.trained import TrialCosts
 from runners.records.errors import DataError
-from runners.records.record import State, TrainingResult, Unavailable
+from runners.records.record import State, TrainingResult
+from runners.records.unavailable import Unavailable
 from tests.runners import tiny
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from runners.machine.doctor.finding import Finding, unknown
 from runners.machine.energy import open_rapl
 from runners.machine.facts import Machine
-from runners.records.record import Unavailable
+from runners.records.unavailable import Unavailable
 
 NVIDIA_SMI_TIMEOUT_S = 1.4
 _HARMLESS_REASONS = ("gpu_idle", "applications_clocks_setting", "none")

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from runners.measure.counting.forward import evaluation_mode, make_image, materialize, silence
+from runners.measure.counting.import_ptflops import import_ptflops
 
 
 class MacCounterError(RuntimeError):
@@ -70,6 +71,7 @@ def torch_flops(network: nn.Module, image: Tensor) -> Tally:
 
 def ptflops_aten(network: nn.Module, image: Tensor) -> Tally:
     """Ptflops' backend "aten": rules for a few operators of torch's dispatcher."""
+    import_ptflops()
     from ptflops.aten_ops import ATEN_OPS_MAPPING
 
     amounts: Counter[str] = Counter()
@@ -79,6 +81,7 @@ def ptflops_aten(network: nn.Module, image: Tensor) -> Tally:
 
 def ptflops_pytorch(network: nn.Module, image: Tensor) -> Tally:
     """Ptflops' default backend: hooks on some module classes, and patched functions of torch."""
+    import_ptflops()
     from ptflops import pytorch_ops
 
     amounts: Counter[str] = Counter()
@@ -135,6 +138,7 @@ def _run_ptflops(
         MacCounterError: ptflops failed; the message is the last line that it wrote.
     """
     with silence() as errors:
+        import_ptflops()
         from ptflops import get_model_complexity_info
 
         with _ptflops_undone(network):

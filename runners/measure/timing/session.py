@@ -20,7 +20,7 @@ from runners.measure.timing.latency import (
 )
 from runners.measure.timing.protocol import MeasurementProtocol, Rounds
 from runners.records.errors import named_line
-from runners.records.record import Unavailable
+from runners.records.unavailable import Unavailable
 
 THROUGHPUT_ROUNDS = Rounds(most=10, least=3, budget_s=10.0)
 

@@ -21,7 +21,8 @@ from runners.jobs.arm_queue import ArmQueue, open_arm_study
 from runners.processes.isolated import process_context
 from runners.progress.listener import Listener
 from runners.records.errors import DataError
-from runners.records.record import State, Unavailable
+from runners.records.record import State
+from runners.records.unavailable import Unavailable
 from runners.store import open_storage
 from runners.store.study import RUN_STUDY, read_records
 from runners.training.recipe import Recipe
@@ -123,7 +124,9 @@ class Killer(Journal):
             self.signal = None
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGSEGV, marks=pytest.mark.slow)]
+)
 def test_a_process_that_is_killed_is_a_failed_record(run, monkeypatch, number):
     killer = Killer(number)
     killer.follow(monkeypatch)

@@ -18,7 +18,7 @@ from runners.machine.energy import (
     measure_energy,
     open_counter,
 )
-from runners.records.record import Unavailable
+from runners.records.unavailable import Unavailable
 from tests.runners.machine.fake_machine import rapl_files, write_files
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)

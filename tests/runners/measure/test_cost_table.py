@@ -21,7 +21,8 @@ from runners.measure.costs import measure_costs
 from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant
 from runners.measure.targets import MixerTarget, NetworkTarget, parse_target
 from runners.measure.timing.protocol import MeasurementProtocol, Rounds
-from runners.records.record import PROTOCOL_VERSION, Costs, Unavailable
+from runners.records.record import PROTOCOL_VERSION, Costs
+from runners.records.unavailable import Unavailable
 from tests.runners.measure.odd_targets import Odd
 
 CPU = torch.device("cpu")

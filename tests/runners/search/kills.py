@@ -115,7 +115,10 @@ class Sessions:
 def _kill_all(sessions, kills, dice, place, study):
     done, known = Counter(), {}
     while done.total() < kills:
-        time.sleep(dice.uniform(0.0, 7.0))
+        worker_next = dice.random() < 0.6
+        if worker_next:
+            _wait_for_descendants(sessions.process)
+        time.sleep(dice.uniform(0.0, 1.0 if worker_next else 7.0))
         process = sessions.process
         if process.poll() is not None:
             said = process.stdout.read()
@@ -123,7 +126,7 @@ def _kill_all(sessions, kills, dice, place, study):
             sessions.more()  # it was faster than its killer
             continue
         workers = descendants(process.pid)
-        if workers and dice.random() < 0.6:
+        if worker_next and workers:
             _kill(dice.choice(workers))
             done["worker"] += 1
             continue
@@ -141,6 +144,13 @@ def _kill_all(sessions, kills, dice, place, study):
     after = stored(place, study)
     assert {number: record for number, record in results(after).items() if number in known} == known
     return after, said, done, sessions.trials
+
+
+def _wait_for_descendants(process, seconds=60):
+    """Wait until the coordinator has started its processes, or has ended."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None and not descendants(process.pid):
+        time.sleep(0.05)
 
 
 def _kill(pid):

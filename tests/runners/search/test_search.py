@@ -15,7 +15,7 @@ from runners.engines import local
 from runners.evaluators.tabulated import TabulatedEvaluator
 from runners.progress.listener import Listener
 from runners.records.errors import UserError
-from runners.records.record import Unavailable
+from runners.records.unavailable import Unavailable
 from runners.search import samplers
 from runners.search.limits import Limits
 from search_space import SpaceError, tabular

@@ -11,7 +11,8 @@ import pytest
 from runners.jobs.arm_queue import ArmQueue, open_arm_study, store_costs, stored_costs
 from runners.progress.listener import Listener
 from runners.records.errors import UserError
-from runners.records.record import State, Unavailable
+from runners.records.record import State
+from runners.records.unavailable import Unavailable
 from runners.store import open_storage
 from runners.store.study import RUN_STUDY, read_records
 from tests.runners import tiny

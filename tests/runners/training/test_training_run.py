@@ -43,7 +43,7 @@ def whole():
     return states, without_times(run.quality())
 
 
-@pytest.mark.parametrize("mixer", ["none", "softmax"])
+@pytest.mark.parametrize("mixer", ["none", pytest.param("softmax", marks=pytest.mark.slow)])
 def test_resumed_after_each_epoch_is_uninterrupted_bit_for_bit(mixer, tmp_path):
     straight, path = make_run(mixer=mixer), tmp_path / "checkpoint"
     for epoch in range(RECIPE.epochs):
@@ -109,7 +109,7 @@ def test_train_equals_epoch_by_epoch(whole):
     assert without_times(run_training()) == whole[1]
 
 
-@pytest.mark.parametrize("last", [1, 2])
+@pytest.mark.parametrize("last", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_stopped_then_resumed_equals_uninterrupted(last, whole, tmp_path):
     path = tmp_path / "folder" / "checkpoint"
     early = run_training(path, should_continue=lambda quality: quality.epochs < last)

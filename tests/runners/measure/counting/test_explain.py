@@ -20,6 +20,8 @@ from runners.measure.counting.explain import COUNTERS, OTHER, kind_of
 from tests.runners.measure.counting.sample_networks import IMAGE, Attention, Calls
 
 FVCORE, PYTORCH, ATEN, TORCH = COUNTERS
+SLOW = pytest.mark.slow
+SMALL = {"lolvit_nano", "ghostnet_0.5", "mobilevit_xxs"}
 
 
 def differences(network, *size):
@@ -42,13 +44,16 @@ def test_differences_add_up_for_a_mixer(name):
     differences(attention_zoo.build(name, dim=24, num_heads=3), 24, 14, 14)
 
 
-@pytest.mark.parametrize("name", lolvit.VARIANTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in SMALL else SLOW) for name in lolvit.VARIANTS]
+)
 def test_differences_add_up_for_a_network(name):
     network = lolvit.build(lolvit.variant(name, resolution=64), seed=0)
     ours = sum(ours for ours, _ in differences(network, 3, 64, 64)[FVCORE].values())
     assert ours == network.macs(64, 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lolvit_nano", "mobilevit_xxs"])
 def test_differences_add_up_at_full_resolution(name):
     architecture = lolvit.variant(name)

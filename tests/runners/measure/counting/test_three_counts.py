@@ -23,7 +23,13 @@ def assert_counts_agree(module, channels, side):
     assert count.total == module.macs(side, side) == counted(module.eval(), x), (channels, side)
 
 
-@pytest.mark.parametrize("name", sorted(attention_zoo.entries()))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "bilstm" else ())
+        for name in sorted(attention_zoo.entries())
+    ],
+)
 def test_mixers_at_widths_and_sides(name):
     for width, side in product(WIDTHS, SIDES):
         assert_counts_agree(attention_zoo.build(name, dim=width, num_heads=4), width, side)
