@@ -256,8 +256,7 @@ def test_parsing_imports_no_torch():
     code = (
         "import sys; from runners.measure.targets import parse_target\n"
         "for text in ('fwa', 'lolvit_xs@64', 'json:loads'): parse_target(text).hash\n"
-        "try: parse_target('timm:x')\nexcept Exception: pass\n"
-        "assert 'torch' not in sys.modules or 'timm' in sys.modules"
+        "assert 'torch' not in sys.modules"
     )
     subprocess.run((sys.executable, "-c", code), check=True, timeout=120)
 
