@@ -80,7 +80,7 @@ class FocusedLinearAttention(Mixer):
     def macs(self, height: int, width: int) -> int:
         n, c = height * width, self.dim
         taps = self.local.weight[0].numel() if self.local is not None else 0
-        return n * (4 * c**2 + 2 * c * self.head_dim + taps * c)
+        return n * (4 * c**2 + 2 * c * self.head_dim + c + taps * c)
 
 
 def _norm(x: Tensor) -> Tensor:

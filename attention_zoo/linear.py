@@ -31,12 +31,12 @@ class LinearAttention(Mixer):
 
     def macs(self, height: int, width: int) -> int:
         n, c = height * width, self.dim
-        return n * (4 * c**2 + 2 * c * self.head_dim)
+        return n * (4 * c**2 + 2 * c * self.head_dim + c)
 
 
 def attend_linearly(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """S q_i / (z^T q_i + eps) for features q, k >= 0; all (..., d, N), channels first."""
     context = v @ k.transpose(-2, -1)
     total = k.sum(-1, keepdim=True, dtype=torch.promote_types(k.dtype, torch.float32))
-    normaliser = (q * total).sum(-2, keepdim=True) + EPSILON
+    normaliser = total.transpose(-2, -1) @ q.to(total.dtype) + EPSILON
     return (context @ q) / normaliser

@@ -52,4 +52,4 @@ class RankEnhancedAttention(Mixer):
         n, c = height * width, self.dim
         gate = c**2 if self.gate is not None else 0
         taps = self.local.weight[0].numel()
-        return n * (4 * c**2 + 2 * c * self.head_dim + taps * c) + gate
+        return n * (4 * c**2 + 2 * c * self.head_dim + c + taps * c) + gate

@@ -208,7 +208,7 @@ class Uncounted(Still):
 REASONS = {
     "raises": "ValueError: broken on purpose",
     "nan": "NonFiniteLoss: loss became nan at epoch 1, step 1",
-    "uncounted": "no counting rule for operator aten::fft_fft2 in module backbone.stages.",
+    "uncounted": "no counting rule for operator aten::_fft_c2c in module backbone.stages.",
 }
 
 

@@ -34,6 +34,10 @@ class Arm:
     macs: int | None = None
     macs_uncounted: str = ""
     """Operators without a counting rule, joined by ", ": then `macs` is a lower bound."""
+    macs_range: str = ""
+    """Of MACs that depend on the input: "677,376 to 7,902,720"; `macs` is that of the timed one."""
+    multiplications: int | None = None
+    """Element-wise products of two tensors that are in no sum of products."""
     macs_ptflops: int | None = None
     latency_ms_median: float | None = None
     latency_ms_q1: float | None = None
@@ -72,6 +76,16 @@ class Arm:
     """Which counter, or why there is none."""
     on_latency_front: bool = False
     on_macs_front: bool = False
+
+    @property
+    def macs_mark(self) -> str:
+        """What follows MACs that are not exact; its meaning is in the notes of a table."""
+        return "‡" * bool(self.macs_uncounted) + "§" * bool(self.macs_range)
+
+    @property
+    def exact_macs(self) -> int | None:
+        """MACs that can be ranked: no lower bound, and equal for all inputs."""
+        return None if self.macs_mark else self.macs
 
     @property
     def seeds(self) -> int:

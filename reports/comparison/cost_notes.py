@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from reports.comparison.arm import Arm
@@ -51,15 +52,21 @@ def ratio_notes(arms: Sequence[Arm]) -> list[str]:
 
 
 def uncounted_notes(arms: Sequence[Arm]) -> list[str]:
-    """Why the MACs of some arms are marked as lower bounds."""
-    groups = _names_by(arms, lambda arm: arm.macs_uncounted)
-    if not groups:
-        return []
-    listed = "; ".join(f"{operators} ({', '.join(names)})" for operators, names in groups.items())
-    return [
-        f"‡ lower bound, operators without a counting rule: {listed}. MACs are not ranked in this "
-        "table, and marked arms are not on the MACs front."
-    ]
+    """Why the MACs of some arms are marked: lower bounds, and counts that depend on the input."""
+    reasons = (
+        ("‡ lower bound, operators without a counting rule", "macs_uncounted"),
+        ("§ depends on the input, MACs of those tried", "macs_range"),
+    )
+    notes = []
+    for reason, field in reasons:
+        groups = _names_by(arms, attrgetter(field))
+        if groups:
+            listed = "; ".join(f"{text} ({', '.join(names)})" for text, names in groups.items())
+            notes.append(
+                f"{reason}: {listed}. MACs are not ranked in this table, and marked arms are not "
+                "on the MACs front."
+            )
+    return notes
 
 
 def join_distinct(values: Iterable[Any]) -> str:

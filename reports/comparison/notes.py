@@ -18,8 +18,8 @@ from reports.tables.records import Row
 BUDGET_TOLERANCE = 0.02
 """Arms whose params or MACs differ by more than this share have unequal budgets."""
 MACS = (
-    "MACs are multiply-accumulates of matrix products, convolutions and attention products; "
-    "norms and activations are not included"
+    "MACs are multiply-accumulates of matrix products, convolutions, attention products and sums "
+    "of products; norms, activations and element-wise multiplications (Mults) are not included"
 )
 PTFLOPS = (
     "ptflops, for reference, counts norms, activations and pooling too and may miss attention "
@@ -100,7 +100,7 @@ def _unequal_budgets(arms: Sequence[Arm]) -> list[str]:
             f"{what} {100 * (value / base_value - 1):+.1f} %"
             for what, base_value, value in (
                 ("params", base.params, arm.params),
-                ("MACs", _exact_macs(base), _exact_macs(arm)),
+                ("MACs", base.exact_macs, arm.exact_macs),
             )
             if base_value and value is not None and abs(value / base_value - 1) > BUDGET_TOLERANCE
         ]
@@ -109,11 +109,6 @@ def _unequal_budgets(arms: Sequence[Arm]) -> list[str]:
     if not unequal:
         return []
     return [f"Unequal budgets, more than 2 % from {base.arm}: {', '.join(unequal)}."]
-
-
-def _exact_macs(arm: Arm) -> int | None:
-    """MACs, unless they are a lower bound."""
-    return None if arm.macs_uncounted else arm.macs
 
 
 def _accuracy(arms: Sequence[Arm]) -> list[str]:

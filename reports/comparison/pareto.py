@@ -127,7 +127,7 @@ def _points(arms: Sequence[Arm], *, latency: bool) -> list[ArmPoint]:
         q1, q3 = (arm.latency_ms_q1 or cost, arm.latency_ms_q3 or cost)
         points.append(
             ArmPoint(
-                label=arm_label(arm) + "‡" * (not latency and bool(arm.macs_uncounted)),
+                label=arm_label(arm) + ("" if latency else arm.macs_mark),
                 style=style,
                 x=cost if latency else cost / 1e6,
                 y=100 * arm.test_accuracy_mean,
@@ -176,6 +176,8 @@ def _caption(summary: Summary) -> str:
     parts.append("MACs: multiply-accumulates of matrix products, convolutions, attention products.")
     if any(arm.macs_uncounted for arm in arms):
         parts.append("‡ lower bound: not on a step.")
+    if any(arm.macs_range for arm in arms):
+        parts.append("§ depends on the input: not on a step.")
     if any(arm.reconstructed for arm in arms):
         parts.append(f"{RECONSTRUCTED}.")
     without = [arm.arm for arm in arms if arm.test_accuracy_mean is None]

@@ -57,6 +57,7 @@ def _costs(costs: Row) -> dict[str, Any]:
         **copied,
         "form": (costs.get("form") or "eager") if costs else "",
         "macs_uncounted": ", ".join(costs.get("macs_uncounted") or ()),
+        "macs_range": " to ".join(f"{macs:,}" for macs in costs.get("macs_range") or ()),
         "throughput_batches_tried": len(costs.get("throughput_ladder") or ()) or None,
         "latency_rounds": len(samples) or None,
         "latency_processes": len(rounds(costs)) if samples else None,

@@ -110,8 +110,7 @@ def merge_runs(runs: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
 def _flag_fronts(arms: Sequence[Arm], *, ranked: bool) -> list[Arm]:
     """Mark the arms on the accuracy-latency and on the accuracy-MACs front."""
     by_latency = _on_front(arms, [arm.latency_ms_median if ranked else None for arm in arms])
-    # A lower bound does not decide whether an arm is on the front.
-    by_macs = _on_front(arms, [None if arm.macs_uncounted else arm.macs for arm in arms])
+    by_macs = _on_front(arms, [arm.exact_macs for arm in arms])
     return [
         replace(arm, on_latency_front=index in by_latency, on_macs_front=index in by_macs)
         for index, arm in enumerate(arms)

@@ -12,6 +12,7 @@ from reports.tables.grid import Grid, without_reason
 from reports.tables.latex import environment, label_of
 
 _DROPPED_FIRST = (
+    "multiplications",
     "ptflops",
     "energy",
     "training",
@@ -50,7 +51,11 @@ def to_latex(summary: Summary, *, label: str | None = None) -> str:
     for one column of two: change `table` to `table*` there. It takes 350 to 400 pt with usual
     names. The default label is `tab:` and the words of the title.
     """
-    columns = [without_reason(column) for column in comparison_columns(summary)]
+    columns = [
+        without_reason(column)
+        for column in comparison_columns(summary)
+        if column.key != "multiplications"  # wider than a page
+    ]
     label = label or label_of(summary.title, "comparison")
     return environment(columns, summary.title, label, table_notes(summary))
 
@@ -72,6 +77,7 @@ def comparison_columns(summary: Summary) -> list[Column]:
         scaled("params", "Params", [arm.params for arm in arms]),
         _macs(arms),
         scaled("ptflops", "ptflops", [arm.macs_ptflops for arm in arms], rank=False),
+        scaled("multiplications", "Mults", [arm.multiplications for arm in arms], rank=False),
         plain("latency", "Latency", "ms", [arm.latency_ms_median for arm in arms], least),
         Column("ratio", "× baseline", "95 % interval", tuple(map(_ratio, arms))),
         plain("throughput", "Images", "per s", images, max if summary.ranked else None),
@@ -106,12 +112,11 @@ def _forms(arms: Sequence[Arm]) -> tuple[str, ...]:
 
 
 def _macs(arms: Sequence[Arm]) -> Column:
-    """Counts with a mark at each lower bound; with a lower bound the fewest are not known."""
-    marked = any(arm.macs_uncounted for arm in arms)
+    """Counts, with a mark where they are not exact; then the fewest are not known."""
+    marked = any(arm.macs_mark for arm in arms)
     column = scaled("macs", "MACs", [arm.macs for arm in arms], rank=not marked)
     cells = (
-        cell + "‡" * bool(cell and arm.macs_uncounted)
-        for cell, arm in zip(column.cells, arms, strict=True)
+        cell + arm.macs_mark * bool(cell) for cell, arm in zip(column.cells, arms, strict=True)
     )
     return replace(column, cells=tuple(cells))
 

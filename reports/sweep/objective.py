@@ -40,8 +40,8 @@ class Objective:
 
     def value(self, row: Row) -> float | None:
         """Its value in a row; None where there is none that can be ranked."""
-        if self.field == "macs" and row.get("macs_uncounted"):
-            # A lower bound is neither on nor off a front.
+        if self.field == "macs" and (row.get("macs_uncounted") or row.get("macs_range")):
+            # What is not exact is neither on nor off a front.
             return None
         return finite_number(row.get(self.field))
 

@@ -145,6 +145,8 @@ def _costs(
         macs_by_operator=macs.by_operator,
         macs_by_module=macs.by_module,
         macs_uncounted=list(macs.uncounted),
+        macs_range=list(inspection.counted.macs_range),
+        multiplications=macs.multiplications,
         macs_ptflops=inspection.counted.macs_ptflops,
         other_ops=macs.other_ops,
         **latency_fields(name, [session.latency for session in sessions]),

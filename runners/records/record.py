@@ -53,6 +53,10 @@ class Costs(_Part):
     """By dotted name; "" is the whole, and a parent holds the sum of its children."""
     macs_uncounted: list[str] = []
     """Operators without a rule, where those were allowed: then `macs` is a lower bound."""
+    macs_range: list[int] = []
+    """Fewest and most over a few inputs, where they differ; `macs` is that of the timed input."""
+    multiplications: int | None = None
+    """Element-wise products of two tensors that are in no sum of products: not MACs, not hidden."""
     macs_ptflops: int | None = None
     """What ptflops reports for the same network, None where it raised; printed, never used."""
     other_ops: dict[str, int] = {}

@@ -18,6 +18,8 @@ COSTS = (
     "macs_by_operator",
     "macs_by_module",
     "macs_uncounted",
+    "macs_range",
+    "multiplications",
     "macs_ptflops",
     "other_ops",
     "latency_ms_samples",
@@ -98,6 +100,7 @@ def row(
 
 NEWER = {
     "form", "form_note", "form_seconds", "parity", "macs_by_module", "macs_uncounted",
+    "macs_range", "multiplications",
     "latency_rounds", "latency_blocks", "latency_stopped", "throughput_ladder",
     "out_of_memory_batch", "largest_batch", "peak_training_memory_bytes", "training_memory_batch",
     "training_memory_reason",

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from runners.measure.counting import counters, operators
+from runners.measure.counting import counters
 from runners.measure.counting.forward import evaluation_mode, make_image, materialize, silence
-from runners.measure.counting.macs import MacCount, count_macs
+from runners.measure.counting.macs import SUM_OF_PRODUCTS, MacCount, count_macs
 from runners.measure.targets import Target
 from runners.records.errors import named_line
 
@@ -33,23 +33,37 @@ _NOTES = {
 }
 """How a counter differs from ours, apart from operators that only one of the two counts."""
 
-# Names in the traced graph, in torch's dispatcher, in torch.nn.functional and of ptflops' hooks.
+# Names in torch's dispatcher, in a traced graph, in torch.nn.functional and of ptflops' hooks.
 _OPERATORS = {
     "convolution": ("conv", "convolution", "_convolution_mode", "deformable_conv"),
-    "matrix product": ("linear", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum"),
+    "matrix product": (
+        *("linear", "matmul", "mm", "bmm", "mv", "dot", "addmm", "addmv", "addbmm", "baddbmm"),
+        "einsum",
+    ),
     "attention product": (
         "scaled_dot_product_attention",
         "multihead_attention",
         "timm_attention",
     ),
     "recurrent gates": ("lstm", "rnn", "rnn_cell"),
-    "weighted sums": ("addcmul",),
-    "normalisation": (*operators.NORMALISATION, "bn"),
-    "activation": operators.ACTIVATION,
-    "pooling": (*operators.POOLING, "pool"),
-    "reduction": operators.REDUCTION,
-    "resampling": (*operators.RESAMPLING, "interpolate", "upsample"),
-    "element-wise": operators.BETWEEN_MAPS,
+    SUM_OF_PRODUCTS: (SUM_OF_PRODUCTS,),
+    "normalisation": (
+        *("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "bn"),
+    ),
+    "activation": (
+        *("relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "prelu", "elu", "gelu"),
+        *("softplus", "silu", "silu_", "sigmoid", "hardsigmoid", "hardswish", "hardswish_"),
+        *("tanh", "hardtanh", "hardtanh_", "softmax"),
+    ),
+    "pooling": (
+        *("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
+        *("avg_pool1d", "pool"),
+    ),
+    "resampling": (
+        *("upsample_bilinear2d", "upsample_nearest2d", "upsample_bicubic2d"),
+        *("grid_sampler", "interpolate", "upsample"),
+    ),
+    "element-wise": ("add", "add_", "sub", "mul", "mul_", "div", "div_"),
 }
 _KIND = {name: kind for kind, names in _OPERATORS.items() for name in names}
 OTHER = "other"

@@ -22,10 +22,14 @@ _HOOKS = (
 )
 
 
-def make_image(network: nn.Module, channels: int, height: int, width: int) -> Tensor:
-    """Zeros of (1, channels, height, width), in the dtype and on the device of the weights."""
-    parameter = next(network.parameters(), torch.empty(0))
-    return torch.zeros(1, channels, height, width, device=parameter.device, dtype=parameter.dtype)
+def make_image(network: nn.Module, channels: int, height: int, width: int, seed: int = 0) -> Tensor:
+    """A standard-normal image (1, channels, height, width), in the dtype of the weights.
+
+    With seed 0 it is the one that targets are timed with.
+    """
+    parameter = next((p for p in network.parameters() if p.is_floating_point()), torch.empty(0))
+    image = torch.randn(1, channels, height, width, generator=torch.Generator().manual_seed(seed))
+    return image.to(parameter.device, parameter.dtype)
 
 
 def materialize(network: nn.Module) -> nn.Module:

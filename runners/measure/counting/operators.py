@@ -1,172 +1,194 @@
-"""The cost of each operator of a traced graph: MACs, elements, or nothing.
+"""What each operator that torch dispatches costs: multiply-accumulates, elements, or nothing.
 
-A new operator in a mixer or backbone needs an entry here; until then counting it is an error.
 Sources: the convention of the project, "MACs are multiply-accumulates of matrix products,
-convolutions (depthwise too), attention products and recurrent gates".
+convolutions (depthwise too), attention products, recurrent gates, and sums of products"; the
+schemas and tags of torch.ops.aten. docs/measuring.md explains the convention with examples.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
 from math import prod
 from typing import Any
 
-from fvcore.nn.jit_handles import conv_flop_jit, get_shape
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
 
-# Prefixes of an operator's name in the result of a handle that returns no number of MACs.
-ELEMENTS = "elements:"
-UNCOUNTED = "uncounted:"  # this use of the operator has no rule
-
-Handle = Callable[[Sequence[Any], Sequence[Any]], "int | Counter[str]"]
-
-
-def _convolution_mode(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
-    """A convolution with padding="same" or "valid": each output element meets one filter."""
-    return prod(get_shape(outputs[0])) * prod(get_shape(inputs[1])[1:])
+Rule = Callable[[Sequence[Any], Tensor], int]
+"""MACs of a call, by its positional arguments and its first result."""
 
 
-def _matrix_product(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
-    """Elements of the result times the inner length; correct under broadcasting, too."""
-    return prod(get_shape(outputs[0])) * get_shape(inputs[0])[-1]
+class Cost(Enum):
+    """What an operator without multiply-accumulates does."""
+
+    NOTHING = "no arithmetic: views, copies, constants, indices"
+    ELEMENTS = "arithmetic of single elements: norms, activations, pooling, reductions"
+    UNKNOWN = "it may multiply and add up in a way that no rule describes"
 
 
-def _added_product(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
-    """Of addmm and baddbmm: the first input is the added matrix."""
-    return _matrix_product(inputs[1:], outputs)
+def _matrix_product(arguments: Sequence[Any], out: Tensor) -> int:
+    """Elements of the result times the inner length."""
+    return out.numel() * int(arguments[0].shape[-1])
 
 
-def _attention(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
-    """Scaled dot-product attention: q k^T and weights times v."""
-    q, k = (get_shape(value) for value in inputs[:2])
+def _added_product(arguments: Sequence[Any], out: Tensor) -> int:
+    """Of addmm, baddbmm and addmv: the first argument is the added matrix."""
+    return _matrix_product(arguments[1:], out)
+
+
+def _added_batch(arguments: Sequence[Any], out: Tensor) -> int:
+    """Of addbmm: the products of the batch are added up."""
+    return out.numel() * int(arguments[1].shape[0]) * int(arguments[1].shape[-1])
+
+
+def _vector_product(arguments: Sequence[Any], out: Tensor) -> int:
+    return int(arguments[0].numel())
+
+
+def _convolution(arguments: Sequence[Any], out: Tensor) -> int:
+    """Each output element meets one filter; if transposed, each input element does."""
+    image, weight = arguments[:2]
+    meetings = image if arguments[6] else out
+    return meetings.numel() * prod(weight.shape[1:])
+
+
+def _attention(arguments: Sequence[Any], out: Tensor) -> int:
+    """Scaled dot-product attention: q k^T and weights times v, for (..., tokens, channels)."""
+    q, k, v = arguments[:3]
     # The result, not q: one q may meet many k and v.
-    out = get_shape(outputs[0])
-    return prod(out[:-1]) * k[-2] * (q[-1] + out[-1])
+    return prod(out.shape[:-1]) * int(k.shape[-2]) * int(q.shape[-1] + v.shape[-1])
 
 
-def _recurrent_gates(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
-    """Of an LSTM: every weight matrix meets every token once; biases and gates are no products."""
-    lists = [value.node() for value in inputs if value.node().kind() == "prim::ListConstruct"]
-    shapes = [get_shape(value) for node in lists for value in node.inputs()]
-    # Weight matrices have two dimensions, states three, biases one.
-    weights = sum(prod(shape) for shape in shapes if shape and len(shape) == 2)
-    return prod(get_shape(inputs[0])[:-1]) * weights
+def _recurrent_layer(arguments: Sequence[Any], out: Tensor) -> int:
+    """Of one direction of a layer: each weight matrix meets each token once."""
+    tokens, *weights = arguments[:3]
+    return prod(tokens.shape[:-1]) * sum(weight.numel() for weight in weights)
 
 
-def _einsum(inputs: Sequence[Any], outputs: Sequence[Any]) -> Counter[str]:
-    """Of two operands: one per combination of their indices, as in the batched product behind it.
-
-    An index of only one operand that the result lacks is summed before; without a common summed
-    index it is an element-wise product. With more operands torch chooses the order: no rule.
-    """
-    shapes = [get_shape(value) for value in inputs[1].node().inputs()]
-    if len(shapes) > 2:
-        return Counter({f"{UNCOUNTED}aten::einsum": 1})
-    terms, arrow, kept = inputs[0].toIValue().replace(" ", "").partition("->")
-    if not arrow:  # the result keeps the indices that occur once
-        kept = "..." + "".join(index for index in terms if terms.count(index) == 1)
-    operands = [_indices(*term) for term in zip(terms.split(","), shapes, strict=True)]
-    sizes = {index: n for operand in operands for index, n in operand.items()}
-    shared = set(operands[0]).intersection(*operands[1:])
-    remain = {index for index in sizes if index.rstrip("0123456789") in kept}
-    if len(operands) == 1 or shared <= remain:
-        return elements(inputs, outputs)
-    return Counter(einsum=prod(sizes[index] for index in shared | remain))
-
-
-def _indices(term: str, shape: Sequence[int]) -> dict[str, int]:
-    """Sizes by index of one operand; the dimensions of "..." are numbered from the right."""
-    head, _, tail = term.partition("...")
-    dots = [f"...{i}" for i in range(len(shape) - len(head) - len(tail), 0, -1)]
-    # A dimension of size 1 is broadcast, so it is no index.
-    return {index: n for index, n in zip([*head, *dots, *tail], shape, strict=True) if n != 1}
-
-
-def _element_products(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
-    """Of addcmul: one per element; sums with weights that differ from pixel to pixel use it."""
-    return prod(get_shape(outputs[0]))
-
-
-def elements(inputs: Sequence[Any], outputs: Sequence[Any]) -> Counter[str]:
-    """Elements written by an operator that is no multiply-accumulate; scalars are ignored."""
-    shape = get_shape(outputs[0])
-    name = outputs[0].node().kind().removeprefix("aten::")
-    return Counter({f"{ELEMENTS}{name}": prod(shape)} if shape else {})
-
-
-MACS: dict[str, Handle] = {
-    "aten::_convolution": conv_flop_jit,  # grouped and transposed convolutions too
-    "aten::_convolution_mode": _convolution_mode,
-    "aten::matmul": _matrix_product,
-    "aten::mm": _matrix_product,
-    "aten::bmm": _matrix_product,
-    "aten::linear": _matrix_product,
-    "aten::addmm": _added_product,
-    "aten::baddbmm": _added_product,
-    "aten::einsum": _einsum,
-    "aten::scaled_dot_product_attention": _attention,
-    "aten::lstm": _recurrent_gates,
-    "aten::addcmul": _element_products,
+MACS: dict[str, tuple[str, Rule]] = {
+    "convolution": ("conv", _convolution),  # grouped and transposed convolutions too
+    "mm": ("mm", _matrix_product),
+    "bmm": ("bmm", _matrix_product),
+    "mv": ("mv", _matrix_product),
+    "addmm": ("addmm", _added_product),
+    "_addmm_activation": ("addmm", _added_product),
+    "addmv": ("addmv", _added_product),
+    "baddbmm": ("baddbmm", _added_product),
+    "addbmm": ("addbmm", _added_batch),
+    "dot": ("dot", _vector_product),
+    "vdot": ("dot", _vector_product),
+    **{
+        f"_scaled_dot_product_{kind}": ("scaled_dot_product_attention", _attention)
+        for kind in (
+            *("flash_attention", "flash_attention_for_cpu", "efficient_attention"),
+            *("cudnn_attention", "fused_attention_overrideable"),
+        )
+    },
+    "mkldnn_rnn_layer": ("lstm", _recurrent_layer),
 }
+"""By the name of the operator in torch.ops.aten: the name in results, and the rule."""
 
-NORMALISATION = ("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm")
-ACTIVATION = (
-    *("relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "prelu", "elu", "gelu", "softplus"),
-    *("silu", "silu_", "sigmoid", "hardsigmoid", "hardswish", "hardswish_", "tanh"),
-    *("hardtanh", "hardtanh_", "softmax", "clamp", "clamp_min", "abs", "neg", "ceil"),
-    *("exp", "sqrt", "rsqrt", "square", "pow", "reciprocal", "sin", "cos"),
+# Products of more than one floating tensor hide in none of these.
+_NORMALISATION = (
+    *("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training"),
+    *("_batch_norm_with_update", "_batch_norm_no_update", "batch_norm", "cudnn_batch_norm"),
+    *("native_layer_norm", "native_group_norm", "_fused_rms_norm", "miopen_batch_norm"),
 )
-BETWEEN_MAPS = (
-    *("add", "add_", "sub", "rsub", "mul", "mul_", "div", "div_", "floor_divide"),
-    *("maximum", "minimum", "where", "remainder"),
+_ACTIVATION = ("_prelu_kernel", "rrelu_with_noise", "_thnn_fused_lstm_cell", "_thnn_fused_gru_cell")
+_RESAMPLING = (
+    *("grid_sampler_2d", "grid_sampler_3d", "_grid_sampler_2d_cpu_fallback"),
+    "cudnn_grid_sampler",
 )
-REDUCTION = (
-    *("sum", "mean", "var", "max", "amax", "argmax", "cumsum", "norm"),
-    "linalg_vector_norm",
-    *("scatter_add",),  # sums over the pixels of each segment
-    "col2im",  # sums overlapping patches
+_SEVERAL_TENSORS = (
+    *(*_NORMALISATION, *_ACTIVATION, *_RESAMPLING),
+    *("scatter_add", "scatter_reduce", "index_add", "index_reduce", "segment_reduce"),
+    *("bucketize", "searchsorted"),
 )
-POOLING = (
-    *("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
-    "avg_pool1d",
+_MOVED = (
+    *("cat", "stack", "clone", "copy", "_to_copy", "contiguous", "repeat", "roll", "flip"),
+    *("constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "replication_pad1d"),
+    *("replication_pad2d", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle"),
+    *("native_channel_shuffle", "im2col", "gather", "index", "index_select", "index_put"),
+    *("_unsafe_index", "_unsafe_index_put", "index_copy", "index_fill", "scatter", "take"),
+    *("take_along_dim", "masked_scatter", "masked_select", "masked_fill", "fill", "zero"),
+    *("embedding", "rot90", "tril", "triu", "select_scatter", "slice_scatter"),
+    *("slice_copy", "diag_embed", "unfold_copy", "_reshape_copy", "view_copy", "where"),
+    *("native_dropout", "bernoulli", "resize", "set", "lift_fresh_copy"),
 )
-RESAMPLING = (
-    *("upsample_bilinear2d", "upsample_nearest2d", "upsample_bicubic2d", "upsample_linear1d"),
-    *("_upsample_bicubic2d_aa", "grid_sampler"),
+# One floating tensor comes in, and products of its elements are added up.
+_REFUSED = (
+    "_fft",
+    "fft",
+    "linalg",
+    "_linalg",
+    "cholesky",
+    "lu_",
+    "qr",
+    "svd",
+    "_svd",
+    "triangular",
 )
-# Arithmetic per element, listed next to the MACs as elements written.
-ELEMENTWISE = tuple(
-    f"aten::{name}"
-    for name in (*NORMALISATION, *ACTIVATION, *BETWEEN_MAPS, *REDUCTION, *POOLING, *RESAMPLING)
-)
+_REFUSED_NAMES = ("matrix_exp", "inverse", "cov", "corrcoef", "trace", "geqrf", "ormqr", "pinverse")
+_LINALG_NORMS = ("linalg_vector_norm",)
 
-_SAME_DATA_OTHER_SHAPE = (
-    *("reshape", "view", "flatten", "unflatten", "permute", "transpose", "t", "movedim"),
-    *("mT", "numpy_T"),
-    *("unbind", "chunk", "split", "split_with_sizes", "select", "slice", "narrow"),
-    *("squeeze", "unsqueeze", "expand", "expand_as", "contiguous", "reshape_as"),
-    "unfold",  # overlapping windows of one tensor; F.unfold is im2col
-)
-_MOVED_OR_COPIED = (
-    *("cat", "stack", "constant_pad_nd", "pad", "roll", "index", "gather", "copy_", "clone"),
-    *("flip", "scatter", "meshgrid"),
-    *("detach", "to", "type_as", "repeat", "repeat_interleave", "tile", "im2col"),
-)
-_CONSTANTS_AND_SIZES = (
-    *("zeros", "ones", "empty", "full", "arange", "zeros_like", "ones_like", "full_like"),
-    *("new_zeros", "new_ones", "new_full", "new_empty", "fill_", "masked_fill"),
-    *("eye", "one_hot"),
-    *("ne", "eq", "bitwise_not"),  # of positions: which window a pixel is in, what is padding
-    *("size", "Int", "ScalarImplicit", "scalar_tensor"),
-)
-_NOTHING_IN_EVAL_MODE = ("dropout", "dropout_", "feature_dropout")
-# No arithmetic on the data.
-WITHOUT_ARITHMETIC = tuple(
-    f"aten::{name}"
-    for name in (
-        *_SAME_DATA_OTHER_SHAPE,
-        *_MOVED_OR_COPIED,
-        *_CONSTANTS_AND_SIZES,
-        *_NOTHING_IN_EVAL_MODE,
-    )
-)
+
+def base_name(operator: OpOverload) -> str:
+    """The name without namespace and overload, and without the underscore of in-place forms."""
+    name: str = operator._schema.name.partition("::")[2]
+    return name.removesuffix("_")
+
+
+def is_view(operator: OpOverload) -> bool:
+    """Whether the result shares the memory of an argument."""
+    return bool(operator.is_view) or base_name(operator) in ("_unsafe_view", "_reshape_alias")
+
+
+def full_name(operator: OpOverload) -> str:
+    """The name of an operator in messages, as `aten::mm`."""
+    return str(operator._schema.name)
+
+
+def display_name(name: str) -> str:
+    """The name of an operator in lists, as users know it: `layer_norm`, not `native_layer_norm`."""
+    if "batch_norm" in name:
+        return "batch_norm"
+    short = name.lstrip("_").removeprefix("native_").removesuffix("_with_indices")
+    return {"prelu_kernel": "prelu"}.get(short, short)
+
+
+def cost_of(operator: OpOverload, tensors: Sequence[Tensor]) -> Cost:
+    """The cost of an operator that is no view and has no rule in `MACS`, for these arguments.
+
+    An operator that torch tags as pointwise multiplies no more than element by element, and one
+    that reads a single floating tensor cannot multiply two. What remains is unknown unless it is
+    listed: it may be a product in disguise.
+    """
+    name = base_name(operator)
+    if operator.namespace != "aten":
+        return Cost.UNKNOWN
+    if name in _MOVED or name.startswith("new_") or name.endswith("_like") or not tensors:
+        return Cost.NOTHING
+    if torch.Tag.pointwise in operator.tags or name in _SEVERAL_TENSORS or name in _LINALG_NORMS:
+        return Cost.ELEMENTS
+    if name.startswith(_REFUSED) or name in _REFUSED_NAMES:
+        return Cost.UNKNOWN
+    floating = [t for t in tensors if t.is_floating_point() or t.is_complex()]
+    return Cost.ELEMENTS if len(floating) <= 1 else Cost.UNKNOWN
+
+
+def complex_factor(tensors: Sequence[Tensor]) -> int:
+    """Real multiply-accumulates of one complex one: four, as (a + bi)(c + di) has four products."""
+    return 4 if any(t.is_complex() for t in tensors) else 1
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """The tensors of arguments or results, lists and tuples included."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from tensors_in(item)
+    elif isinstance(value, dict):
+        yield from tensors_in(list(value.values()))

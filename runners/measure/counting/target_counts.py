@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from runners.measure.counting.macs import MacCount
 
 
+_OTHER_SEEDS = (1, 2, 3)
+"""Of the inputs that show whether a count depends on its input."""
+
+
 class CostError(RuntimeError):
     """Two sources disagree about a cost."""
 
@@ -26,11 +30,13 @@ class TargetCount:
 
     params: int
     macs: MacCount
+    macs_range: tuple[int, ...]
+    """Fewest and most MACs over the inputs tried, where they differ; empty where all are equal."""
     macs_ptflops: int | None
 
 
 def count_target(target: Target, *, allow_uncounted: bool) -> TargetCount:
-    """Count one input.
+    """Count the input that is timed; without a formula, some others too.
 
     Raises:
         CostError: the count differs from the target's own formula.
@@ -49,8 +55,15 @@ def count_target(target: Target, *, allow_uncounted: bool) -> TargetCount:
     expected = target.macs_by_formula(module, target.shape)
     if expected is not None and macs.total != expected and not macs.uncounted:
         raise CostError(f"{macs.total} MACs were counted, but the formula gives {expected}")
+    totals = {macs.total}
+    if expected is None:  # it may choose by its input what it runs
+        totals |= {
+            count_macs(module, *target.shape, seed=seed, allow_uncounted=True).total
+            for seed in _OTHER_SEEDS
+        }
+    bounds = (min(totals), max(totals)) if len(totals) > 1 else ()
     params = sum(parameter.numel() for parameter in module.parameters())
-    return TargetCount(params, macs, count_ptflops(module, *target.shape))
+    return TargetCount(params, macs, bounds, count_ptflops(module, *target.shape))
 
 
 def macs_by_side(target: Target, sides: Sequence[int]) -> dict[int, int]:

@@ -56,6 +56,21 @@ class Plain(nn.Module):
         return self.other(self.deeper(self.norm(self.conv(x)).relu())).relu()
 
 
+class BranchesOnSpread(Plain):
+    """Runs a second convolution for all images but flat ones."""
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        return self.deeper(x) if x.std() > 0.01 else x
+
+
+class BranchesOnSign(Plain):
+    """Runs a second convolution for about every other image."""
+
+    def forward(self, x: Tensor) -> Any:
+        return self.deeper(self.conv(x)) if x.mean() > 0 else self.conv(x)
+
+
 class Untraceable(Plain):
     """Branches on values, which no tracer has."""
 
@@ -147,7 +162,7 @@ class Uncounted(Plain):
     """An operator without a counting rule."""
 
     def forward(self, x: Tensor) -> Any:
-        return torch.special.i0(super().forward(x))
+        return torch.fft.fft2(super().forward(x)).real
 
 
 class Raises(Plain):
