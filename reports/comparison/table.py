@@ -70,6 +70,7 @@ def comparison_columns(summary: Summary) -> list[Column]:
     images = [arm.throughput_images_per_s for arm in arms]
     training = [arm.peak_training_memory_bytes for arm in arms]
     least = min if summary.ranked else None
+    multiplications = [arm.multiplications or None for arm in arms]  # none at all: no column
     columns = [
         Column("arm", "Arm", "", tuple(map(arm_label, arms)), number=False),
         Column("form", "Form", "", _forms(arms), number=False),
@@ -77,7 +78,7 @@ def comparison_columns(summary: Summary) -> list[Column]:
         scaled("params", "Params", [arm.params for arm in arms]),
         _macs(arms),
         scaled("ptflops", "ptflops", [arm.macs_ptflops for arm in arms], rank=False),
-        scaled("multiplications", "Mults", [arm.multiplications for arm in arms], rank=False),
+        scaled("multiplications", "Mults", multiplications, rank=False),
         plain("latency", "Latency", "ms", [arm.latency_ms_median for arm in arms], least),
         Column("ratio", "× baseline", "95 % interval", tuple(map(_ratio, arms))),
         plain("throughput", "Images", "per s", images, max if summary.ranked else None),

@@ -21,9 +21,10 @@ from runners.evaluate import Evaluator
 from runners.progress.listener import Listener
 from runners.search import samplers
 from runners.search.config import SweepConfig
+from runners.search.goal import Goal
 from runners.search.limits import Limits, costs_from_formula
 from runners.search.rungs import HalvingRung, rung_epochs
-from runners.search.search import Goal, Search
+from runners.search.search import Search
 from runners.store import open_storage, redact, run_folder
 from runners.store.study import Study
 from search_space import Space, Values, require_feasible, survey

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import shutil
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
+from multiprocessing import util
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from typing import Any, ParamSpec, TypeVar, cast
@@ -17,6 +21,9 @@ from runners.records.errors import UserError, first_line, named_line
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
+_LONGEST_TEMPORARY_FOLDER = 60
+"""In bytes: a socket's path may have 107, and the fork server appends names of its own."""
+_SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 _RETRY_PAUSES_S = (0.1, 0.4, 1.0, 2.0)
 
 
@@ -49,6 +56,7 @@ def process_context() -> BaseContext:
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
+    use_short_socket_paths()
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["runners.processes.preloaded"])
     if threading.current_thread() is threading.main_thread():
@@ -60,6 +68,31 @@ def process_context() -> BaseContext:
         finally:
             signal.signal(signal.SIGINT, before)
     return server
+
+
+def use_short_socket_paths() -> None:
+    """Place the fork server's socket elsewhere if the path of TMPDIR is too long for one.
+
+    Workflow managers and schedulers make such; Linux limits the path of a socket to 107 bytes.
+    """
+    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    if (
+        config.get("tempdir")
+        or len(os.fsencode(tempfile.gettempdir())) <= _LONGEST_TEMPORARY_FOLDER
+    ):
+        return
+    for base in _SHORT_FOLDERS:
+        if os.access(base, os.W_OK | os.X_OK):
+            folder = tempfile.mkdtemp(prefix="lolvit-", dir=base)
+            config["tempdir"] = folder
+            owner = os.getpid()
+            util.Finalize(None, _remove_folder, args=(folder, owner), exitpriority=-100)
+            return
+
+
+def _remove_folder(folder: str, owner: int) -> None:
+    if os.getpid() == owner:  # forked processes inherit the finaliser
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_isolated(

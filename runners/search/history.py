@@ -63,6 +63,9 @@ class History:
     def __contains__(self, architecture_hash: str) -> bool:
         return architecture_hash in self._entries
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def get(self, architecture_hash: str) -> HistoryEntry | None:
         """The entry of an architecture; None for a new one."""
         return self._entries.get(architecture_hash)

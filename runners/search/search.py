@@ -5,41 +5,33 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from lolvit import LolvitConfig
 from lolvit.analytic import analytic_costs
 from runners.engines.task_queue import Task
 from runners.evaluate import Evaluator, evaluate, make_record
 from runners.progress.listener import Listener, Step
 from runners.records.objectives import Objectives
 from runners.records.record import Costs, Record, State
+from runners.search.first_failures import FirstFailures
+from runners.search.goal import Goal
 from runners.search.history import Candidate, History
 from runners.search.limits import Limits
 from runners.search.rungs import HalvingRung
+from runners.search.unseen import UnseenArchitectures
 from runners.store import HEARTBEAT_S
 from runners.store.study import ENDED, Study, duplicate_of, record_of
 from search_space import Space, Values
 
 _MAX_ATTEMPTS = 3
 """How often the process of a trial may die before the trial has failed."""
-_VAIN_PROPOSALS_BEFORE_RANDOM = 20
+_VAIN_BEFORE_RANDOM = 20
 _MAX_VAIN_PROPOSALS = 1_000
 _MAX_FAILURES_IN_A_ROW = 20
-
-
-@dataclass(frozen=True)
-class Goal:
-    """When a search ends: after this many results, or at a deadline of `time.monotonic`.
-
-    A result is an architecture that was trained to the end or stopped at a rung.
-    """
-
-    trials: int
-    deadline: float | None = None
 
 
 class Search:
@@ -71,6 +63,8 @@ class Search:
         self._attempts: Counter[str] = Counter()
         self._prune_reasons: dict[int, str] = {}
         self._vain_proposals = self._failures_in_a_row = 0
+        self._unseen = UnseenArchitectures(space, self._history)
+        self._first_failures = FirstFailures()
         self._last_heartbeat_s = time.monotonic()
         self._load_history()
 
@@ -123,8 +117,13 @@ class Search:
                     self._evaluator.files(spec),
                 )
             self._vain_proposals += 1
-            if self._vain_proposals % _VAIN_PROPOSALS_BEFORE_RANDOM == 0:  # the sampler repeats
-                self._study.enqueue(self._space.sample(self._random))
+            # A sampler that repeats itself would do so for ever.
+            if self._unseen.is_finite or self._vain_proposals % _VAIN_BEFORE_RANDOM == 0:
+                pending = (architecture.hash for architecture in self._pending())
+                values = self._unseen.draw(self._random, pending)
+                if values is None:  # all that are left are running
+                    break
+                self._study.enqueue(values)
         return None
 
     def report_step(self, task: Task, step: Step) -> None:
@@ -148,8 +147,19 @@ class Search:
             record = record.model_copy(update={"reason": reason})
         failed = record.state is State.FAILED
         self._failures_in_a_row = self._failures_in_a_row + 1 if failed else 0
-        self._store(candidate, record)
+        if failed and not self._history.results and self._first_failures.hold(candidate, record):
+            self._stop_if_all_fail()
+        else:
+            for pair in (*self._first_failures.take(), (candidate, record)):
+                self._store(*pair)
         self._evaluator.remove_files(candidate.spec)
+
+    def _stop_if_all_fail(self) -> None:
+        """Drop first trials that fail alike: the next session evaluates them again."""
+        self.stop_reason = self.stop_reason or self._first_failures.reason
+        if self.stop_reason:
+            for candidate, record in self._first_failures.take():
+                self._retry(candidate, record.reason)
 
     def report_lost(self, task: Task, reason: str) -> None:
         """Retry a trial whose process died, unless it has died too often."""
@@ -166,10 +176,12 @@ class Search:
         if time.monotonic() - self._last_heartbeat_s > HEARTBEAT_S:
             self._last_heartbeat_s = time.monotonic()
             self._study.heartbeat(list(self._running))
-        return not self._is_past_deadline()
+        return not self._goal.is_past_deadline()
 
     def close(self) -> None:
         """Leave no trial running: the next session retries those that are."""
+        for pair in self._first_failures.take():
+            self._store(*pair)
         for candidate in list(self._running.values()):
             del self._running[candidate.number]
             self._retry(candidate, "interrupted; the trial is retried")
@@ -181,13 +193,18 @@ class Search:
         first = self._history.get(candidate.architecture.hash)
         if first is not None:
             self._study.mark_duplicate(candidate.number, first.number)
-        elif candidate.architecture in (other.architecture for other in self._running.values()):
+        elif candidate.architecture in self._pending():
             self._study.drop(candidate.number, "a running trial has the same architecture")
         else:
             return self._is_within_limits(candidate)
         self._history.count_duplicate()
         self._listener.on_counts(self.counts)
         return False
+
+    def _pending(self) -> list[LolvitConfig]:
+        """Architectures that are running, or whose failure is held back."""
+        held = (candidate for candidate, _ in self._first_failures.held)
+        return [candidate.architecture for candidate in (*self._running.values(), *held)]
 
     def _is_within_limits(self, candidate: Candidate) -> bool:
         if not any(constraint.is_analytic for constraint in self._limits.constraints):
@@ -225,18 +242,16 @@ class Search:
     # When a search ends.
 
     def _is_over(self) -> bool:
-        if self._history.results + len(self._running) >= self._goal.trials:
+        if self.stop_reason or self._history.results + len(self._running) >= self._goal.trials:
             return True
         if self._failures_in_a_row >= _MAX_FAILURES_IN_A_ROW:
             self.stop_reason = f"{self._failures_in_a_row} trials in a row failed"
+        elif self._unseen.all_are_seen():
+            self.stop_reason = "all architectures of the space have been evaluated"
         elif self._vain_proposals >= _MAX_VAIN_PROPOSALS:
             self.stop_reason = (
                 f"{self._vain_proposals} proposals in a row were infeasible or evaluated before"
             )
-        elif self._is_past_deadline():
+        elif self._goal.is_past_deadline():
             self.stop_reason = "the time budget is exhausted"
         return bool(self.stop_reason)
-
-    def _is_past_deadline(self) -> bool:
-        deadline = self._goal.deadline
-        return deadline is not None and time.monotonic() >= deadline

@@ -5,6 +5,7 @@ All four share one `TrialCoordinator`. Tune calls them in the thread that called
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ from runners.records.errors import UserError, named_line
 from runners.records.record import Record
 
 _SECONDS_BETWEEN_HEARTBEATS = 1.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _MAX_CAUSE = 200
 """Characters: Ray lists every imaginable cause after the actual one."""
 
@@ -210,14 +212,19 @@ def _failure_cause(trial: Trial) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """The class of an error of Ray, the first line of its message, and the cause further down.
+    """The class of an error, the first line of its message, and the cause further down.
 
-    Ray says why a process died ("The actor died because its node has died.", "Worker exit detail:
-    ...") below lines that identify the actor.
+    Of an error that a task raised, Ray holds the original, and prints a coloured traceback. Why a
+    process died it says ("The actor died because its node has died.", "Worker exit detail: ...")
+    below lines that identify the actor.
     """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    original = getattr(error, "cause", None)
+    if isinstance(original, BaseException):
+        return named_line(original)
+    lines = [line.strip() for line in _COLOUR.sub("", str(error)).splitlines() if line.strip()]
+    first = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     causes = [line for line in lines[1:] if "exit detail:" in line or " because " in line]
     if not causes:
-        return named_line(error)
+        return first
     cause = causes[0].rpartition("exit detail:")[2].strip()
-    return f"{named_line(error)} ({cause[:_MAX_CAUSE]})"
+    return f"{first} ({cause[:_MAX_CAUSE]})"

@@ -9,6 +9,8 @@ import multiprocessing
 import operator
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -24,6 +26,7 @@ from runners.processes.isolated import (
     run_parallel,
 )
 from runners.records.errors import UserError
+from tests.bench_runs import ROOT
 
 
 def sleep_isolated(seconds):
@@ -226,3 +229,24 @@ def test_interrupt_ends_one_process():
 )
 def test_first_line(error, line):
     assert first_line(error) == line
+
+
+@pytest.mark.parametrize("length", [20, 76, 150, 240])
+def test_a_temporary_folder_of_any_length(tmp_path, length):
+    """The path of a socket has at most 107 bytes, and schedulers make longer folders."""
+    folder = tmp_path / ("x" * length)
+    folder.mkdir()
+    code = (
+        "from runners.processes import run_isolated; import operator, sys\n"
+        "if __name__ == '__main__': sys.exit(run_isolated(60, operator.add, 20, 22) != 42)"
+    )
+    run = subprocess.run(
+        (sys.executable, "-c", code),
+        env=os.environ | {"TMPDIR": str(folder)},
+        timeout=120,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert not list(folder.glob("pymp-*"))

@@ -132,12 +132,12 @@ def test_a_trial_may_lose_its_process_twice(tmp_path):
             search.report_lost(task, "the process ended with exit code -9")
             assert not search._running
         assert len(set(hashes)) == 1 and len(set(numbers)) == 3  # retried first, as a new trial
-        assert sweeps.table(search) == {hashes[0]: "failed"}
-        (row,) = search.rows()
-        assert row["reason"] == "the process ended with exit code -9"
         task = search.next_task()
         assert search._running[task.key].architecture.hash != hashes[0]
         search.close()
+        assert sweeps.table(search) == {hashes[0]: "failed"}
+        (row,) = search.rows()
+        assert row["reason"] == "the process ended with exit code -9"
 
 
 def test_the_study_tells_the_sampler_of_failures_as_broken_constraints(tmp_path):
@@ -147,6 +147,7 @@ def test_the_study_tells_the_sampler_of_failures_as_broken_constraints(tmp_path)
         for _ in range(3):
             task = search.next_task()
             search.report_lost(task, "the process ended with exit code -9")
+        search.close()
         trials = search._study._study.get_trials()
     *lost, failed = trials[:3]
     assert [trial.state for trial in lost] == [TrialState.FAIL] * 2

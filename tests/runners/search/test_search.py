@@ -94,8 +94,21 @@ def test_a_small_space_ends_when_all_of_it_is_evaluated(tmp_path, impatient):
     search = sweeps.run(tmp_path, space=SMALL, objectives=COSTS, trials=50)
     space = sweeps.config(space=SMALL, objectives=COSTS, trials=50).space
     assert len(sweeps.table(search)) == space.size() == 12
-    assert "evaluated before" in search.stop_reason
-    assert search.counts["duplicate"] >= 1
+    assert search.stop_reason == "all architectures of the space have been evaluated"
+    assert search.counts["duplicate"] <= 12
+
+
+@pytest.mark.parametrize("name", ["grid", "random", "tpe", "nsga2", "qmc"])
+def test_an_exhausted_space_makes_no_vain_proposals(tmp_path, name):
+    search = sweeps.run(tmp_path, space=SMALL, objectives=COSTS, trials=50, sampler=name)
+    assert search.counts["finished"] == 12
+    assert search.counts["duplicate"] <= 12
+    trials = sum(search.counts.values())
+    again = sweeps.run(
+        tmp_path, space=SMALL, objectives=COSTS, trials=50, sampler=name, resume=True
+    )
+    assert "all architectures" in again.stop_reason
+    assert sum(again.counts.values()) == trials
 
 
 def test_infeasible_architectures_are_recorded_and_not_evaluated(tmp_path, impatient):
@@ -190,17 +203,35 @@ def test_who_kills_every_process_has_failed_after_three(tmp_path):
     assert watch.retries.total() == 2 * len(failed)
 
 
+@dataclass(frozen=True)
+class Broken(Moody):
+    """An evaluator that cannot measure anything from some trial on."""
+
+    immediate = True
+    first: int = 0
+
+    def measure(self, spec, run_timing):
+        if int(spec.name.split()[1]) >= self.first:
+            return Unavailable(self.kind)
+        return self.inner.measure(spec, run_timing)
+
+
+def broken(kind="broken", first=0):
+    return Broken(TabulatedEvaluator(Limits(), True), kind, first)
+
+
 def test_twenty_failures_in_a_row_end_the_search(tmp_path):
-    @dataclass(frozen=True)
-    class Broken(Moody):
-        immediate = True
-
-        def measure(self, spec, run_timing):
-            return Unavailable("broken")
-
-    evaluator = Broken(TabulatedEvaluator(Limits(), True), "")
-    search = sweeps.run(tmp_path, evaluator=evaluator, trials=100)
+    search = sweeps.run(tmp_path, evaluator=broken(first=1), trials=100)
     assert search.stop_reason == "20 trials in a row failed"
+    assert search.counts["failed"] == 20
+
+
+def test_first_trials_that_fail_alike_end_the_search_and_are_not_recorded(tmp_path):
+    search = sweeps.run(tmp_path, evaluator=broken("no such device"), trials=100)
+    assert search.stop_reason == "the first 3 trials failed alike: no such device"
+    assert search.rows() == [] and not search.counts["failed"]
+    again = sweeps.run(tmp_path, evaluator=broken(first=99), trials=5, resume=True)
+    assert [row["state"] for row in again.rows()] == ["finished"] * 5
 
 
 def test_a_deadline_ends_the_session_and_the_next_goes_on(tmp_path):
