@@ -15,6 +15,7 @@ from attention_zoo.registry.mixer import Mixer, check_choice, check_odd, check_p
     "deformable",
     paper="arXiv 2201.00520",
     complexity="2NMC + 2NC^2 + 2MC^2 + (k^2 + 2)MC, M = N/stride^2",
+    differs="the default grid of keys; dat and dat++ are equal",
 )
 class DeformableAttention(Mixer):
     """softmax(q k~^T / sqrt d + bias) v~, k~ and v~ from x at grid + offset(q) (DAT, section 3).
@@ -89,8 +90,9 @@ class DeformableAttention(Mixer):
 
     def _bias(self, keys: Tensor, height: int, width: int) -> Tensor:
         """The bias between each query and each key: (B, h, N, M)."""
-        # Stride 1 without offsets: the queries' own positions.
-        grid = key_grid("centered", keys.new_zeros(1, height, width, 2), 1, height, width)
+        # Stride 1 without offsets: the queries' own positions, on DAT's grid of cell centres.
+        reference = "dat" if self.reference == "dat" else "centered"
+        grid = key_grid(reference, keys.new_zeros(1, height, width, 2), 1, height, width)
         # Distances span -2 to 2, the table -1 to 1; halved before the large tensor is made.
         distances = grid.reshape(-1, 1, 2) / 2 - keys[:, None] / 2
         tables = self.bias_table.reshape(1, self.groups, -1, *self.bias_table.shape[1:])

@@ -5,14 +5,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_zoo.layers.position import BASE_SIDE, resized
-from attention_zoo.linear import attend_linearly
+from attention_zoo.linear import EPSILON, attend_linearly
 from attention_zoo.registry import register
 from attention_zoo.registry.mixer import Mixer, check_flag, check_odd, check_positive
 
 FLOOR = 1e-6
 
 
-@register("focused_linear", paper="arXiv 2308.00442", complexity="N(4C^2 + 2Cd + k^2C), kernel k")
+@register(
+    "focused_linear",
+    paper="arXiv 2308.00442",
+    complexity="N(4C^2 + 2Cd + k^2C), kernel k",
+    differs="",
+)
 class FocusedLinearAttention(Mixer):
     """W_o(linear(phi(q), phi(k), v) + DW(v)), phi(t) = |t| t^p / |t^p| (FLatten, eq. 6-8).
 
@@ -61,7 +66,8 @@ class FocusedLinearAttention(Mixer):
             part.unflatten(1, (self.num_heads, self.head_dim))
             for part in (self._focused(q.to(wide)), self._focused(k.to(wide)), v)
         )
-        mixed = attend_linearly(q, k, v.to(wide)).to(x.dtype).reshape(b, c, h, w)
+        # The authors add 1e-6 to the product with the mean key, so N times that to the sum.
+        mixed = attend_linearly(q, k, v.to(wide), EPSILON * h * w).to(x.dtype).reshape(b, c, h, w)
         if self.local is not None:
             heads = v.reshape(b * self.num_heads, self.head_dim, h, w)
             mixed = mixed + self.local(heads).reshape(b, c, h, w)

@@ -18,6 +18,7 @@ from attention_zoo.registry.mixer import Mixer, check_positive, check_share
     "hilo",
     paper="arXiv 2205.13213",
     complexity="hi: 3NCD + ND^2 + 2Ns^2D; lo: NCE + 2MCE + NE^2 + 2NME; D + E = C, M = N/s^2",
+    differs="",
 )
 class HiLoAttention(Mixer):
     """Hi-Fi heads attend inside s x s windows, Lo-Fi heads to windows' means (LITv2, section 3.2).

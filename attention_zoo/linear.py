@@ -10,7 +10,12 @@ from attention_zoo.registry.mixer import Mixer
 EPSILON = 1e-6
 
 
-@register("linear", paper="arXiv 2006.16236", complexity="N(4C^2 + 2Cd)")
+@register(
+    "linear",
+    paper="arXiv 2006.16236",
+    complexity="N(4C^2 + 2Cd)",
+    differs="",
+)
 class LinearAttention(Mixer):
     """o_i = phi(q_i)^T S / (phi(q_i)^T z + eps), phi = ReLU (Katharopoulos et al. 2020, eq. 5).
 
@@ -34,9 +39,9 @@ class LinearAttention(Mixer):
         return n * (4 * c**2 + 2 * c * self.head_dim + c)
 
 
-def attend_linearly(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def attend_linearly(q: Tensor, k: Tensor, v: Tensor, epsilon: float = EPSILON) -> Tensor:
     """S q_i / (z^T q_i + eps) for features q, k >= 0; all (..., d, N), channels first."""
     context = v @ k.transpose(-2, -1)
     total = k.sum(-1, keepdim=True, dtype=torch.promote_types(k.dtype, torch.float32))
-    normaliser = total.transpose(-2, -1) @ q.to(total.dtype) + EPSILON
+    normaliser = total.transpose(-2, -1) @ q.to(total.dtype) + epsilon
     return (context @ q) / normaliser

@@ -9,7 +9,12 @@ from attention_zoo.registry.mixer import Mixer
 PATCH = 2
 
 
-@register("mobilevit", paper="arXiv 2110.02178", complexity="4NC^2 + N^2C/2")
+@register(
+    "mobilevit",
+    paper="arXiv 2110.02178",
+    complexity="4NC^2 + N^2C/2",
+    differs="",
+)
 class MobileViTAttention(Mixer):
     """Softmax attention in the 4 groups of N/4 pixels with the same position in a 2x2 patch.
 

@@ -7,7 +7,12 @@ from attention_zoo.mobilevit import PATCH, MobileViTAttention
 from attention_zoo.registry import register
 
 
-@register("mobilevit_v2", paper="arXiv 2206.02680", complexity="N(3C^2 + 2C)")
+@register(
+    "mobilevit_v2",
+    paper="arXiv 2206.02680",
+    complexity="N(3C^2 + 2C)",
+    differs="",
+)
 class SeparableAttention(MobileViTAttention):
     """W_o(relu(v) * c), c = sum_j softmax(s)_j k_j over pixels of one position in a 2x2 patch.
 

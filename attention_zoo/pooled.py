@@ -12,6 +12,7 @@ from attention_zoo.registry.mixer import Mixer, check_positive
     paper="arXiv 2106.13797",
     complexity="2NC^2 + 3PC^2 + 2NPC, P = pool^2",
     limits={"onnx": "only where pool divides both sides: ONNX has no adaptive pooling"},
+    differs="",
 )
 class PooledAttention(Mixer):
     """Keys and values from an average pool to pool x pool, 1x1, LN, GELU (PVTv2, section 3.2)."""

@@ -8,6 +8,7 @@ from attention_zoo.window import WindowAttention
     "shifted_window",
     paper="arXiv 2103.14030",
     complexity="4NC^2 + 2N'w^2C, N' = N padded to windows",
+    differs="",
 )
 class ShiftedWindowAttention(WindowAttention):
     """Softmax attention within w x w windows, the map rolled by w // 2 (Swin, eq. 3, figure 4).

@@ -9,7 +9,12 @@ from attention_zoo.registry import register
 from attention_zoo.registry.mixer import Mixer, check_flag
 
 
-@register("softmax", paper="arXiv 1706.03762", complexity="4NC^2 + 2N^2C")
+@register(
+    "softmax",
+    paper="arXiv 1706.03762",
+    complexity="4NC^2 + 2N^2C",
+    differs="",
+)
 class SoftmaxAttention(Mixer):
     """Softmax(q k^T / sqrt d) v over all N positions (Vaswani et al. 2017, eq. 1).
 

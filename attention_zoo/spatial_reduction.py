@@ -11,6 +11,7 @@ from attention_zoo.registry.mixer import Mixer, check_positive
     "spatial_reduction",
     paper="arXiv 2102.12122",
     complexity="2NC^2 + Mr^2C^2 + 2MC^2 + 2NMC, M = N/r^2",
+    differs="",
 )
 class SpatialReductionAttention(Mixer):
     """Softmax attention to keys and values from LN(conv(x)), kernel = stride = r (PVT, eq. 2-4).

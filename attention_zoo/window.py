@@ -10,7 +10,10 @@ from attention_zoo.registry.mixer import Mixer, check_positive
 
 
 @register(
-    "window", paper="arXiv 2103.14030", complexity="4NC^2 + 2N'w^2C, N' = N padded to windows"
+    "window",
+    paper="arXiv 2103.14030",
+    complexity="4NC^2 + 2N'w^2C, N' = N padded to windows",
+    differs="",
 )
 class WindowAttention(Mixer):
     """Softmax attention within non-overlapping w x w windows (Swin, section 3.2).

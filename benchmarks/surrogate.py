@@ -61,7 +61,7 @@ def fit(folder: Path, here: Path, about: dict[str, Any]) -> None:
     dataset = data.load(about["dataset"])
     info = {
         **about,
-        "command": "python benchmarks/tabulate.py (train, time, fit)",
+        "command": "python benchmarks/tabular.py (train, time, fit)",
         "architectures": len(values_by_hash),
         "trained": len(trained),
         "checksum": hashlib.sha256(table.encode()).hexdigest(),

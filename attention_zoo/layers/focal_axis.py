@@ -17,8 +17,8 @@ REACH = 11
 class FocalAxis(nn.Module):
     """y(p) = sum_k w_k(p) mean(u over segment k of p), w = tanh(PW(DW_1xP(u))), one w a group.
 
-    A segment's mean is over its pixels on the map; segments that no pixel of a map has are left
-    out, so that K falls from 13 to 1 as the side shrinks to 1.
+    A segment's mean takes pixels outside the map for zeros, as in the authors' kernel. Segments
+    that no pixel of a map has are left out, so that K falls from 13 to 1 as the side shrinks to 1.
 
     Args:
         channels: channels of u: (B, C, H, W) -> (B, C, H, W).
@@ -42,9 +42,9 @@ class FocalAxis(nn.Module):
         rows = len(taps) * self.groups
         weights = F.conv2d(self.local(u), self.weigh.weight[:rows], self.weigh.bias[:rows]).tanh()  # type: ignore[index]
         wide = torch.promote_types(u.dtype, torch.float32)
+        shares = torch.tensor([1 / length for *_, length in taps], dtype=wide, device=u.device)
         weights = weights.to(wide).reshape(b, len(taps), self.groups, 1, h, w)
-        shares = 1 / _pixels(taps, side, u.device).to(wide)
-        weights = weights * (shares[..., None, :] if self.axis == -1 else shares[..., None])
+        weights = weights * shares.reshape(-1, 1, 1, 1, 1)
 
         margin = (REACH + 1, REACH)
         padded = F.pad(u.to(wide), margin if self.axis == -1 else (0, 0, *margin))
@@ -68,12 +68,3 @@ class FocalAxis(nn.Module):
 def _taps(side: int) -> list[tuple[int, int, int]]:
     """The taps that some pixel of a line of this length has."""
     return [tap for tap in TAPS if tap[0] < side]
-
-
-def _pixels(taps: list[tuple[int, int, int]], side: int, device: torch.device) -> Tensor:
-    """Pixels on the map in each segment of each pixel, at least 1: (K, 1, 1, side)."""
-    first = torch.tensor([tap[1] for tap in taps], device=device)[:, None]
-    length = torch.tensor([tap[2] for tap in taps], device=device)[:, None]
-    start = torch.arange(side, device=device) + first
-    counts = (start + length).clamp(0, side) - start.clamp(0, side)
-    return counts.clamp(min=1)[:, None, None]

@@ -106,6 +106,7 @@ def _declaration(node: ast.ClassDef, call: ast.Call) -> dict[str, Any]:
         "paper": arguments["paper"],
         "complexity": arguments["complexity"],
         "reconstructed": arguments.get("reconstructed", False),
+        "differs": arguments.get("differs"),
         "limits": arguments.get("limits") or {},
         "options": tuple(_options(node)),
     }

@@ -37,6 +37,8 @@ class MixerEntry:
     paper: str
     complexity: str
     reconstructed: bool
+    differs: str | None
+    """In what it differs from the authors' code, "" for nothing; None where it was not compared."""
     limits: dict[str, str]
     options: tuple[Option, ...]
 
@@ -44,6 +46,17 @@ class MixerEntry:
     def summary(self) -> str:
         """The first line of the docstring."""
         return self.docstring.partition("\n")[0]
+
+    @property
+    def evidence(self) -> str:
+        """What is known about its equality with the mechanism of its paper, in words."""
+        if self.reconstructed:
+            return "reconstructed"
+        if self.differs is None:
+            return "published"
+        if self.differs:
+            return f"published, differs in {self.differs}"
+        return "published, equal to the authors' formula in all details"
 
     def load(self) -> type[Mixer]:
         """The class; imports torch."""
@@ -93,6 +106,7 @@ def register(
     paper: str,
     complexity: str,
     reconstructed: bool = False,
+    differs: str | None = None,
     limits: dict[str, str] | None = None,
 ) -> Callable[[Class], Class]:
     """Declare a class as the mixer `name`.
@@ -104,6 +118,8 @@ def register(
         paper: where the mechanism comes from, "arXiv 2508.01385".
         complexity: cost in N = H*W tokens, C channels and whatever the mixer names.
         reconstructed: neither the paper's equations nor its code are publicly available.
+        differs: in what it differs from the code of the paper's authors, compared in float64; ""
+            for nothing, None where it was not compared.
         limits: what it cannot do and why: {"onnx": "...", "compile": "..."}.
 
     Raises:

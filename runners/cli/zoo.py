@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
             mixer.summary,
             mixer.complexity,
             mixer.paper,
-            "reconstructed" if mixer.reconstructed else "published",
+            mixer.evidence,
         )
         for mixer in chosen
     ]
@@ -53,12 +53,11 @@ def _print_page(mixer: MixerEntry) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(mixer.name, style="bold", markup=False)
-    evidence = "reconstructed, see below" if mixer.reconstructed else "published equations or code"
     facts = {
         "MACs": mixer.complexity,
         "parameters": _parameters(mixer),
         "paper": mixer.paper,
-        "evidence": evidence,
+        "evidence": mixer.evidence,
         "source": str(mixer.file),
     }
     for option in mixer.options:

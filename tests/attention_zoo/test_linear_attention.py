@@ -50,7 +50,7 @@ def test_without_focus_it_is_linear_attention_of_floored_features_exactly():
     q, k = ((part.relu() + 1e-6) / scale for part in (q, k))
     q, k, v = (part.reshape(2, 3, 4, 91) for part in (q, k, v))
     weights = q.transpose(-2, -1) @ k
-    weights = weights / (weights.sum(-1, keepdim=True) + 1e-6)
+    weights = weights / (weights.sum(-1, keepdim=True) + 91 * 1e-6)
     mixed = (v @ weights.transpose(-2, -1)).reshape(2, 12, 7, 13)
     assert_close(mixer(x), mixer.project(mixed), 1e-10)
 

@@ -25,7 +25,9 @@ def naive(mixer, x):
         tables = mixer.bias_table[group * heads : (group + 1) * heads]
         spots = positions(mixer, query, rows, columns)
         samples.append(torch.cat([read(pixels, y[:, None], x[:, None]) for y, x in spots], -1))
-        biases.append(torch.stack([key_bias(tables, *spot, height, width) for spot in spots], -1))
+        biases.append(
+            torch.stack([key_bias(mixer, tables, *spot, height, width) for spot in spots], -1)
+        )
     tokens = torch.cat(samples, 1)[..., None]  # (B, C, M, 1)
     k, v = parts.tokens_of(parts.pointwise(mixer.key_value, tokens)).chunk(2, -1)
     bias = torch.cat(biases, 1)  # (B, h, N, M)
@@ -82,11 +84,14 @@ def read(maps, y, x):
     return torch.einsum("bchw,brh,brw->bcr", maps, down, right)
 
 
-def key_bias(tables, y, x, height, width):
+def key_bias(mixer, tables, y, x, height, width):
     """From every query to the key at (y, x), each (B,): (B, heads, N)."""
     base = (tables.shape[-1] + 1) // 2
     rows = torch.arange(height).repeat_interleave(width)
     columns = torch.arange(width).repeat(height)
+    if mixer.reference == "dat":  # cell centres on the scale of pixels
+        rows = (rows.double() + 0.5) / height * (height - 1)
+        columns = (columns.double() + 0.5) / width * (width - 1)
     down = (rows - y[:, None]) * (base - 1) / max(height - 1, 1) + base - 1
     right = (columns - x[:, None]) * (base - 1) / max(width - 1, 1) + base - 1
     return read(tables[None].expand(len(y), -1, -1, -1), down, right)

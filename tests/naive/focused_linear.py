@@ -23,7 +23,7 @@ def naive(mixer, x):
 
     def weights(scores):
         products = scores * size**0.5
-        return products / (products.sum(-1, keepdim=True) + 1e-6)
+        return products / (products.shape[-1] * (products.mean(-1, keepdim=True) + 1e-6))
 
     mixed = parts.attend(focused(mixer, q), focused(mixer, k), v, mixer.num_heads, weights)
     mixed = parts.map_of(mixed, height, width)

@@ -12,14 +12,14 @@ def naive(mixer, x):
     height, width = x.shape[-2:]
     half = (mixer.dim + 1) // 2
     rows, columns = mixer.along_rows, mixer.along_columns
-    a = along_rows(rows, x[:, :half], rows.local.weight)
+    u, v = parts.pointwise(mixer.enter, x).split(half, 1)
+    a = along_rows(rows, v, rows.local.weight)
     # Columns are the rows of the transposed map.
     a = along_rows(columns, a.transpose(2, 3), columns.local.weight.transpose(2, 3)).transpose(2, 3)
-    c = parts.pointwise(mixer.enter, x[:, mixer.dim - half :]).clamp(min=0)
-    c = parts.pointwise(mixer.leave, c)
+    c = parts.pointwise(mixer.expand, parts.pointwise(mixer.squeeze, u).clamp(min=0))
     spatial = (a.mean((2, 3), keepdim=True) * c).sum(1, keepdim=True) / half
     channel = (a * c.mean(1, keepdim=True)).sum((2, 3), keepdim=True) / (height * width)
-    both = torch.cat((a / (1 + torch.exp(-channel)), c / (1 + torch.exp(-spatial))), 1)
+    both = torch.cat((c / (1 + torch.exp(-spatial)), a / (1 + torch.exp(-channel))), 1)
     return parts.pointwise(mixer.project, both)
 
 
@@ -37,7 +37,7 @@ def along_rows(axis, u, kernel):
         for k, segment in enumerate(segments):
             inside = [place for place in segment if 0 <= place < length]
             if inside:
-                mean = u[..., inside].mean(-1)
+                mean = u[..., inside].sum(-1) / len(segment)
                 shared = weights[:, k * axis.groups : (k + 1) * axis.groups, :, x]
                 y = y + shared.repeat_interleave(size, 1) * mean
         pixels.append(y)

@@ -1,8 +1,8 @@
 """Make the tabulated benchmark: every architecture of its space timed, a sample of them trained.
 
-    python benchmarks/tabulate.py train FOLDER --count 160 --part 0/2    # one process a core
-    python benchmarks/tabulate.py time FOLDER                            # nothing else running
-    python benchmarks/tabulate.py fit FOLDER                             # writes the table
+    python benchmarks/tabular.py train FOLDER --count 160 --part 0/2    # one process a core
+    python benchmarks/tabular.py time FOLDER                            # nothing else running
+    python benchmarks/tabular.py fit FOLDER                             # writes the table
 
 `train` and `time` continue after an interruption. `fit` needs scikit-learn (extra `dev`).
 """
