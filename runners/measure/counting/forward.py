@@ -13,6 +13,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from runners.measure.network_io import input_dtype
+
 _HOOKS = (
     "_forward_pre_hooks",
     "_forward_pre_hooks_with_kwargs",
@@ -27,9 +29,9 @@ def make_image(network: nn.Module, channels: int, height: int, width: int, seed:
 
     With seed 0 it is the one that targets are timed with.
     """
-    parameter = next((p for p in network.parameters() if p.is_floating_point()), torch.empty(0))
+    weight = next(network.parameters(), torch.empty(0))
     image = torch.randn(1, channels, height, width, generator=torch.Generator().manual_seed(seed))
-    return image.to(parameter.device, parameter.dtype)
+    return image.to(weight.device, input_dtype(network))
 
 
 def materialize(network: nn.Module) -> nn.Module:

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.utils.checkpoint
 from torch import Tensor, nn
 
 from attention_zoo.layers.conv_norm import fold
 from runners.measure.forms.variant import COMPILE, DEPLOY, EAGER, ONNX, FormVariant, PreparedForm
+from runners.measure.network_io import DeclaredInputs, TensorOutputs, input_dtype
 from runners.records.errors import first_line
 
 FormCall = Callable[[Any], object]
 _OPSET = 17
+_NUMPY = {"tensor(float16)": "float16", "tensor(double)": "float64"}
 # The smallest ONNX network: y = x, of one number.
 _IDENTITY = (
     b'\x08\x08\x12\x00:7\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x01gZ\x0f\n\x01x\x12\n\n\x08\x08\x01\x12'
@@ -65,12 +68,13 @@ def torch_form(
     """Make the eager, deploy or compile form of a network in eval mode on its device."""
     if form == DEPLOY:
         network, _ = fold_norms(network)
+    dtype = input_dtype(network)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     if channels_last:
         network = network.to(memory_format=layout)  # type: ignore[call-overload]
 
     def adapt(x: Tensor) -> Tensor:
-        return x.to(device).contiguous(memory_format=layout)
+        return x.to(device, dtype).contiguous(memory_format=layout)
 
     if form == COMPILE:
         compiled = compile_static(network)
@@ -108,16 +112,22 @@ def fold_norms(network: nn.Module) -> tuple[nn.Module, str]:
 def export_onnx(network: nn.Module, x: Tensor, file: Path) -> float:
     """Write the network as ONNX with a dynamic batch size; return the seconds it took.
 
+    Its outputs are the tensors of the network's.
+
     Raises:
-        FormError: an operator has no ONNX counterpart.
+        FormError: an operator has no ONNX counterpart, or the network takes no image.
     """
+    if isinstance(network, DeclaredInputs):
+        raise FormError("cannot be exported to ONNX: it takes the inputs of example_inputs()")
+    if input_dtype(network) == torch.bfloat16:
+        raise FormError("cannot be exported to ONNX: NumPy, which feeds it, has no bfloat16")
     start = time.perf_counter()
     try:
-        with warnings.catch_warnings(), _suppress_graph_output():
+        with warnings.catch_warnings(), _suppress_graph_output(), _without_checkpoints():
             warnings.simplefilter("ignore")  # the tracer's, and that this exporter is deprecated
             torch.onnx.export(
-                network,
-                (x,),
+                TensorOutputs(network).eval(),
+                (x.to(input_dtype(network)),),
                 str(file),
                 dynamo=False,
                 opset_version=_OPSET,
@@ -125,8 +135,21 @@ def export_onnx(network: nn.Module, x: Tensor, file: Path) -> float:
                 dynamic_axes={"x": {0: "batch"}},
             )
     except Exception as error:  # of many kinds
-        raise FormError(f"cannot be exported to ONNX: {first_line(error)}") from error
+        # Its messages go on with requests to the reader.
+        reason = first_line(error).partition(" Please ")[0].rstrip(". ")
+        raise FormError(f"cannot be exported to ONNX: {reason}") from error
     return time.perf_counter() - start
+
+
+@contextlib.contextmanager
+def _without_checkpoints() -> Iterator[None]:
+    """Run reentrant checkpoints as plain calls: the exporter cannot look into them."""
+    function: Any = torch.utils.checkpoint.CheckpointFunction
+    function.apply = staticmethod(lambda run, preserve, *inputs: run(*inputs))
+    try:
+        yield
+    finally:
+        del function.apply  # that of the base class shows again
 
 
 @contextlib.contextmanager
@@ -164,8 +187,9 @@ def onnx_form(model: Path | bytes, threads: int) -> RunnableForm:
             )
         except Exception as error:  # its exceptions have no common class
             raise FormError(f"ONNX Runtime rejects it: {first_line(error)}") from error
-        name = session.get_inputs()[0].name
-        return lambda x: session.run(None, {name: x})
+        (entry,) = session.get_inputs()
+        name, dtype = entry.name, _NUMPY.get(entry.type, "float32")
+        return lambda x: session.run(None, {name: x.astype(dtype, copy=False)})
 
     return RunnableForm(make_call, lambda x: x.numpy())
 

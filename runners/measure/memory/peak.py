@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
 from runners.measure.forms.forms import load_form_libraries, make_form
 from runners.measure.forms.variant import FormVariant, PreparedForm
+from runners.measure.network_io import input_dtype, tensors_of
 from runners.measure.targets import Target
 
 TRAINING_BATCH = 8
@@ -53,14 +53,14 @@ def training_peak(target: Target, device: torch.device) -> int:
     network = target.build().to(device).train()
     optimizer = torch.optim.AdamW(network.parameters()) if list(network.parameters()) else None
     _reset_peak(device)
-    inputs = x.to(device)
+    inputs = x.to(device, input_dtype(network))
     for _ in range(_TRAINING_STEPS):
         _step(network, inputs, optimizer)
     return _peak(device) - before
 
 
 def _step(network: nn.Module, x: Tensor, optimizer: torch.optim.Optimizer | None) -> None:
-    outputs = [leaf for leaf in tree_leaves(network(x)) if isinstance(leaf, Tensor)]
+    outputs = tensors_of(network(x))
     loss = sum((leaf.float().square().mean() for leaf in outputs), x.new_zeros(()))
     if loss.requires_grad:
         loss.backward()  # type: ignore[no-untyped-call]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class FactoryTarget(Target):
     """`module:function`, called without arguments in each process that measures.
 
+    A network with a method `example_inputs(batch)` is called with the tensors that it returns.
+
     `load` and `build` raise TargetError if the module or function does not exist, if it raises,
     or if it returns no torch.nn.Module.
     """
@@ -57,6 +59,10 @@ class FactoryTarget(Target):
             raise TargetError(
                 f"{self.function} returns {type(module).__name__}, not a torch.nn.Module"
             )
+        if hasattr(module, "example_inputs"):
+            from runners.measure.network_io import DeclaredInputs
+
+            return DeclaredInputs(module)
         return module
 
     def _import_function(self) -> Callable[[], object]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from runners.measure.targets import InputShape, Target, TargetError
 
@@ -54,6 +55,41 @@ class Plain(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         return self.other(self.deeper(self.norm(self.conv(x)).relu())).relu()
+
+
+class InFloat16(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.half()
+
+
+class InBfloat16(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.bfloat16()
+
+
+@dataclass
+class Output:
+    logits: Tensor
+    hidden: object = None
+    count: int = 3
+
+
+class DataclassOutput(Plain):
+    def forward(self, x: Tensor) -> Any:
+        return Output(super().forward(x))
+
+
+class MixedOutput(Plain):
+    def forward(self, x: Tensor) -> Any:
+        y = super().forward(x)
+        return {"a": y, "b": None, "c": 1.5, "d": [], "e": "text", "f": (y.mean(), y[:, :0])}
+
+
+class Checkpointed(Plain):
+    def forward(self, x: Tensor) -> Any:
+        return checkpoint(super().forward, x, use_reentrant=True)
 
 
 class BranchesOnSpread(Plain):
