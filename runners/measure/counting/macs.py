@@ -162,7 +162,8 @@ class _Counting(TorchDispatchMode):
         if contraction is not None:
             factor = complex_factor(tensors)
             self._contractions.append((contraction, factor, set(self._inside)))
-        if func.namespace == "aten" and name in MACS:
+        is_dense = all(tensor.layout is torch.strided for tensor in tensors)
+        if func.namespace == "aten" and name in MACS and is_dense:
             label, rule = MACS[name]
             self._add(label, rule(args, results[0]) * complex_factor(tensors), set(self._inside))
             return

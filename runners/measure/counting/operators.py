@@ -54,6 +54,11 @@ def _convolution(arguments: Sequence[Any], out: Tensor) -> int:
     return meetings.numel() * prod(weight.shape[1:])
 
 
+def _convolution_tbc(arguments: Sequence[Any], out: Tensor) -> int:
+    """Over time, with a weight (kernel, channels in, channels out)."""
+    return out.numel() * prod(arguments[1].shape[:2])
+
+
 def _attention(arguments: Sequence[Any], out: Tensor) -> int:
     """Scaled dot-product attention: q k^T and weights times v, for (..., tokens, channels)."""
     q, k, v = arguments[:3]
@@ -69,6 +74,7 @@ def _recurrent_layer(arguments: Sequence[Any], out: Tensor) -> int:
 
 MACS: dict[str, tuple[str, Rule]] = {
     "convolution": ("conv", _convolution),  # grouped and transposed convolutions too
+    "conv_tbc": ("conv", _convolution_tbc),
     "mm": ("mm", _matrix_product),
     "bmm": ("bmm", _matrix_product),
     "mv": ("mv", _matrix_product),
@@ -104,7 +110,9 @@ _RESAMPLING = (
 _SEVERAL_TENSORS = (
     *(*_NORMALISATION, *_ACTIVATION, *_RESAMPLING),
     *("scatter_add", "scatter_reduce", "index_add", "index_reduce", "segment_reduce"),
-    *("bucketize", "searchsorted"),
+    *("bucketize", "searchsorted", "linalg_cross", "cross", "complex", "polar", "addr"),
+    *("fractional_max_pool2d", "fractional_max_pool3d", "_weight_norm_interface", "block_diag"),
+    *("binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div"),
 )
 _MOVED = (
     *("cat", "stack", "clone", "copy", "_to_copy", "contiguous", "repeat", "roll", "flip"),
@@ -130,7 +138,7 @@ _REFUSED = (
     "_svd",
     "triangular",
 )
-_REFUSED_NAMES = ("matrix_exp", "inverse", "cov", "corrcoef", "trace", "geqrf", "ormqr", "pinverse")
+_REFUSED_NAMES = ("matrix_exp", "inverse", "geqrf", "ormqr", "pinverse")
 _LINALG_NORMS = ("linalg_vector_norm",)
 
 
@@ -170,7 +178,10 @@ def cost_of(operator: OpOverload, tensors: Sequence[Tensor]) -> Cost:
         return Cost.UNKNOWN
     if name in _MOVED or name.startswith("new_") or name.endswith("_like") or not tensors:
         return Cost.NOTHING
-    if torch.Tag.pointwise in operator.tags or name in _SEVERAL_TENSORS or name in _LINALG_NORMS:
+    if any(t.layout is not torch.strided for t in tensors):
+        return Cost.UNKNOWN  # what it multiplies depends on which entries are stored
+    listed = name in _SEVERAL_TENSORS or name in _LINALG_NORMS or name.endswith("_loss")
+    if torch.Tag.pointwise in operator.tags or listed:
         return Cost.ELEMENTS
     if name.startswith(_REFUSED) or name in _REFUSED_NAMES:
         return Cost.UNKNOWN

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import torch
 from torch import Tensor
 
 
@@ -150,4 +151,7 @@ def _padded(tensor: Tensor, rank: int) -> tuple[int, ...]:
 
 
 def _storage(tensor: Tensor) -> int:
+    """What identifies the memory of a tensor; a sparse one has none of its own."""
+    if tensor.layout is not torch.strided:
+        return id(tensor)
     return tensor.untyped_storage()._cdata

@@ -57,6 +57,50 @@ def test_exact_or_refused(name):
         assert "aten::" in str(error)
 
 
+# No operator of these classes needs a name on a list.
+WITHOUT_MACS = {
+    "activations": lambda x: F.glu(F.mish(F.log_softmax(F.celu(F.rrelu(F.logsigmoid(x))), 1)), -1),
+    "prelu": lambda x: F.prelu(x, ones(3)),
+    "shuffles": lambda x: F.channel_shuffle(F.pixel_unshuffle(x, 2), 3),
+    "comparisons": lambda x: (x > 0).any() | torch.isnan(x).all() | (x == x).sum().bool(),
+    "sorting": lambda x: (x.topk(3), x.sort(), x.kthvalue(2), x.unique(), x.median(), x.nonzero()),
+    "indexing": lambda x: (
+        x[x > 0],
+        x.take(torch.tensor([1])),
+        x[:, [0, 1]],
+        x.index_copy(1, torch.tensor([0]), x[:, :1]),
+    ),
+    "index_put": lambda x: x.clone().index_put_((torch.tensor([0]),), torch.tensor(1.0)),
+    "scattering": lambda x: x.scatter_reduce(
+        1, torch.zeros(1, 3, 8, 8, dtype=torch.long), x, "mean"
+    ),
+    "embeddings": lambda x: F.embedding_bag(torch.tensor([[1, 2]]), ones(5, 4)),
+    "pooling": lambda x: (F.max_pool1d(x[0], 2), F.avg_pool1d(x[0], 2), F.lp_pool2d(x, 2, 2)),
+    "random pooling": lambda x: F.fractional_max_pool2d(x, 2, output_size=3),
+    "interpolation": lambda x: [
+        F.interpolate(x, scale_factor=2, mode=mode)
+        for mode in ("nearest", "nearest-exact", "bilinear", "bicubic", "area")
+    ],
+    "one dimension": lambda x: F.interpolate(x[0], scale_factor=2, mode="linear"),
+    "sampling": lambda x: F.grid_sample(x, ones(1, 4, 4, 2)),
+    "norms": lambda x: (F.instance_norm(x), F.rms_norm(x, (8,)), F.local_response_norm(x, 2)),
+    "reductions": lambda x: (x.cumprod(1), x.std(), x.logsumexp(1), x.quantile(0.5), x.prod()),
+    "padding": lambda x: [
+        F.pad(x, (1, 1, 1, 1), mode=mode) for mode in ("reflect", "replicate", "circular")
+    ],
+    "constants": lambda x: x + torch.linspace(0, 1, 8) + torch.randn_like(x) + torch.eye(8),
+    "special functions": lambda x: torch.special.i0(torch.erf(torch.atan2(x, x + 1))),
+    "losses": lambda x: F.mse_loss(x, x) + F.huber_loss(x, x) + F.kl_div(x, x),
+    "complex": lambda x: torch.complex(x, x).abs(),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_MACS)
+def test_classes_of_operators_without_macs(name):
+    counted = count_macs(Calls(WITHOUT_MACS[name]), *IMAGE)
+    assert (counted.total, counted.uncounted) == (0, ())
+
+
 LAYERS = {
     "lstm": (nn.LSTM(8, 4), 8 * 16 * (8 + 4)),
     "bidirectional lstm": (nn.LSTM(8, 4, bidirectional=True), 2 * 8 * 16 * (8 + 4)),
@@ -100,6 +144,7 @@ WITHOUT_RULE = {
     "aten::linalg_inv_ex": lambda x: torch.linalg.inv(x + 9 * torch.eye(8)),
     "aten::_trilinear": lambda x: F.bilinear(x, x, ones(2, 8, 8)),
     "own::product": own_product,
+    "aten::_sparse_addmm": lambda x: torch.sparse.mm(x[0, 0].to_sparse(), x[0, 1]),
 }
 
 
