@@ -140,6 +140,8 @@ def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: 
         prepared = prepare_tabular(config, arguments.processes)
     else:
         prepared = prepare(config, _shared_folder(arguments, folder) / CHECKPOINTS)
+    if prepared.skipped and not arguments.quiet:
+        print(f"skipped files of the data set: {prepared.skipped}", file=sys.stderr)
     return Sweep(
         name=name,
         config=config,

@@ -102,6 +102,8 @@ class Dataset:
     val: Split
     test: Split
     checksum: str
+    skipped: str = ""
+    """What of the data was not read, in words."""
 
     @property
     def num_classes(self) -> int:

@@ -51,9 +51,10 @@ def require(name: str) -> None:
         DataError: unknown name, set not fetched yet, folder missing or not laid out as ImageNet.
     """
     if name.startswith(FOLDER):
-        from runners.data.image_folder import folder_path, list_classes
+        from runners.data.image_folder import folder_path
+        from runners.data.image_listing import read_layout
 
-        list_classes(folder_path(name))
+        read_layout(folder_path(name))
     elif not is_present(get_entry(name)):
         raise DataError(
             f"data set {name} is not on this machine yet; run: bench.py data fetch {name}"

@@ -30,6 +30,8 @@ class PreparedSweep:
     evaluator: Evaluator
     epochs: int
     latency_note: str = ""
+    skipped: str = ""
+    """What of the data set is not read, in words."""
 
 
 def prepare(config: SweepConfig, checkpoints: Path) -> PreparedSweep:
@@ -42,6 +44,7 @@ def prepare(config: SweepConfig, checkpoints: Path) -> PreparedSweep:
     limits = Limits(config.space.constraints)
     wanted = {*config.objectives, *limits.quantities}
     space, images, recipe = config.space, Images("", "", "no images: nothing was trained"), None
+    skipped = ""
     training = config.training or TrainingConfig()
     if VAL_ACCURACY in wanted:
         from runners import data
@@ -49,6 +52,7 @@ def prepare(config: SweepConfig, checkpoints: Path) -> PreparedSweep:
         loaded = data.load(training.dataset, training.resolution)
         space = space.for_images(loaded.channels, loaded.num_classes, loaded.resolution)
         images = Images(training.dataset, loaded.checksum, loaded.note)
+        skipped = loaded.skipped
         recipe = recipe_for(
             training.dataset,
             amp=training.amp,
@@ -66,7 +70,8 @@ def prepare(config: SweepConfig, checkpoints: Path) -> PreparedSweep:
         limits=limits,
         checkpoints=checkpoints,
     )
-    return PreparedSweep(space, evaluator, recipe.epochs if recipe is not None else 0)
+    epochs = recipe.epochs if recipe is not None else 0
+    return PreparedSweep(space, evaluator, epochs, skipped=skipped)
 
 
 def prepare_tabular(config: SweepConfig, processes: int | None) -> PreparedSweep:

@@ -96,6 +96,8 @@ def compare(job: Comparison, folder: Path, listener: Listener) -> list[Record]:
         )
         if study.lacks:
             listener.on_note(_NOT_STORED)
+        if job.dataset.skipped:
+            listener.on_note(f"skipped files of the data set: {job.dataset.skipped}")
         try:
             costs = stored_costs(study)
             if not costs:

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from runners.data import load, require
-from runners.data.image_folder import EXTENSIONS, load_folder
+from runners.data.image_folder import load_folder
+from runners.data.image_listing import EXTENSIONS
 from runners.data.images import decode
 from runners.records.errors import DataError
 
