@@ -24,6 +24,17 @@ class Arm:
     test_accuracy_high: float | None = None
     test_accuracy_interval: str | None = None
     """What the 95 % interval [low, high] is of: "wilson" (test images) or "student_t" (seeds)."""
+    accuracy_effect: float | None = None
+    """Mean paired difference to the first arm over shared seeds; the next two are its interval."""
+    accuracy_effect_low: float | None = None
+    accuracy_effect_high: float | None = None
+    accuracy_effect_seeds: int | None = None
+    accuracy_p: float | None = None
+    """Of the paired t test, after Holm's correction over all arms of the table."""
+    accuracy_detectable: float | None = None
+    """The effect that these seeds would find with a power of 80 %."""
+    accuracy_verdict: str | None = None
+    """"baseline", "better", "worse" or "no difference found"."""
     form: str = ""
     """How it ran; empty where no costs were measured."""
     form_note: str = ""

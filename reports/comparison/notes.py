@@ -12,6 +12,7 @@ from reports.comparison.cost_notes import (
     ratio_notes,
     uncounted_notes,
 )
+from reports.comparison.effects import effect_notes
 from reports.tables.fingerprints import differing_conditions, differing_fields, list_values
 from reports.tables.records import Row
 
@@ -46,6 +47,7 @@ def comparison_notes(
         *cost_notes(arms),
         *(ratio_notes(arms) if forced or not differing_conditions(rows) else ()),
         *_accuracy(arms),
+        *effect_notes(arms),
         f"{MACS}.",
         *uncounted_notes(arms),
         f"{PTFLOPS}." if any(arm.macs_ptflops is not None for arm in arms) else "",

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from reports.comparison.arm import Arm
+from reports.comparison.effects import add_effects
 from reports.comparison.notes import comparison_notes
 from reports.comparison.seeds import aggregate_seeds, row_with_costs
 from reports.statistics.fronts import nondominated
@@ -77,7 +78,7 @@ def summarise(rows: Sequence[Row], *, title: str = "Comparison", force: bool = F
     ranked = force or not differing_conditions(rows)
     baseline = row_with_costs(seeds[0]) if ranked else None
     arms = [aggregate_seeds(group, baseline, is_baseline=group is seeds[0]) for group in seeds]
-    arms = _flag_fronts(arms, ranked=ranked)
+    arms = add_effects(_flag_fronts(arms, ranked=ranked), seeds)
     data = dict.fromkeys(row["dataset_note"] or row["dataset"] for row in rows)
     return Summary(
         title=title,

@@ -22,6 +22,7 @@ _DROPPED_FIRST = (
     "params",
     "macs",
     "form",
+    "effect",
 )
 """Columns that a narrow terminal hides, least missed first; files keep every column."""
 
@@ -75,6 +76,7 @@ def comparison_columns(summary: Summary) -> list[Column]:
         Column("arm", "Arm", "", tuple(map(arm_label, arms)), number=False),
         Column("form", "Form", "", _forms(arms), number=False),
         Column("accuracy", "Accuracy", "%", tuple(map(_accuracy, arms)), best_of(accuracy, max)),
+        Column("effect", "Δ", "points", tuple(map(_effect, arms))),
         scaled("params", "Params", [arm.params for arm in arms]),
         _macs(arms),
         scaled("ptflops", "ptflops", [arm.macs_ptflops for arm in arms], rank=False),
@@ -134,6 +136,14 @@ def _accuracy(arm: Arm) -> str:
         return f"{100 * mean:.2f} ± {100 * arm.test_accuracy_sd:.2f}"
     # Of one seed the second decimal is noise: the interval of 10,000 images is a point wide.
     return f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _effect(arm: Arm) -> str:
+    effect, low, high = arm.accuracy_effect, arm.accuracy_effect_low, arm.accuracy_effect_high
+    if effect is None or low is None or high is None or arm.accuracy_p is None:
+        return "baseline" if arm.accuracy_verdict else ""
+    p = "p < 0.001" if arm.accuracy_p < 0.001 else f"p = {arm.accuracy_p:.3f}"
+    return f"{100 * effect:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}], {p}"
 
 
 def _ratio(arm: Arm) -> str:
