@@ -6,10 +6,14 @@ ARGS ?=
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: compare test lint install clean
+.PHONY: compare ablate test lint install clean
 
 compare: $(INSTALLED)
 	$(BIN)/python bench.py --compare fwa linear mobilevit $(ARGS)
+
+# Every arm of the shipped ablation, trained for a quarter of its epochs.
+ablate: $(INSTALLED)
+	$(BIN)/python bench.py ablate configs/fwa-ablation.yaml --epochs 2 $(ARGS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto $(ARGS)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from runners.cli import (
+    ablate,
     compare,
     dashboard,
     data,
@@ -83,6 +84,7 @@ def _fail(message: str, code: int) -> int:
 
 _COMMANDS = (
     compare,
+    ablate,
     sweep,
     space,
     dashboard,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from attention_zoo import did_you_mean, entries, entry
 from lolvit import VARIANTS, Architecture, MixerConfig, accepts_mixer, variant
@@ -23,11 +24,15 @@ class ImageKind:
 
 @dataclass(frozen=True)
 class Arm:
-    """One row of a comparison: name, architecture, whether its mixer follows an abstract only."""
+    """One row of a comparison: name, architecture, whether its mixer follows an abstract only.
+
+    `recipe_changes` are fields of the recipe that differ from those of the other arms.
+    """
 
     name: str
     architecture: Architecture
     reconstructed: bool
+    recipe_changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def check(names: Sequence[str], host: str | None) -> None:

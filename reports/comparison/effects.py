@@ -75,7 +75,8 @@ def effect_notes(arms: Sequence[Arm]) -> list[str]:
     return [
         f"Δ: accuracy minus that of {arms[0].arm} in points, paired over {seeds} seeds, with its "
         f"95 % Student t interval and the p value after Holm's correction for {len(compared)} "
-        f"comparison{'s' * (len(compared) > 1)}. {verdicts}."
+        f"comparison{'s' * (len(compared) > 1)}. What these seeds find with a power of less than "
+        f"80 % is called not to be seen. {verdicts}."
     ]
 
 
@@ -83,7 +84,7 @@ def _words(arm: Arm) -> str:
     """The verdict in words: an effect that is not found may still exist."""
     if arm.accuracy_verdict != "no difference found":
         return str(arm.accuracy_verdict)
-    return (
-        f"no difference found (one smaller than {100 * (arm.accuracy_detectable or 0):.2g} points "
-        "would be missed in more than one of five such comparisons)"
-    )
+    points = 100 * (arm.accuracy_detectable or 0.0)
+    if points >= 100:
+        return "no difference found (these seeds could not have shown any)"
+    return f"no difference found (smaller than {points:.2g} points could not be seen)"

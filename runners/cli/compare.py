@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     recipe = None if arguments.cost_only else _recipe(arguments)
     dataset = data.load(arguments.dataset, arguments.resolution)
     image = arms.ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
-    arms.resolve(arguments.names, arguments.variant, image, arguments.repeat)
+    resolved = arms.resolve(arguments.names, arguments.variant, image, arguments.repeat)
 
     from rich.console import Console
 
@@ -85,17 +85,13 @@ def run(arguments: argparse.Namespace) -> int:
     quiet = arguments.quiet
     listener = Listener() if quiet else ProgressDisplay(Console(stderr=True), tables)
     job = Comparison(
-        names=arguments.names,
-        host=arguments.variant,
+        arms=resolved,
         dataset=dataset,
         recipe=recipe,
         seeds=arguments.seeds,
         device=arguments.device,
         threads=arguments.threads,
-        protocol=measuring_options.to_protocol(
-            arguments, len(arguments.names) + len(arguments.repeat)
-        ),
-        repeats=arguments.repeat,
+        protocol=measuring_options.to_protocol(arguments, len(resolved)),
     )
     records = compare(job, folder, listener)
     print_records(records, folder, as_json=arguments.json)

@@ -11,7 +11,7 @@ import torch
 
 from attention_zoo import MixerError
 from lolvit import build
-from runners.arms import Arm, ImageKind, resolve
+from runners.arms import Arm
 from runners.data.dataset import Dataset
 from runners.engines import local
 from runners.evaluate import EvaluationSpec, evaluate, ignore_step, run_here
@@ -42,8 +42,7 @@ class Comparison:
     """What to compare, on what, for how long.
 
     Args:
-        names: arms as typed, the baseline of ratios first.
-        host: the variant that hosts the mixers; None picks one for the resolution.
+        arms: what to compare, the baseline of ratios and differences first.
         dataset: loaded at the resolution to use.
         recipe: how to train; None measures costs only.
         seeds: how many, counted from 0.
@@ -51,18 +50,15 @@ class Comparison:
         threads: CPU threads of a training; None is 1, which lets as many trainings run at once as
             there are cores.
         protocol: how costs are measured.
-        repeats: names of arms to compare with themselves (A/A).
     """
 
-    names: Sequence[str]
-    host: str | None
+    arms: Sequence[Arm]
     dataset: Dataset
     recipe: Recipe | None
     seeds: int
     device: str
     threads: int | None
     protocol: MeasurementProtocol
-    repeats: Sequence[str] = ()
 
 
 def compare(job: Comparison, folder: Path, listener: Listener) -> list[Record]:
@@ -77,8 +73,7 @@ def compare(job: Comparison, folder: Path, listener: Listener) -> list[Record]:
     """
     device = resolve_device(job.device)
     check_threads(job.threads)
-    image = ImageKind(job.dataset.resolution, job.dataset.channels, job.dataset.num_classes)
-    arms = resolve(job.names, job.host, image, job.repeats)
+    arms = job.arms
     _check_options(arms)
     specs = [
         EvaluationSpec.of_architecture(arm.name, arm.architecture, reconstructed=arm.reconstructed)
@@ -89,7 +84,7 @@ def compare(job: Comparison, folder: Path, listener: Listener) -> list[Record]:
         study = open_arm_study(
             storage,
             file,
-            _plan(job, arms),
+            _plan(job),
             [arm.name for arm in arms],
             trained=job.recipe is not None,
             may_lack=("protocol",),
@@ -103,7 +98,7 @@ def compare(job: Comparison, folder: Path, listener: Listener) -> list[Record]:
             if not costs:
                 costs = _measure(arms, device, job.protocol, listener)
                 store_costs(study, costs)
-            evaluators = {name: _evaluator(job, cost) for name, cost in costs.items()}
+            evaluators = {arm.name: _evaluator(job, arm, costs[arm.name]) for arm in arms}
             listener.on_costs([_cost_record(spec, evaluators[spec.name]) for spec in specs])
             queue = ArmQueue(study, specs, evaluators, job.seeds, listener)
             local.run(queue, local.default_processes(device, job.threads or 1))
@@ -146,23 +141,26 @@ def _cost_record(spec: EvaluationSpec, evaluator: TrainedEvaluator) -> Record:
     return evaluate(spec, untrained, ignore_step, lambda record: True, run_here)
 
 
-def _evaluator(job: Comparison, costs: Costs | Unavailable) -> TrainedEvaluator:
+def _evaluator(job: Comparison, arm: Arm, costs: Costs | Unavailable) -> TrainedEvaluator:
+    recipe = None if job.recipe is None else replace(job.recipe, **arm.recipe_changes)
     return TrainedEvaluator(
         images=Images.of_dataset(job.dataset),
-        recipe=job.recipe,
+        recipe=recipe,
         costs=costs,
         device=job.device,
         threads=job.threads or 1,
     )
 
 
-def _plan(job: Comparison, arms: Sequence[Arm]) -> dict[str, Any]:
+def _plan(job: Comparison) -> dict[str, Any]:
     """Everything that decides the results: a resumed run must have the same."""
     protocol = asdict(job.protocol)
     # Of `threads`, and of the cores of the machine: a run may continue on another one.
     del protocol["latency_threads"], protocol["throughput_threads"]
+    changes = {arm.name: dict(arm.recipe_changes) for arm in job.arms if arm.recipe_changes}
     return {
-        "arms": {arm.name: arm.architecture.to_dict() for arm in arms},
+        **({"recipe_changes": changes} if changes else {}),
+        "arms": {arm.name: arm.architecture.to_dict() for arm in job.arms},
         "dataset": {"name": job.dataset.name, "checksum": job.dataset.checksum},
         "recipe": job.recipe.to_dict() if job.recipe is not None else None,
         "device": job.device,

@@ -65,6 +65,6 @@ def test_one_seed_has_no_column():
 def test_the_notes_say_what_could_not_be_seen():
     summary = summarise([*BASE, *arm("same", [0.853, 0.846, 0.851])])
     (note,) = [note for note in summary.notes if note.startswith("Δ")]
-    assert "paired over 3 seeds" in note and "same: no difference found (one smaller than" in note
+    assert "paired over 3 seeds" in note and "same: no difference found (smaller than" in note
     (column,) = [column for column in comparison_columns(summary) if column.key == "effect"]
     assert column.cells[0] == "baseline" and ", p = " in column.cells[1]
