@@ -9,6 +9,7 @@ from attention_zoo.registry.mixer import Mixer
 
 @register(
     "bilstm",
+    about="bidirectional LSTMs in place of heads",
     paper="arXiv 2505.21535",
     complexity="N(2C^2 + 18Cd)",
     reconstructed=True,

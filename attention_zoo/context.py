@@ -12,6 +12,7 @@ SQUEEZE = 4
 
 @register(
     "context",
+    about="attention plus a gated convolution",
     paper="arXiv 2501.19255",
     complexity="2MCh(d_k + d_v) + 2M^2 h max(d_k, d_v) + N(C^2 + 19C) + C^2/2, M = N/pool^2",
     reconstructed=True,

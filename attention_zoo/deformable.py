@@ -13,6 +13,7 @@ from attention_zoo.registry.mixer import Mixer, check_choice, check_odd, check_p
 
 @register(
     "deformable",
+    about="keys at learned positions",
     paper="arXiv 2201.00520",
     complexity="2NMC + 2NC^2 + 2MC^2 + (k^2 + 2)MC, M = N/stride^2",
     differs="the default grid of keys; dat and dat++ are equal",

@@ -14,6 +14,7 @@ FLOOR = 1e-6
 
 @register(
     "focused_linear",
+    about="linear attention, focused features",
     paper="arXiv 2308.00442",
     complexity="N(4C^2 + 2Cd + k^2C), kernel k",
     differs="",

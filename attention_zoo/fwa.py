@@ -16,6 +16,7 @@ EPSILON = 1e-6
 
 @register(
     "fwa",
+    about="keys aggregated from adaptive windows",
     paper="arXiv 2508.01385",
     complexity="2NC^2 + 2MC^2 + 2NMC + 9MC, M ~ sqrt N",
     reconstructed=True,

@@ -16,6 +16,7 @@ from attention_zoo.registry.mixer import Mixer, check_positive, check_share
 
 @register(
     "hilo",
+    about="window heads and pooled-key heads",
     paper="arXiv 2205.13213",
     complexity="hi: 3NCD + ND^2 + 2Ns^2D; lo: NCE + 2MCE + NE^2 + 2NME; D + E = C, M = N/s^2",
     differs="",

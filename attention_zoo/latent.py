@@ -11,6 +11,7 @@ from attention_zoo.registry.mixer import Mixer, check_flag, check_positive
 
 @register(
     "latent",
+    about="attention through a few latents",
     paper="arXiv 2506.18791",
     complexity="4NC^2 + 4NMC, M latents; + 9NC with the local convolution",
     reconstructed=True,

@@ -12,6 +12,7 @@ EPSILON = 1e-6
 
 @register(
     "linear",
+    about="linear attention with ReLU features",
     paper="arXiv 2006.16236",
     complexity="N(4C^2 + 2Cd)",
     differs="",

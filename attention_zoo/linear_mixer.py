@@ -13,6 +13,7 @@ from attention_zoo.registry.mixer import Mixer, check_odd, check_positive
 
 @register(
     "linear_mixer",
+    about="focal lines and channel gates",
     paper="arXiv 2409.17597",
     complexity="N(9C^2/4 + C(P + KG + K) + C), K = 13 on maps of 9 x 9 or more",
     differs="",

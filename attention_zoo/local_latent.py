@@ -13,6 +13,7 @@ from attention_zoo.registry.mixer import Mixer, check_odd
 
 @register(
     "local_latent",
+    about="attention to neighbours in row order",
     paper="arXiv 2506.18791",
     complexity="N(4C^2 + 2Cd + 2wC), w tokens",
     reconstructed=True,

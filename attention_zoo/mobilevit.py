@@ -11,6 +11,7 @@ PATCH = 2
 
 @register(
     "mobilevit",
+    about="softmax attention between patches",
     paper="arXiv 2110.02178",
     complexity="4NC^2 + N^2C/2",
     differs="",

@@ -9,6 +9,7 @@ from attention_zoo.registry import register
 
 @register(
     "mobilevit_v2",
+    about="separable attention with one query",
     paper="arXiv 2206.02680",
     complexity="N(3C^2 + 2C)",
     differs="",

@@ -7,7 +7,12 @@ from attention_zoo.registry import register
 from attention_zoo.registry.mixer import Mixer
 
 
-@register("none", paper="control; early stages of LIT, arXiv 2105.14217", complexity="0")
+@register(
+    "none",
+    about="no mixing of positions",
+    paper="control; early stages of LIT, arXiv 2105.14217",
+    complexity="0",
+)
 class NoMixer(Mixer):
     """f(x) = 0: the "remove attention" arm of a comparison."""
 

@@ -13,6 +13,7 @@ AXES = ("row", "col", "both")
 
 @register(
     "plane",
+    about="attention along rows and columns",
     paper="arXiv 2403.11026",
     complexity="N(4C^2 + 2WC), H for W along columns",
     reconstructed=True,

@@ -9,6 +9,7 @@ from attention_zoo.registry.mixer import Mixer, check_positive
 
 @register(
     "pooled",
+    about="keys pooled to 7 x 7",
     paper="arXiv 2106.13797",
     complexity="2NC^2 + 3PC^2 + 2NPC, P = pool^2",
     limits={"onnx": "only where pool divides both sides: ONNX has no adaptive pooling"},

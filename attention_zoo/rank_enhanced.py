@@ -11,6 +11,7 @@ from attention_zoo.registry.mixer import Mixer, check_flag, check_odd
 
 @register(
     "rank_enhanced",
+    about="linear attention plus convolution",
     paper="arXiv 2505.16157",
     complexity="N(4C^2 + 2Cd + k^2C), + C^2 with the gate",
     reconstructed=True,

@@ -6,6 +6,7 @@ from attention_zoo.window import WindowAttention
 
 @register(
     "shifted_window",
+    about="softmax within shifted windows",
     paper="arXiv 2103.14030",
     complexity="4NC^2 + 2N'w^2C, N' = N padded to windows",
     differs="",

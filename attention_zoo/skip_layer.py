@@ -10,7 +10,13 @@ from attention_zoo.registry import register
 from attention_zoo.registry.mixer import Memory, Mixer, check_not_negative, check_positive
 
 
-@register("skip_layer", paper="arXiv 2406.11274", complexity="4NC^2 + 2N^2C", reconstructed=True)
+@register(
+    "skip_layer",
+    about="heads that read earlier layers' keys",
+    paper="arXiv 2406.11274",
+    complexity="4NC^2 + 2N^2C",
+    reconstructed=True,
+)
 class SkipLayerAttention(Mixer):
     """Softmax attention whose first n_h heads read keys and values of n_l layers before (SLA).
 

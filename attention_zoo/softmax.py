@@ -11,6 +11,7 @@ from attention_zoo.registry.mixer import Mixer, check_flag
 
 @register(
     "softmax",
+    about="softmax attention over all positions",
     paper="arXiv 1706.03762",
     complexity="4NC^2 + 2N^2C",
     differs="",

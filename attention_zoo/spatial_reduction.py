@@ -9,6 +9,7 @@ from attention_zoo.registry.mixer import Mixer, check_positive
 
 @register(
     "spatial_reduction",
+    about="keys reduced by a convolution",
     paper="arXiv 2102.12122",
     complexity="2NC^2 + Mr^2C^2 + 2MC^2 + 2NMC, M = N/r^2",
     differs="",

@@ -11,6 +11,7 @@ from attention_zoo.registry.mixer import Mixer, check_choice, check_flag, check_
 
 @register(
     "superpixel",
+    about="attention between superpixels",
     paper="arXiv 2506.18791",
     complexity="RKN(C + 2) + the inner mixer's on K tokens, R rounds, K segments",
     reconstructed=True,

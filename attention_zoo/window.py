@@ -11,6 +11,7 @@ from attention_zoo.registry.mixer import Mixer, check_positive
 
 @register(
     "window",
+    about="softmax within windows",
     paper="arXiv 2103.14030",
     complexity="4NC^2 + 2N'w^2C, N' = N padded to windows",
     differs="",

@@ -103,6 +103,7 @@ def _declaration(node: ast.ClassDef, call: ast.Call) -> dict[str, Any]:
         "name": ast.literal_eval(call.args[0]),
         "class_name": node.name,
         "docstring": ast.get_docstring(node) or "",
+        "about": arguments.get("about", ""),
         "paper": arguments["paper"],
         "complexity": arguments["complexity"],
         "reconstructed": arguments.get("reconstructed", False),

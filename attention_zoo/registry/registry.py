@@ -34,6 +34,8 @@ class MixerEntry:
     file: Path
     class_name: str
     docstring: str
+    about: str
+    """What it is, in six words at the most; "" where nothing is declared."""
     paper: str
     complexity: str
     reconstructed: bool
@@ -105,6 +107,7 @@ def register(
     *,
     paper: str,
     complexity: str,
+    about: str = "",
     reconstructed: bool = False,
     differs: str | None = None,
     limits: dict[str, str] | None = None,
@@ -116,6 +119,7 @@ def register(
     Args:
         name: what users type.
         paper: where the mechanism comes from, "arXiv 2508.01385".
+        about: what it is, in six words at the most, for lists.
         complexity: cost in N = H*W tokens, C channels and whatever the mixer names.
         reconstructed: neither the paper's equations nor its code are publicly available.
         differs: in what it differs from the code of the paper's authors, compared in float64; ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ from runners.cli.parser import EXIT_OK, Commands
 
 if TYPE_CHECKING:
     from attention_zoo import MixerEntry
+
+_MARKS = """
+= equal to the authors' formula in all details; ≠ differs, see --verbose;
+† reconstructed: neither equations nor code of its paper are available."""
 
 
 def add(commands: Commands) -> None:
@@ -34,17 +39,26 @@ def run(arguments: argparse.Namespace) -> int:
             _print_page(mixer)
         return EXIT_OK
     rows = [
-        (
-            mixer.name,
-            mixer.summary,
-            mixer.complexity,
-            mixer.paper,
-            mixer.evidence,
-        )
+        (mixer.name, _paper_id(mixer.paper), _mark(mixer), mixer.about or mixer.summary)
         for mixer in chosen
     ]
-    print_table(("mixer", "what it computes", "MACs", "paper", "evidence"), rows)
+    print_table(("mixer", "arXiv", "evidence", "what it is"), rows)
+    print(_MARKS)
     return EXIT_OK
+
+
+def _paper_id(paper: str) -> str:
+    """The number of the first arXiv paper; "" where none is named."""
+    found = re.search(r"arXiv (\d{4}\.\d{4,5})", paper)
+    return found[1] if found else ""
+
+
+def _mark(mixer: MixerEntry) -> str:
+    if mixer.reconstructed:
+        return "†"
+    if mixer.differs is None:
+        return ""
+    return "≠" if mixer.differs else "="
 
 
 def _print_page(mixer: MixerEntry) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 import attention_zoo
 from attention_zoo import MixerError
-from tests.attention_zoo.cases import every_name
+from tests.attention_zoo.cases import NAMES, every_name
+from tests.bench_runs import bench_in_process
 
 ROOT = Path(__file__).parents[2]
 DECLARED = """
@@ -250,3 +251,23 @@ def test_an_installed_package_may_not_take_a_name(tmp_path):
     installed(tmp_path, "halver", "halving", DECLARED.format(name="softmax"))
     (message,) = printed(LIST, tmp_path)
     assert message == "mixer 'softmax' is registered twice: in attention_zoo.softmax and halving"
+
+
+@every_name
+def test_a_mixer_says_what_it_is_in_six_words(name):
+    assert 1 <= len(attention_zoo.entry(name).about.split()) <= 6
+
+
+def test_evidence_is_said_in_words():
+    evidence = {name: attention_zoo.entry(name).evidence for name in NAMES}
+    assert evidence["fwa"] == "reconstructed"
+    assert evidence["softmax"] == "published, equal to the authors' formula in all details"
+    assert evidence["deformable"].startswith("published, differs in ")
+    assert evidence["none"] == "published"
+
+
+def test_the_list_fits_80_columns(tmp_path):
+    done = bench_in_process(tmp_path, "list", COLUMNS="80")
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[0] for line in lines[1 : len(NAMES) + 1]] == list(NAMES)
