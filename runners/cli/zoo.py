@@ -49,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _paper_id(paper: str) -> str:
     """The number of the first arXiv paper; "" where none is named."""
-    found = re.search(r"arXiv (\d{4}\.\d{4,5})", paper)
-    return found[1] if found else ""
+    match = re.search(r"arXiv (\d{4}\.\d{4,5})", paper)
+    return match[1] if match else ""
 
 
 def _mark(mixer: MixerEntry) -> str:
