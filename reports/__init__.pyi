@@ -11,4 +11,5 @@ from .sweep.publication import publish as publish
 from .sweep.publication import sweep_terminal as sweep_terminal
 from .sweep.summary import summarise_sweep as summarise_sweep
 from .tables.records import Row as Row
+from .tables.records import dataset_label as dataset_label
 from .tables.records import read_records as read_records

@@ -14,7 +14,7 @@ from reports.comparison.cost_notes import (
 )
 from reports.comparison.effects import effect_notes
 from reports.tables.fingerprints import differing_conditions, differing_fields, list_values
-from reports.tables.records import Row
+from reports.tables.records import Row, data_text, dataset_label
 
 BUDGET_TOLERANCE = 0.02
 """Arms whose params or MACs differ by more than this share have unequal budgets."""
@@ -87,7 +87,8 @@ def _differing_trainings(rows: Sequence[Row]) -> list[str]:
 
 def _differing_data(rows: Sequence[Row]) -> list[str]:
     fields = ("dataset", "dataset_checksum", "resolution")
-    differing = differing_fields({field: row[field] for field in fields} for row in rows)
+    named = ({**row, "dataset": dataset_label(row["dataset"])} for row in rows)
+    differing = differing_fields({field: row[field] for field in fields} for row in named)
     if not differing:
         return []
     # Random inputs have a size and nothing else that could differ.
@@ -126,8 +127,8 @@ def _accuracy(arms: Sequence[Arm]) -> list[str]:
 
 
 def _training(rows: Sequence[Row]) -> list[str]:
-    data = dict.fromkeys(row["dataset_note"] or row["dataset"] for row in rows)
-    notes = [f"Data: {'; '.join(one_line(text) for text in data if text)}."] if any(data) else []
+    data = one_line(data_text(rows))
+    notes = [f"Data: {data}."] if data else []
     return [*notes, training_note([row for row in rows if row["test_accuracy"] is not None])]
 
 

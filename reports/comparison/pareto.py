@@ -25,6 +25,8 @@ from reports.figures.canvas import (
     write_texts,
 )
 from reports.figures.labels import draw_labels, stairs
+from reports.figures.texts import short_labels
+from reports.figures.ticks import separate_ticks
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def pareto_figure(summary: Summary) -> Figure:
     _scale_accuracy(left, summary.arms)
     _draw_panel(left, _points(summary.arms, latency=True))
     _draw_panel(right, _points(summary.arms, latency=False))
+    separate_ticks(drawn)
     return drawn
 
 
@@ -119,6 +122,7 @@ def _draw_point(axes: Axes, point: ArmPoint) -> None:
 def _points(arms: Sequence[Arm], *, latency: bool) -> list[ArmPoint]:
     """The arms of one panel; `style` is the index among all arms, the same in both panels."""
     points = []
+    labels = short_labels([arm_label(arm) for arm in arms])
     for style, arm in enumerate(arms):
         cost = arm.latency_ms_median if latency else arm.macs
         if arm.test_accuracy_mean is None or cost is None:
@@ -127,7 +131,7 @@ def _points(arms: Sequence[Arm], *, latency: bool) -> list[ArmPoint]:
         q1, q3 = (arm.latency_ms_q1 or cost, arm.latency_ms_q3 or cost)
         points.append(
             ArmPoint(
-                label=arm_label(arm) + ("" if latency else arm.macs_mark),
+                label=labels[style] + ("" if latency else arm.macs_mark),
                 style=style,
                 x=cost if latency else cost / 1e6,
                 y=100 * arm.test_accuracy_mean,
@@ -180,7 +184,10 @@ def _caption(summary: Summary) -> str:
         parts.append("§ depends on the input: not on a step.")
     if any(arm.reconstructed for arm in arms):
         parts.append(f"{RECONSTRUCTED}.")
-    without = [arm.arm for arm in arms if arm.test_accuracy_mean is None]
+    names = [arm_label(arm) for arm in arms]
+    if short_labels(names) != names:
+        parts.append("Names with … or [U+ are complete in the table.")
+    without = short_labels([arm.arm for arm in arms if arm.test_accuracy_mean is None])
     if without:
         parts.append(f"Not drawn, no accuracy: {', '.join(without)}.")
     return " ".join(parts)

@@ -12,7 +12,7 @@ from reports.comparison.notes import comparison_notes
 from reports.comparison.seeds import aggregate_seeds, row_with_costs
 from reports.statistics.fronts import nondominated
 from reports.tables.fingerprints import differing_conditions
-from reports.tables.records import Row
+from reports.tables.records import Row, data_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,12 +79,11 @@ def summarise(rows: Sequence[Row], *, title: str = "Comparison", force: bool = F
     baseline = row_with_costs(seeds[0]) if ranked else None
     arms = [aggregate_seeds(group, baseline, is_baseline=group is seeds[0]) for group in seeds]
     arms = add_effects(_flag_fronts(arms, ranked=ranked), seeds)
-    data = dict.fromkeys(row["dataset_note"] or row["dataset"] for row in rows)
     return Summary(
         title=title,
         arms=tuple(arms),
         notes=tuple(comparison_notes(arms, rows, forced=force)),
-        dataset="; ".join(text for text in data if text),
+        dataset=data_text(rows),
         ranked=ranked,
     )
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from io import BytesIO
-from textwrap import fill, shorten
-from typing import Literal
+from textwrap import fill
+from typing import Any, Literal
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.text import Text
+
+from reports.figures.texts import drawable, font_of, shorten
+from reports.figures.ticks import mark_decades
 
 DPI = 200
 """Of PNG files."""
@@ -59,9 +62,7 @@ def scale_axis(
         (axes.set_xscale if which == "x" else axes.set_yscale)("log")
         factor = (high / low) ** margin
         set_limits(low / factor, high * factor)
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 500 * low else (1,)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())
+        mark_decades(axis, low, high)
         return
     space = max(margin * (high - low), 0.01 * abs(high)) or 1.0
     set_limits(low - space, high + space)
@@ -72,18 +73,38 @@ def write_texts(
 ) -> None:
     """Write title and subtitle above the panels, the caption below; `$` is plain text.
 
-    Title and subtitle are shortened to one line, the caption is wrapped to at most `lines`. `left`
-    is the edge of all texts as a fraction of the width, `top` that of the caption of the height.
+    Title and subtitle are shortened in the middle to one line, the caption is wrapped to at most
+    `lines`. `left` is the edge of all texts as a fraction of the width, `top` that of the caption
+    of the height.
     """
     wide = figure.get_figwidth() / 11
-    heading = shorten(title, int(90 * wide), placeholder=" …")
-    figure.text(left, 0.945, heading, fontsize=13, weight="bold", parse_math=False)
-    below = shorten(subtitle, int(150 * wide), placeholder=" …")
-    figure.text(left, 0.895, below, fontsize=9, color="0.35", parse_math=False)
-    wrapped = fill(caption, int(176 * wide), max_lines=lines, placeholder=" …")
-    figure.text(
-        left, top, wrapped, fontsize=8, color="0.25", va="top", linespacing=1.4, parse_math=False
-    )
+    _write_line(figure, title, left, 0.945, int(110 * wide), fontsize=13, weight="bold")
+    _write_line(figure, subtitle, left, 0.895, int(190 * wide), fontsize=9, color="0.35")
+    text = drawable(caption)
+    style = {"fontsize": 8, "color": "0.25", "va": "top", "linespacing": 1.4}
+    written = figure.text(left, top, "", style | font_of(text), parse_math=False)
+    for columns in range(int(176 * wide), 20, -8):
+        written.set_text(fill(text, columns, max_lines=lines, placeholder=" …"))
+        if _fits(figure, written):
+            break
+
+
+def _write_line(
+    figure: Figure, text: str, left: float, y: float, columns: int, **style: Any
+) -> None:
+    """Write one line, shortened until it fits between `left` and the right edge."""
+    text = drawable(" ".join(text.split()))
+    style |= font_of(text, style.get("weight", "normal"))
+    written = figure.text(left, y, "", parse_math=False, **style)
+    while columns > 1:
+        written.set_text(shorten(text, columns))
+        if _fits(figure, written):
+            break
+        columns -= max(1, columns // 20)
+
+
+def _fits(figure: Figure, text: Text) -> bool:
+    return bool(text.get_window_extent().x1 <= 0.985 * figure.bbox.width)
 
 
 def png(figure: Figure) -> bytes:

@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
 from numpy.typing import ArrayLike, NDArray
 
+from reports.figures.texts import drawable, font_of
+
 Array = NDArray[np.float64]
 
 _GAP = 6.0
@@ -178,12 +180,14 @@ def _obstacles(axes: Axes, lines: Sequence[Array], dots: ArrayLike, pixel: float
 
 
 def _annotate(axes: Axes, text: str, point: tuple[float, float], fontsize: float) -> Annotation:
+    text = drawable(text)
     return axes.annotate(
         text,
         point,
         xytext=(0, 0),
         textcoords="offset points",
         fontsize=fontsize,
+        **font_of(text),
         color="0.15",
         ha="center",
         va="center",

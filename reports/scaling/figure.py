@@ -9,34 +9,60 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.canvas import colour, marker, new_figure, style_axes
+from reports.figures.texts import font_of, short_labels
+from reports.figures.ticks import mark_decades, separate_ticks
 from reports.tables.records import Row
+
+_LINES_OF_LEGEND = 20
 
 
 def scaling_figure(rows: Sequence[Row]) -> Figure:
-    """One line per mixer, one row of panels per width: time on the left, MACs on the right."""
+    """One line per mixer, one row of panels per width: time on the left, MACs on the right.
+
+    A mixer without MACs has hollow marks at the lower edge of the axis, where zero is not.
+    """
     widths = list(dict.fromkeys(row["width"] for row in rows))
     mixers = list(dict.fromkeys(row["mixer"] for row in rows))
     figure = new_figure(11, 0.9 + 4.4 * len(widths), layout="constrained")
     panels = figure.subplots(len(widths), 2, squeeze=False)
     batch, threads = rows[0]["batch"], rows[0]["threads"]
     for width, (left, right) in zip(widths, panels, strict=True):
+        here = [row for row in rows if row["width"] == width]
         for index, mixer in enumerate(mixers):
-            points = [row for row in rows if (row["width"], row["mixer"]) == (width, mixer)]
+            points = [row for row in here if row["mixer"] == mixer]
             _draw_latencies(left, points, index)
             _draw_macs(right, points, index)
-        _finish(left, f"Latency (ms), C = {width}, batch {batch}, {threads} thread(s)")
-        _finish(right, f"MACs (M) of one image, C = {width}")
-    handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8.5)
+        times = [median(row["latency_ms_samples"]) for row in here if row["latency_ms_samples"]]
+        macs = [row["macs"] / 1e6 for row in here if row["macs"]]
+        _finish(left, f"Latency (ms), C = {width}, batch {batch}, {threads} thread(s)", here, times)
+        _finish(right, f"MACs (M) of one image, C = {width}", here, macs)
+    _draw_legend(figure, rows, mixers)
+    separate_ticks(figure)
     return figure
+
+
+def _draw_legend(figure: Figure, rows: Sequence[Row], mixers: Sequence[str]) -> None:
+    marked = {row["mixer"] for row in rows if row["reconstructed"]}
+    names = short_labels([mixer + "†" * (mixer in marked) for mixer in mixers])
+    legend = figure.legend(
+        figure.axes[0].get_legend_handles_labels()[0],
+        names,
+        loc="outside right upper",
+        frameon=False,
+        fontsize=8.5,
+        ncols=1 + (len(names) - 1) // _LINES_OF_LEGEND,
+    )
+    for text in legend.get_texts():
+        text.set(**font_of(text.get_text()))
+        text.set_parse_math(False)
 
 
 def _draw_latencies(axes: Axes, points: Sequence[Row], index: int) -> None:
     timed = [row for row in points if row["latency_ms_samples"]]
-    name = points[0]["mixer"] + "†" * points[0]["reconstructed"]
     tokens = [row["tokens"] for row in timed]
     times = [median(row["latency_ms_samples"]) for row in timed]
-    axes.plot(tokens, times, color=colour(index), marker=marker(index), ms=5, lw=1.2, label=name)
+    style = {"color": colour(index), "marker": marker(index), "ms": 5, "lw": 1.2}
+    axes.plot(tokens, times, label=str(index), **style)  # type: ignore[arg-type]
     stopped = next((row for row in points if not row["latency_ms_samples"]), None)
     if stopped is None or not timed:
         return
@@ -59,11 +85,36 @@ def _draw_macs(axes: Axes, points: Sequence[Row], index: int) -> None:
     tokens = [row["tokens"] for row in counted]
     macs = [row["macs"] / 1e6 for row in counted]
     axes.plot(tokens, macs, color=colour(index), marker=marker(index), ms=5, lw=1.2)
+    zeros = [row["tokens"] for row in points if row["macs"] == 0]
+    if not zeros:
+        return
+    # The height is a share of the panel: the axis has no place for zero.
+    axes.set_xlabel("N, tokens of the map; hollow marks at the edge: 0 MACs")
+    axes.plot(
+        zeros,
+        [0.0] * len(zeros),
+        transform=axes.get_xaxis_transform(),
+        linestyle="none",
+        marker=marker(index),
+        ms=6,
+        mfc="white",
+        mec=colour(index),
+        clip_on=False,
+        zorder=4,
+        gid="zero",
+    )
 
 
-def _finish(axes: Axes, title: str) -> None:
+def _finish(axes: Axes, title: str, rows: Sequence[Row], values: Sequence[float]) -> None:
     style_axes(axes)
     axes.set_xscale("log")
-    axes.set_yscale("log")
+    tokens = [row["tokens"] for row in rows]
+    mark_decades(axes.xaxis, min(tokens), max(tokens))
+    if values:
+        axes.set_yscale("log")
+        mark_decades(axes.yaxis, min(values), max(values))
+    else:
+        axes.set_yticks([])
     axes.set_title(title, fontsize=10, loc="left")
-    axes.set_xlabel("N, tokens of the map")
+    if not axes.get_xlabel():
+        axes.set_xlabel("N, tokens of the map")

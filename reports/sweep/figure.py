@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from reports.comparison.notes import RECONSTRUCTED
 from reports.figures.canvas import colour, new_figure, scale_axis, style_axes, write_texts
 from reports.figures.labels import draw_labels, stairs
+from reports.figures.ticks import separate_ticks
 from reports.statistics import hypervolume_progress, nondominated
 from reports.sweep.notes import (
     dataset_text,
@@ -93,6 +94,7 @@ def sweep_figure(summary: SweepSummary) -> Figure:
                 front.all_points, summary.directions, front.reference, front.ideal
             ),
         )
+    separate_ticks(figure)
     caption = _caption(summary, front, list(unlabelled))
     write_texts(
         figure, summary.title, dataset_text(summary), caption, left=left, top=0.165, lines=6

@@ -8,7 +8,7 @@ from reports.comparison.cost_notes import format_threads, one_line
 from reports.comparison.notes import MACS, RECONSTRUCTED, machine_facts, training_note
 from reports.sweep.summary import SweepSummary, canonical_json, rankable
 from reports.tables.fingerprints import conditions, differing_fields, list_values
-from reports.tables.records import Row
+from reports.tables.records import Row, data_text
 
 _MACHINE_DEPENDENT = ("latency_ms", "peak_memory_bytes")
 
@@ -45,10 +45,7 @@ def state_counts(summary: SweepSummary) -> str:
 
 def dataset_text(summary: SweepSummary) -> str:
     """The description of the data set: the caller's, or those of the rows."""
-    if summary.dataset_note:
-        return summary.dataset_note
-    notes = (row.get("dataset_note") or row.get("dataset") for row in summary.rows)
-    return "; ".join(dict.fromkeys(note for note in notes if note))
+    return summary.dataset_note or data_text(summary.rows)
 
 
 def latency_text(summary: SweepSummary) -> str:

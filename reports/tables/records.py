@@ -5,10 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from io import StringIO
+from pathlib import PurePath
 from typing import Any, TypeAlias
 
 Row: TypeAlias = Mapping[str, Any]
 """One record, flat: the fields of `runners.records.record.Record.flat`; an absent part is None."""
+
+
+def dataset_label(name: str) -> str:
+    """A data set as tables and figures name it: an image folder without the path to it.
+
+    "folder:/data/flowers" is "folder:flowers"; a path says where a machine keeps its files.
+    """
+    kind, colon, path = name.partition(":")
+    return f"{kind}{colon}{PurePath(path).name or path}"
+
+
+def data_text(rows: Sequence[Row]) -> str:
+    """The descriptions of the rows' data sets, or their names, each once; empty for none."""
+    texts = (row.get("dataset_note") or dataset_label(row.get("dataset") or "") for row in rows)
+    return "; ".join(text for text in dict.fromkeys(texts) if text)
 
 
 def records_csv(rows: Sequence[Row]) -> str:

@@ -66,7 +66,7 @@ def _rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
     from runners.store.study import read_records
 
     runs = {}
-    names = [folder.resolve().name for folder in folders]
+    names = _run_names(folders)
     for folder, name in zip(folders, names, strict=True):
         if (folder / SWEEP_FILE).exists():
             raise UserError(
@@ -76,9 +76,17 @@ def _rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
         rows = [record.flat() for record in read_records(folder / STUDY_FILE)]
         if not rows:
             raise UserError(f"nothing to report: no arm of {folder} has finished or failed yet")
-        # Folders with equal names, such as a/run and b/run, go by their paths.
-        runs[name if names.count(name) == 1 else str(folder)] = rows
+        runs[name] = rows
     return reports.merge_runs(runs) if len(runs) > 1 else rows
+
+
+def _run_names(folders: Sequence[Path]) -> list[str]:
+    """The folders' names, with as many folders above as tell them apart: "a/run", "b/run"."""
+    paths = [folder.resolve() for folder in folders]
+    depth = 1
+    while len({path.parts[-depth:] for path in paths}) < len(paths):
+        depth += 1
+    return ["/".join(path.parts[-depth:]) for path in paths]
 
 
 def _require_equal_fingerprints(rows: Sequence[dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ def write_report(records: Sequence[Record], folder: Path) -> None:
 
 def title(rows: Sequence[Mapping[str, Any]]) -> str:
     """The arms, where they fit, and the data sets; random inputs are no data set."""
-    names, datasets = (list(dict.fromkeys(row[key] for row in rows)) for key in ("name", "dataset"))
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    datasets = list(dict.fromkeys(reports.dataset_label(row["dataset"]) for row in rows))
     text = ", ".join(names) if len(names) <= _NAMED_ARMS else f"{len(names)} arms"
     return f"{text} on {', '.join(filter(None, datasets))}" if any(datasets) else text

@@ -88,9 +88,25 @@ def test_invalid_folders_are_refused(refused, run_root):
 def test_folders_with_equal_names_go_by_their_paths(run_root, capfd):
     for name, run in (("a", "monday"), ("b", "tuesday")):
         shutil.copytree(run_root / run, run_root / name / "run")
-    assert main(["report", "a/run", "b/run", "--out", "both"]) == 0
-    out, _ = capfd.readouterr()
-    assert "fwa (a/run)" in out and "fwa (b/run)" in out
+    for out, root in (("both", ""), ("absolute", f"{run_root}/")):
+        assert main(["report", f"{root}a/run", f"{root}b/run", "--out", out]) == 0
+        text, _ = capfd.readouterr()
+        assert "fwa (a/run)" in text and "fwa (b/run)" in text
+
+
+def test_no_path_of_the_machine_is_in_a_report(run_root, capfd):
+    for note in ("", "image folder flowers: 3 classes"):
+        record = arm("fwa")
+        data = {"dataset": f"folder:{run_root}/data/flowers", "dataset_note": note}
+        provenance = record.provenance.model_copy(update=data)
+        folder = run_root / f"images{len(note)}"
+        store(folder, record.model_copy(update={"provenance": provenance}))
+        assert main(["report", folder.name]) == 0
+        out, _ = capfd.readouterr()
+        table = (folder / "table.md").read_text()
+        assert table.startswith("# fwa on folder:flowers\n")
+        for text in (out, table, (folder / "table.tex").read_text()):
+            assert "flowers" in text and str(run_root) not in text
 
 
 def test_the_title_names_no_random_inputs(run_root, capfd):
