@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -20,6 +22,18 @@ def neighbours(x):
 
 
 WEIGHTS = torch.rand(1, TAPS, 8, 8)
+
+
+def terms(x):
+    u = neighbours(x)[0]
+    return [u[:, i] * WEIGHTS[0, i] for i in range(TAPS)]
+
+
+def in_place(x):
+    u, y = neighbours(x), torch.zeros(1, 3, 8, 8)
+    for i in range(TAPS):
+        y.addcmul_(u[:, :, i], WEIGHTS[:, i : i + 1])
+    return y
 
 
 def chain(x, first):
@@ -43,6 +57,20 @@ AGGREGATIONS = {
         neighbours(x), WEIGHTS[:, None].expand(1, 3, TAPS, 8, 8), dim=2
     ),
     "addcmul from a product": lambda x: chain(x, torch.mul),
+    "mul, copy and sum": lambda x: (
+        (neighbours(x) * WEIGHTS[:, None]).permute(0, 1, 3, 4, 2).contiguous().sum(-1)
+    ),
+    "mul, view and cast": lambda x: (neighbours(x) * WEIGHTS[:, None]).double().sum(2),
+    "stack and sum": lambda x: torch.stack(terms(x)).sum(0),
+    "sum of Python": lambda x: sum(terms(x)),
+    "plus": lambda x: functools.reduce(torch.add, terms(x)),
+    "plus in place": lambda x: functools.reduce(torch.Tensor.add_, terms(x), torch.zeros(3, 8, 8)),
+    "addcmul in place": lambda x: in_place(x),
+    "baddbmm": lambda x: torch.baddbmm(
+        torch.zeros(64, 3, 1),
+        neighbours(x).permute(0, 3, 4, 1, 2).reshape(64, 3, 9),
+        WEIGHTS.permute(0, 2, 3, 1).reshape(64, 9, 1),
+    ),
     "addcmul from zeros": lambda x: chain(x, lambda u, w: torch.addcmul(torch.zeros(8, 8), u, w)),
     "addcmul from a shift": lambda x: chain(x, lambda u, w: torch.addcmul(ones(8, 8), u, w)),
 }
@@ -69,6 +97,10 @@ ELEMENTWISE = {
     "scale, then sum": lambda x: (x * ones(3, 1, 1)).sum((2, 3)),
     "scaled map used again": lambda x: (p := x * (x + 1).sigmoid()).sum((2, 3)) + p.mean(),
     "used before": lambda x: (p := x * (x + 1).sigmoid()).mean() + p.sum((2, 3)),
+    "rotation": lambda x: x * WEIGHTS[:, :3] + x.flip(1) * WEIGHTS[:, 3:6],
+    "scaled residuals": lambda x: functools.reduce(
+        lambda y, w: y + w * F.relu(y), (ones(3, 8, 8),) * 4, x
+    ),
     "gate": lambda x: x * (x + 1).sigmoid() + x.relu() * (1 - x),
     "pooled gate": lambda x: (x * (x + 1).sigmoid()).mean((2, 3)),
     "integers": lambda x: (torch.ones(4, 4, dtype=torch.long) * torch.arange(4)).sum() + x,
