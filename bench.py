@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, NoReturn
 
 from runners.cli import (
@@ -28,6 +29,7 @@ from runners.cli import (
     sweep,
     zoo,
 )
+from runners.cli.output import only_json_on_stdout
 from runners.cli.parser import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Parser
 
 
@@ -36,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(_expand(sys.argv[1:] if argv is None else argv))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        code: int = arguments.run(arguments)
+        # A network or a library may print: with --json, that must not reach stdout.
+        with only_json_on_stdout() if "json" in arguments and arguments.json else nullcontext():
+            code: int = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

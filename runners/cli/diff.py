@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runners.cli.output import print_json
 from runners.cli.parser import EXIT_OK, Commands, share
 
 if TYPE_CHECKING:
@@ -103,13 +104,11 @@ def _names(arms: Sequence[ArmDiff], side: str) -> str:
 
 
 def _print_json(arms: Sequence[ArmDiff], regressions: Sequence[Sequence[str]]) -> None:
-    import json
-
     objects = [
         {**asdict(arm), "regressions": list(texts)}
         for arm, texts in zip(arms, regressions, strict=True)
     ]
-    print(json.dumps(objects, indent=2))
+    print_json(objects)
 
 
 def _reason_withheld(arms: Sequence[ArmDiff]) -> str:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from runners.cli.output import print_json
 from runners.cli.parser import EXIT_OK, Commands
 
 if TYPE_CHECKING:
@@ -29,13 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     findings = run_checks()
     if arguments.json:
-        import json
-
         rows = [
             {"check": row.check, "state": row.state, "found": row.value, "means": row.meaning}
             for row in findings
         ]
-        print(json.dumps(rows, indent=2))
+        print_json(rows)
     else:
         _print(findings)
     return EXIT_OK

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from runners.cli.measure import TARGETS_HELP, parse_targets, print_errors
-from runners.cli.output import print_table
+from runners.cli.output import print_json, print_table
 from runners.cli.parser import EXIT_OK, Commands, positive
 
 _SIDES = (128, 160, 192, 224, 256)
@@ -42,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             except Exception as error:  # a foreign network may raise anything
                 errors.append(f"{target.name}: {first_line(error)}")
     if arguments.json:
-        print(json.dumps(macs, indent=2))
+        print_json(macs)
     elif macs:
         rows = [(name, *(f"{n:,}" for n in by_side.values())) for name, by_side in macs.items()]
         print_table(("MACs", *map(str, arguments.sides)), rows)
