@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 from runners.cli import (
@@ -31,10 +32,15 @@ from runners.cli import (
 )
 from runners.cli.output import only_json_on_stdout
 from runners.cli.parser import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Parser
+from runners.records.paths import printable
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0, 1 (an arm failed), 2 (usage) or 130 (interrupted)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Terminals and pipes of other encodings lack characters of the tables.
+            stream.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(_expand(sys.argv[1:] if argv is None else argv))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -54,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fail(f"no space is left on the disk of {path}", EXIT_USAGE)
         if error.filename is None:
             raise
-        return _fail(f"cannot use {error.filename}: {error.strerror}", EXIT_USAGE)
+        name = printable(os.fsdecode(error.filename))
+        return _fail(f"cannot use {name}: {error.strerror}", EXIT_USAGE)
     except Exception as error:
         if not _is_user_error(error):
             raise

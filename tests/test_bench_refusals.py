@@ -166,7 +166,7 @@ def test_out(refused, workdir):
     refused(*OUT, "file", words=["--out file is a file"])
     refused(*OUT, "file/below", words=["cannot write to file/below"])
     refused(*OUT, "/proc/nowhere/x", words=["cannot write to /proc/nowhere/x"])
-    refused(*OUT, "x" * 300, words=["File name too long"])
+    refused(*OUT, "x" * 300, words=["is too long: it has"])
     refused(*OUT, "images", words=["images is already used", "--resume"])
 
 

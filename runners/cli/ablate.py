@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from runners.cli import measuring_options
 from runners.cli.output import print_records
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, path
 
 _MATCHES = ("params", "macs")
 
@@ -18,7 +17,7 @@ def add(commands: Commands) -> None:
         "ablate", help="change one factor of an architecture at a time, and test each difference"
     )
     option = ablate.add_argument
-    option("config", type=Path, metavar="FILE", help="YAML file; see docs/ablations.md")
+    option("config", type=path, metavar="FILE", help="YAML file; see docs/ablations.md")
     ablate.mixer_files()
     ablate.number("--seeds", "paired trainings per arm", 3, "N")
     ablate.number("--epochs", "training epochs (default: those of the file)")

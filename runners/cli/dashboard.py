@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from runners.cli.parser import EXIT_OK, Commands, positive
+from runners.cli.parser import EXIT_OK, Commands, path, positive
 
 HOST = "127.0.0.1"
 
@@ -16,7 +15,7 @@ def add(commands: Commands) -> None:
         "dashboard", help="optuna-dashboard on the study of a sweep, on this machine only"
     )
     option = dashboard.add_argument
-    option("folder", type=Path, metavar="RUN", help="the folder of a sweep or a comparison")
+    option("folder", type=path, metavar="RUN", help="the folder of a sweep or a comparison")
     option("--storage", metavar="URL", help="database of the study, if it is not in the run folder")
     option("--port", type=positive, default=8080, help="default: %(default)s")
     dashboard.set_defaults(run=run)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runners.cli.output import print_json
-from runners.cli.parser import EXIT_OK, Commands, share
+from runners.cli.parser import EXIT_OK, Commands, path, share
 
 if TYPE_CHECKING:
     from reports.diff.arm_diff import ArmDiff
@@ -23,12 +23,12 @@ def add(commands: Commands) -> None:
     option = diff.add_argument
     option(
         "before",
-        type=Path,
+        type=path,
         metavar="RUN_A",
         help="the run before: a folder below runs/, or its study.db",
     )
     option(
-        "after", type=Path, metavar="RUN_B", help="the run after: the one that may have regressed"
+        "after", type=path, metavar="RUN_B", help="the run after: the one that may have regressed"
     )
     option(
         "--fail-over",

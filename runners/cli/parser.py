@@ -33,12 +33,24 @@ class Parser(argparse.ArgumentParser):
         """Add `--mixer`."""
         text = "Python file that declares more mixers; may be repeated"
         self.add_argument(
-            "--mixer", type=Path, action="append", default=[], metavar="FILE", help=text
+            "--mixer", type=path, action="append", default=[], metavar="FILE", help=text
         )
 
     def out(self, text: str = "default: a new folder below runs/") -> None:
         """Add `--out`."""
-        self.add_argument("--out", type=Path, metavar="FOLDER", help=text)
+        self.add_argument("--out", type=path, metavar="FOLDER", help=text)
+
+
+def path(text: str) -> Path:
+    """An argument that is a path, of something that may exist or not."""
+    from runners.records.errors import UserError
+    from runners.records.paths import check_path
+
+    try:
+        check_path(Path(text))
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return Path(text)
 
 
 def positive(text: str) -> int:

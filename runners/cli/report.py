@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runners.cli.output import print_comparison
-from runners.cli.parser import EXIT_OK, Commands
+from runners.cli.parser import EXIT_OK, Commands, path
 
 
 def add(commands: Commands) -> None:
@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
         help="write the tables and the figure of a stored run, or of several runs together",
     )
     report.add_argument(
-        "folders", type=Path, nargs="+", metavar="RUN", help="a run: a folder below runs/"
+        "folders", type=path, nargs="+", metavar="RUN", help="a run: a folder below runs/"
     )
     report.out("output folder (default: the folder of the only RUN)")
     report.flag("--force", "rank rows although their fingerprints differ")

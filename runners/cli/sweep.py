@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, Parser, seconds
+from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, Parser, path, seconds
 
 if TYPE_CHECKING:
     from runners.jobs.sweep import Engine, Sweep
@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
         "sweep", help="search a space: train, measure, stop early, publish the Pareto front"
     )
     option = sweep.add_argument
-    option("file", type=Path, metavar="FILE", help="a sweep in YAML, such as those in configs/")
+    option("file", type=path, metavar="FILE", help="a sweep in YAML, such as those in configs/")
     option(
         "--engine", choices=ENGINES, default="local", help="where trials run (default: %(default)s)"
     )
@@ -52,14 +52,14 @@ def add(commands: Commands) -> None:
     _add_ray_options(sweep)
     option(
         "--enqueue",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="architectures to evaluate first, as YAML, JSON or CSV",
     )
     option(
         "--from",
         dest="origin",
-        type=Path,
+        type=path,
         metavar="RUN",
         help="evaluate the Pareto front of another sweep first",
     )
@@ -123,9 +123,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Raise UserError for options that exclude each other."""
+    """Raise UserError for options that exclude each other, and for an invalid storage."""
     from runners.records.errors import UserError
+    from runners.store.location import parse_location
 
+    if arguments.storage is not None:
+        parse_location(arguments.storage)
     if arguments.engine != "ray":
         for option in ("address", "storage_path"):
             if getattr(arguments, option) is not None:
@@ -159,8 +162,12 @@ def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: 
 
 def _shared_folder(arguments: argparse.Namespace, folder: Path) -> Path:
     """The folder of checkpoints: all nodes share it, unless Ray carries them through a URI."""
+    from runners.records.paths import check_path
+
     path = arguments.storage_path
-    return (folder if path is None or "://" in path else Path(path)).absolute()
+    shared = (folder if path is None or "://" in path else Path(path)).absolute()
+    check_path(shared)
+    return shared
 
 
 def _first_values(arguments: argparse.Namespace, config: SweepConfig, space: Space) -> list[Values]:

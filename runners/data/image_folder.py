@@ -22,6 +22,7 @@ from runners.data.dataset import (
 from runners.data.image_listing import SPLITS, Listing, list_split, read_layout
 from runners.data.images import decode_all
 from runners.records.errors import DataError
+from runners.records.paths import check_path
 
 _VALIDATION_SHARE = 10
 """One training image in this many is for validation."""
@@ -73,11 +74,13 @@ def load_folder(name: str, resolution: int, in_memory_bytes: int = IN_MEMORY_BYT
 
 
 def folder_path(name: str) -> Path:
-    """The PATH of "folder:PATH"; DataError if it is empty."""
+    """The PATH of "folder:PATH"; DataError if it is empty, or cannot be a path of a record."""
     text = name.removeprefix(FOLDER)
     if not text:
         raise DataError(f"{FOLDER} needs a path, as in {FOLDER}my-images")
-    return Path(text).expanduser()
+    path = Path(text).expanduser()
+    check_path(path, error=DataError)
+    return path
 
 
 def checksum_of(listings: tuple[Listing, ...]) -> str:

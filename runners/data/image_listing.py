@@ -8,15 +8,15 @@ them; or, as in Tiny ImageNet, a val/ without class folders, whose val_annotatio
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
 
 import numpy as np
 
 from runners.data.dataset import Labels
+from runners.data.skipped import OTHER_KINDS, Skipped
 from runners.records.errors import DataError
 
 EXTENSIONS = (
@@ -26,10 +26,10 @@ EXTENSIONS = (
 """What is read as an image; of several frames, the first."""
 SPLITS = ("train", "val")
 _ANNOTATIONS = "val_annotations.txt"
-_HIDDEN, _DEAD, _OTHER = "hidden", "dead links", "of other kinds"
+_HIDDEN, _DEAD = "hidden", "dead links"
 _OUTSIDE, _UNLISTED = "images outside of class folders", f"images that {_ANNOTATIONS} lacks"
 _LISTED = 5
-"""Names or extensions in one message."""
+"""Classes in one message."""
 
 
 @dataclass(frozen=True)
@@ -54,36 +54,6 @@ class Listing:
     sizes: list[int]
     """Bytes."""
     skipped: Skipped
-
-
-@dataclass
-class Skipped:
-    """What was not read: number of files by kind, and extensions of files of other kinds."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    extensions: Counter[str] = field(default_factory=Counter)
-
-    def add(self, kind: str, name: str = "") -> None:
-        """Count one file; `name` is that of a file of another kind."""
-        self.counts[kind] += 1
-        if name:
-            self.extensions[_extension(name)] += 1
-
-    def subtract(self, kind: str, name: str) -> None:
-        """Undo one `add`."""
-        self.counts -= Counter([kind])
-        self.extensions -= Counter([_extension(name)])
-
-    def __add__(self, other: Skipped) -> Skipped:
-        return Skipped(self.counts + other.counts, self.extensions + other.extensions)
-
-    def __str__(self) -> str:
-        """As "3 dead links, 12 of other kinds (.heic .txt)"; empty where all is read."""
-        parts = [f"{count:,} {kind}" for kind, count in sorted(self.counts.items())]
-        kinds = [extension for extension, _ in self.extensions.most_common(_LISTED)]
-        more = " ..." if len(self.extensions) > _LISTED else ""
-        listed = f" ({' '.join(kinds)}{more})" if kinds else ""
-        return ", ".join(part + listed * part.endswith(_OTHER) for part in parts)
 
 
 def read_layout(path: Path) -> Layout:
@@ -144,10 +114,6 @@ def list_split(layout: Layout, split: str) -> Listing:
     files.sort()
     labels = np.array([label for label, _, _ in files], np.int64)
     return Listing([name for _, name, _ in files], labels, [size for _, _, size in files], skipped)
-
-
-def _extension(name: str) -> str:
-    return os.path.splitext(name)[1].lower() or "no extension"
 
 
 def _class_folders(folder: Path) -> dict[str, str]:
@@ -215,7 +181,7 @@ def _annotated_files(layout: Layout, split: str, skipped: Skipped) -> list[tuple
         files.append((labels[kind], f"{split}/{name}", size))
     for _ in images:
         skipped.add(_UNLISTED)
-    skipped.subtract(_OTHER, _ANNOTATIONS)
+    skipped.subtract(OTHER_KINDS, _ANNOTATIONS)
     return files
 
 
@@ -243,7 +209,7 @@ def _classify(entry: os.DirEntry[str], skipped: Skipped, kind: str = "") -> bool
         dead = entry.is_symlink() and not os.path.exists(entry.path)
         skipped.add(_DEAD if dead else "neither files nor folders")
     elif not entry.name.lower().endswith(EXTENSIONS):
-        skipped.add(_OTHER, entry.name)
+        skipped.add(OTHER_KINDS, entry.name)
     elif kind:
         skipped.add(kind)
     else:

@@ -31,7 +31,8 @@ def decode(path: Path, resolution: int) -> Pixels:
             image.load()
             colour = _to_rgb(image)
     except Exception as error:  # decoders raise almost anything on damaged files
-        raise DataError(f"cannot read image {path}: {_describe(error)}") from error
+        name = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise DataError(f"cannot read image {name}: {_describe(error)}") from error
     side = min(colour.size)
     left, top = (colour.width - side) / 2, (colour.height - side) / 2
     square = colour.resize(

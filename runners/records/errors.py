@@ -10,8 +10,9 @@ class DataError(UserError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message; its class if it has no message."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """The first line of an error's message, in UTF-8; its class if it has no message."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return line.encode("utf-8", "backslashreplace").decode()
 
 
 def named_line(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from runners.records.errors import UserError
+from runners.records.paths import LONGEST_OF_STUDY, check_path
 
 _FILE = "sqlite:///"
 _POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
@@ -45,6 +46,7 @@ def parse_location(location: Path | str) -> Path | Database:
         file, _, options = location.removeprefix(_FILE).partition("?")
         if options or not file or file == ":memory:":
             raise UserError(f"cannot use {redact(location)}: write {_FILE}FILE, without options")
+        check_path(Path(file), LONGEST_OF_STUDY)
         return Path(file)
     if not separator or scheme not in _POSTGRES:
         raise UserError(

@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from runners.records.errors import UserError
+from runners.records.paths import LONGEST_OF_STUDY, check_path
 
 STUDY_FILE = "study.db"
 SWEEP_FILE = "sweep.json"
@@ -43,12 +44,20 @@ def choose(
     Raises:
         UserError: the folder is used, is not a folder, or there is nothing to resume.
     """
+    folder = _choose(out, names, resume=resume, holds=holds, or_start=or_start)
+    check_path(folder, LONGEST_OF_STUDY)
+    return folder
+
+
+def _choose(
+    out: Path | None, names: Sequence[str], *, resume: bool | None, holds: str, or_start: bool
+) -> Path:
     label = _label(names)
     if out is None and resume:
         runs = _RUNS.glob(f"{_STAMP_PATTERN}-{label}")
         earlier = sorted(path for path in runs if (path / holds).exists())
         if not earlier and or_start:
-            return choose(None, names, resume=False)
+            return _choose(None, names, resume=False, holds=holds, or_start=False)
         if not earlier:
             raise UserError(f"nothing to resume: no run of {' '.join(names)} in {_RUNS}/")
         return earlier[-1]
