@@ -14,6 +14,9 @@ from reports.figures.ticks import mark_decades, separate_ticks
 from reports.tables.records import Row
 
 _LINES_OF_LEGEND = 20
+"""By row of panels."""
+_NARROW = 18
+"""Characters of a name where the legend has several columns."""
 
 
 def scaling_figure(rows: Sequence[Row]) -> Figure:
@@ -43,14 +46,17 @@ def scaling_figure(rows: Sequence[Row]) -> Figure:
 
 def _draw_legend(figure: Figure, rows: Sequence[Row], mixers: Sequence[str]) -> None:
     marked = {row["mixer"] for row in rows if row["reconstructed"]}
-    names = short_labels([mixer + "†" * (mixer in marked) for mixer in mixers])
+    lines = _LINES_OF_LEGEND * (len(figure.axes) // 2)
+    columns = -(-len(mixers) // lines)
+    names = [mixer + "†" * (mixer in marked) for mixer in mixers]
+    names = short_labels(names) if columns == 1 else short_labels(names, _NARROW)
     legend = figure.legend(
         figure.axes[0].get_legend_handles_labels()[0],
         names,
         loc="outside right upper",
         frameon=False,
         fontsize=8.5,
-        ncols=1 + (len(names) - 1) // _LINES_OF_LEGEND,
+        ncols=columns,
     )
     for text in legend.get_texts():
         text.set(**font_of(text.get_text()))
@@ -89,7 +95,7 @@ def _draw_macs(axes: Axes, points: Sequence[Row], index: int) -> None:
     if not zeros:
         return
     # The height is a share of the panel: the axis has no place for zero.
-    axes.set_xlabel("N, tokens of the map; hollow marks at the edge: 0 MACs")
+    axes.set_xlabel("N, tokens of the map\n(hollow marks at the edge: 0 MACs)")
     axes.plot(
         zeros,
         [0.0] * len(zeros),
