@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field
 
-OTHER_KINDS = "of other kinds"
+OTHER_KINDS = "other kinds"
 """Files whose extension is not that of an image."""
 _LISTED = 5
 """Extensions in one message."""
@@ -34,12 +34,12 @@ class Skipped:
         return Skipped(self.counts + other.counts, self.extensions + other.extensions)
 
     def __str__(self) -> str:
-        """As "3 dead links, 12 of other kinds (.heic .txt)"; empty where all is read."""
-        parts = [f"{count:,} {kind}" for kind, count in sorted(self.counts.items())]
+        """As "dead links: 3, other kinds (.heic .txt): 12"; empty where all is read."""
         kinds = [extension for extension, _ in self.extensions.most_common(_LISTED)]
         more = " ..." if len(self.extensions) > _LISTED else ""
-        listed = f" ({' '.join(kinds)}{more})" if kinds else ""
-        return ", ".join(part + listed * part.endswith(OTHER_KINDS) for part in parts)
+        listed = {OTHER_KINDS: f" ({' '.join(kinds)}{more})"}
+        counts = sorted(self.counts.items())
+        return ", ".join(f"{kind}{listed.get(kind, '')}: {count:,}" for kind, count in counts)
 
 
 def _extension(name: str) -> str:
