@@ -31,7 +31,7 @@ from runners.cli import (
     zoo,
 )
 from runners.cli.output import only_json_on_stdout
-from runners.cli.parser import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Parser
+from runners.cli.parser import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Commands, Parser
 from runners.records.paths import printable
 
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             # Terminals and pipes of other encodings lack characters of the tables.
             stream.reconfigure(errors="backslashreplace")
-    arguments = _parser().parse_args(_expand(sys.argv[1:] if argv is None else argv))
+    arguments = _parse(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         # A network or a library may print: with --json, that must not reach stdout.
@@ -67,6 +67,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _fail(str(error), EXIT_USAGE)
     return code
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; options may stand before the command and among its arguments."""
+    parser, commands = _parser()
+    argv = _expand(argv)
+    first = next((index for index, word in enumerate(argv) if word in commands.choices), None)
+    if first is None or any(word in ("--version", "--help", "-h") for word in argv[:first]):
+        return parser.parse_args(argv)
+    command: Parser = commands.choices[argv[first]]
+    rest = [*argv[:first], *argv[first + 1 :]]
+    # Commands with commands of their own cannot mix options and arguments.
+    has_commands = any(
+        isinstance(action, argparse._SubParsersAction) for action in command._actions
+    )
+    return command.parse_args(rest) if has_commands else command.parse_intermixed_args(rest)
 
 
 def _expand(argv: Sequence[str]) -> list[str]:
@@ -123,7 +139,7 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser() -> Parser:
+def _parser() -> tuple[Parser, Commands]:
     parser = Parser(
         prog="bench.py",
         description="Benchmarks for light vision attention. LOLViT and FWA are reconstructions "
@@ -134,7 +150,9 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     for command in _COMMANDS:
         command.add(commands)
-    return parser
+    for choice in commands.choices.values():
+        choice.add_argument("--version", action=_Version, help=argparse.SUPPRESS)
+    return parser, commands
 
 
 if __name__ == "__main__":

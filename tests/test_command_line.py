@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import _parse, _parser
 from tests.bench_runs import ROOT, bench
 
 PACKAGES = ("attention_zoo", "lolvit", "runners", "reports", "search_space")
@@ -91,3 +92,48 @@ def test_the_import_contracts_are_kept():
     done = subprocess.run((str(script), "--no-cache"), cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert " kept, 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "measure fwa@7x7x16 linear@7x7x16 --rounds 10 --quiet",
+        "measure --rounds 10 fwa@7x7x16 --quiet linear@7x7x16",
+        "--quiet measure fwa@7x7x16 --rounds 10 linear@7x7x16",
+        "--rounds 10 --quiet measure fwa@7x7x16 linear@7x7x16",
+    ],
+)
+def test_options_stand_anywhere(line):
+    arguments = _parse(line.split())
+    assert arguments.targets == ["fwa@7x7x16", "linear@7x7x16"]
+    assert (arguments.rounds, arguments.quiet) == (10, True)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("2m", 120), ("1h", 3600)])
+@pytest.mark.parametrize("command", ["measure x", "compare x", "sweep x.yaml", "ablate x.yaml"])
+def test_a_time_is_written_in_one_way(command, text, seconds):
+    assert _parse([*command.split(), "--time-budget", text]).time_budget == seconds
+
+
+def test_an_old_spelling_works_and_names_the_new_one(capsys):
+    assert _parse(["sweep", "x.yaml", "--processes", "3"]).workers == 3
+    assert capsys.readouterr().err == "--processes is called --workers now\n"
+    assert _parse(["measure", "x", "--processes", "3"]).processes == 3
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("option", ["--vers", "--roun 3", "--qui"])
+def test_options_are_written_in_full(option, capsys):
+    with pytest.raises(SystemExit) as caught:
+        _parse(["measure", "x", *option.split()])
+    assert caught.value.code == 2
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_every_command_knows_the_version(capsys):
+    _, commands = _parser()
+    for name in commands.choices:
+        with pytest.raises(SystemExit) as caught:
+            _parse([name, "--version"])
+        assert caught.value.code == 0
+    assert len(set(capsys.readouterr().out.splitlines())) == 1

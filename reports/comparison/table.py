@@ -150,8 +150,10 @@ def _ratio(arm: Arm) -> str:
     ratio, low, high = arm.latency_ratio, arm.latency_ratio_low, arm.latency_ratio_high
     if ratio is None or low is None or high is None:
         return ""
-    if arm.latency_verdict in ("baseline", "not separable"):
-        return str(arm.latency_verdict)
+    if arm.latency_verdict == "baseline":
+        return "baseline"
+    if arm.latency_verdict == "not separable":
+        return f"{ratio_cell(ratio, low, high, claimed=False)}, not separable"
     return ratio_cell(ratio, low, high, claimed=True)
 
 

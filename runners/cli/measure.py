@@ -31,6 +31,7 @@ def add(commands: Commands) -> None:
     option(
         "--forms", nargs="+", default=["eager"], metavar="FORM", help=measuring_options.FORMS_HELP
     )
+    measure.number("--resolution", "image side of networks named without @SIZE")
     measure.number("--heads", "attention heads of single mixers", 4)
     option("--device", choices=("cpu", "cuda"), default="cpu")
     measuring_options.add_options(measure)
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     add_files(arguments.mixer)
     plan = measuring_options.to_protocol(arguments, len(arguments.targets) * len(arguments.forms))
-    targets, errors = parse_targets(arguments.targets, arguments.heads)
+    targets, errors = parse_targets(arguments.targets, arguments.heads, arguments.resolution)
     if not targets:
         return print_errors(errors)
     folder = run_folder.choose(arguments.out, [target.name for target in targets], resume=None)
@@ -77,8 +78,14 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_ARM_FAILED if failed else EXIT_OK
 
 
-def parse_targets(texts: list[str], heads: int) -> tuple[list[Target], list[str]]:
-    """Parse targets; return them and one message for each text that is not a target."""
+def parse_targets(
+    texts: list[str], heads: int, resolution: int | None = None
+) -> tuple[list[Target], list[str]]:
+    """Parse targets; return them and one message for each text that is not a target.
+
+    `resolution` is the image side of networks without one of their own.
+    """
+    from attention_zoo import entries
     from attention_zoo.registry import MixerError
     from lolvit.fields import ArchitectureError
     from runners.measure.targets import parse_target
@@ -86,7 +93,8 @@ def parse_targets(texts: list[str], heads: int) -> tuple[list[Target], list[str]
     targets, errors = [], []
     for text in texts:
         try:
-            targets.append(parse_target(text, heads))
+            sized = resolution is None or "@" in text or text.partition(":")[0] in entries()
+            targets.append(parse_target(text if sized else f"{text}@{resolution}", heads))
         except (UserError, MixerError, ArchitectureError) as error:
             errors.append(str(error))
     return targets, errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from runners.cli.parser import Parser, share
+from runners.cli.parser import Parser, seconds, share
 
 if TYPE_CHECKING:
     from runners.measure.timing.protocol import MeasurementProtocol
@@ -30,11 +30,12 @@ def add_options(parser: Parser) -> None:
         help="stop timing once every 95 %% interval is within this share of its ratio "
         "(default: 2%%; 0 never stops)",
     )
-    parser.number(
+    parser.add_argument(
         "--time-budget",
-        f"seconds of timing in each process (default: {_SECONDS}, and {_SECONDS_PER_VARIANT} "
-        f"more for each variant, at most {_MOST_SECONDS})",
-        metavar="S",
+        type=seconds,
+        metavar="TIME",
+        help=f"time of timing in each process, as 90, 90s or 2m (default: {_SECONDS} s, and "
+        f"{_SECONDS_PER_VARIANT} more for each variant, at most {_MOST_SECONDS})",
     )
     parser.number(
         "--processes",

@@ -4,16 +4,38 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 EXIT_OK, EXIT_ARM_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
+class _OldSpelling(argparse.Action):
+    """An option that has another name now: it works, and names the new one."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        value: Any,
+        old: Any = None,
+    ) -> None:
+        new = "--" + self.dest.replace("_", "-")
+        print(f"{old} is called {new} now", file=sys.stderr)
+        setattr(namespace, self.dest, value)
+
+
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without repeating the usage; has options of common kinds."""
+    """Says what is wrong in one line, without repeating the usage; has options of common kinds.
+
+    Options are written in full: an abbreviation may mean another option in the next version.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
         self.exit(EXIT_USAGE, f"bench.py: {message}; see {self.prog} --help\n")
@@ -28,6 +50,17 @@ class Parser(argparse.ArgumentParser):
         """Add an option that is a whole number of at least 1; the help ends with its default."""
         text += "" if default is None else " (default: %(default)s)"
         self.add_argument(name, type=positive, default=default, metavar=metavar, help=text)
+
+    def old_spelling(self, old: str, new: str) -> None:
+        """Keep an earlier name of a number, out of the help."""
+        self.add_argument(
+            old,
+            dest=new.removeprefix("--").replace("-", "_"),
+            type=positive,
+            action=_OldSpelling,
+            default=argparse.SUPPRESS,
+            help=argparse.SUPPRESS,
+        )
 
     def mixer_files(self) -> None:
         """Add `--mixer`."""

@@ -59,6 +59,7 @@ def add(commands: Commands) -> None:
         "--memory-gb", "skip larger maps once a pass needs more (default: most of the free memory)"
     )
     scale.out()
+    scale.flag("--quiet", "print no progress, only the final table")
     scale.set_defaults(run=run)
 
 
@@ -80,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     from runners.jobs.scale import ScalingJob, check, scale
     from runners.measure.memory.limit import free_memory
     from runners.progress.display import ProgressDisplay
+    from runners.progress.listener import Listener
 
     job = ScalingJob(
         mixers=mixers,
@@ -93,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     check(job)
     with run_folder.lock_run_folder(folder):
-        listener = ProgressDisplay(Console(stderr=True))
+        listener = Listener() if arguments.quiet else ProgressDisplay(Console(stderr=True))
         points: list[ScalePoint] = []
         try:
             for group in scale(job, listener):

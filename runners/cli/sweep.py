@@ -29,8 +29,9 @@ def add(commands: Commands) -> None:
         "--engine", choices=ENGINES, default="local", help="where trials run (default: %(default)s)"
     )
     sweep.number(
-        "--processes", "trials that run at once (default: as many as the cores feed)", metavar="N"
+        "--workers", "trials that run at once (default: as many as the cores feed)", metavar="N"
     )
+    sweep.old_spelling("--processes", "--workers")
     sweep.number("--trials", "number of results wanted (default: as in FILE)", metavar="N")
     option(
         "--time-budget",
@@ -140,7 +141,7 @@ def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: 
     from runners.jobs.sweep import CHECKPOINTS, Sweep
 
     if arguments.engine == "tabular":
-        prepared = prepare_tabular(config, arguments.processes)
+        prepared = prepare_tabular(config, arguments.workers)
     else:
         prepared = prepare(config, _shared_folder(arguments, folder) / CHECKPOINTS)
     if prepared.skipped and not arguments.quiet:
@@ -196,7 +197,7 @@ def _engine(arguments: argparse.Namespace, job: Sweep, folder: Path) -> Engine:
             address=arguments.address,
             cpus=arguments.cpus,
             gpus=arguments.gpus,
-            max_concurrent=arguments.processes,
+            max_concurrent=arguments.workers,
         )
         path = arguments.storage_path
         if not path or "://" not in path:
@@ -204,7 +205,7 @@ def _engine(arguments: argparse.Namespace, job: Sweep, folder: Path) -> Engine:
         return partial(run, options=options, storage_path=path, name=job.name)
     from runners.engines import local
 
-    processes = arguments.processes
+    processes = arguments.workers
     if processes is None and not job.evaluator.immediate:
         import torch
 

@@ -39,7 +39,7 @@ def test_every_environment_starts_a_sweep():
 @pytest.mark.parametrize(("name", "words"), SWEEPS, ids=[name for name, _ in SWEEPS])
 def test_bench_parses_the_command(name, words):
     try:
-        arguments = bench._parser().parse_args(["sweep", *words])
+        arguments = bench._parse(["sweep", *words])
     except SystemExit as refused:
         pytest.fail(f"{name}: bench.py sweep {' '.join(words)}: code {refused.code}")
     assert arguments.resume and arguments.out is not None and arguments.name

@@ -76,7 +76,7 @@ def test_the_autoscaler_sees_the_resources_of_the_groups():
     assert limits["timing"] == (1, 1) and limits["training"] == (1, 8)
     # A sweep requests as many trials as fit on the largest cluster; otherwise it would not grow.
     cores = types["training"]["resources"]["CPU"] * 8
-    assert f"--processes {cores:g} " in RAYJOB["spec"]["entrypoint"]
+    assert f"--workers {cores:g} " in RAYJOB["spec"]["entrypoint"]
     assert types["timing"]["resources"]["CPU"] == 0
     assert types[config["head_node_type"]]["resources"]["CPU"] == 0
     # As the operator puts it into a command line.

@@ -27,7 +27,7 @@ def test_the_commands_of_a_page_are_parsed(page):
     for words in commands(page):
         if words == ["--version"]:
             continue
-        bench._parser().parse_args(bench._expand(words))
+        bench._parse(words)
 
 
 @pytest.mark.parametrize("page", PAGES)

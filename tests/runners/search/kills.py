@@ -23,7 +23,7 @@ CONFIG = ROOT / "configs" / "lolvit-tabular.yaml"
 
 def command(folder, trials, storage=None):
     """A sweep whose trials are looked up, each in a process of its own."""
-    options = ["--engine", "tabular", "--processes", "2", "--trials", str(trials), "--quiet"]
+    options = ["--engine", "tabular", "--workers", "2", "--trials", str(trials), "--quiet"]
     options += ["--resume", "--out", str(folder), "--name", "kills"]
     options += ["--storage", storage] if storage else []
     return [sys.executable, str(ROOT / "bench.py"), "sweep", str(CONFIG), *options]
