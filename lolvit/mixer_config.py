@@ -65,8 +65,10 @@ class MixerConfig:
 
 @lru_cache(maxsize=10_000)
 def _parse(text: str) -> MixerConfig:
-    name, _, options = text.partition(":")
+    name, colon, options = text.partition(":")
     declaration = entry(name)
+    if colon and not options.strip():
+        raise ArchitectureError(f"{text!r} ends with a colon; write {name}, or {name}:option=value")
     pairs = []
     for option in options.split(",") if options else []:
         key, equals, value = (part.strip() for part in option.partition("="))

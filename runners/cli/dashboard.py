@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from runners.cli.parser import EXIT_OK, Commands, path, positive
+from runners.cli.parser import EXIT_OK, Commands, path, port
 
 HOST = "127.0.0.1"
 
@@ -17,7 +17,7 @@ def add(commands: Commands) -> None:
     option = dashboard.add_argument
     option("folder", type=path, metavar="RUN", help="the folder of a sweep or a comparison")
     option("--storage", metavar="URL", help="database of the study, if it is not in the run folder")
-    option("--port", type=positive, default=8080, help="default: %(default)s")
+    option("--port", type=port, default=8080, help="default: %(default)s")
     dashboard.set_defaults(run=run)
 
 

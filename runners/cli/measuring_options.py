@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from runners.cli.parser import Parser, seconds, share
+from runners.cli.parser import Parser, at_least_two, seconds, share
 
 if TYPE_CHECKING:
     from runners.measure.timing.protocol import MeasurementProtocol
@@ -21,7 +21,13 @@ _SECONDS, _SECONDS_PER_VARIANT, _MOST_SECONDS = 10, 2, 30
 
 def add_options(parser: Parser) -> None:
     """Add rounds, precision, time, processes, threads, batch and memory."""
-    parser.number("--rounds", "maximum number of timing rounds", ROUNDS, "N")
+    parser.add_argument(
+        "--rounds",
+        type=at_least_two,
+        default=ROUNDS,
+        metavar="N",
+        help="maximum number of timing rounds (default: %(default)s)",
+    )
     parser.add_argument(
         "--precision",
         type=share,

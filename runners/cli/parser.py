@@ -79,6 +79,8 @@ def path(text: str) -> Path:
     from runners.records.errors import UserError
     from runners.records.paths import check_path
 
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty")
     try:
         check_path(Path(text))
     except UserError as error:
@@ -97,6 +99,13 @@ def positive(text: str) -> int:
     return value
 
 
+def at_least_two(text: str) -> int:
+    """An argument that is a whole number of at least 2: one value has no spread."""
+    if positive(text) < 2:
+        raise argparse.ArgumentTypeError(f"must be at least 2, got {text!r}")
+    return positive(text)
+
+
 def seconds(text: str) -> float:
     """An argument that is a time: "2h", "90m", "1h30m", "45s", or plain seconds."""
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
@@ -107,11 +116,25 @@ def seconds(text: str) -> float:
     return float(total)
 
 
+def port(text: str) -> int:
+    """An argument that is a port of TCP."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"must be from 1 to 65535, got {text!r}")
+    return int(text)
+
+
+def one_line_text(text: str) -> str:
+    """An argument that names something: printable, on one line, not empty."""
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"must be printable text on one line, got {text[:40]!a}")
+    return text
+
+
 def share(text: str) -> float:
     """An argument that is a share: "5%", "5 %" or "0.05"; a bare 5 could mean either."""
     match = re.fullmatch(r"\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%?)\s*", text)
     value = float(match[1]) / (100 if match[2] else 1) if match else 1.0
-    if match is None or (not match[2] and value >= 1):
+    if match is None or value >= 1:
         raise argparse.ArgumentTypeError(
             f"must be a percentage as in 5% or a fraction below 1 as in 0.05, got {text!r}"
         )

@@ -8,7 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, Parser, path, seconds
+from runners.cli.parser import (
+    EXIT_ARM_FAILED,
+    EXIT_OK,
+    Commands,
+    Parser,
+    one_line_text,
+    path,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from runners.jobs.sweep import Engine, Sweep
@@ -44,9 +52,14 @@ def add(commands: Commands) -> None:
         "--resume",
         "continue the sweep in --out, or the newest one of FILE; start it if there is none",
     )
-    option("--name", help="name of the sweep and its study (default: the name of FILE)")
+    option(
+        "--name",
+        type=one_line_text,
+        help="name of the sweep and its study (default: the name of FILE)",
+    )
     option(
         "--storage",
+        type=one_line_text,
         metavar="URL",
         help="database of the study, postgresql://... (default: a file in the run folder)",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from optuna import samplers
@@ -29,11 +29,33 @@ class _GridSampler(samplers.GridSampler):
 
 
 @dataclass(frozen=True)
+class _Option:
+    """An option of a sampler: Optuna's name for it, its type, and the values it may have."""
+
+    parameter: str
+    type: type
+    low: float = 0
+    high: float = 100_000
+
+    def check(self, value: Any) -> str:
+        """What is wrong with a value; "" for a good one."""
+        allowed = (int, float) if self.type is float else (self.type,)
+        if type(value) not in allowed:
+            return f"must be {_TYPE_NAMES[self.type]}"
+        if self.type is not bool and not self.low <= value <= self.high:
+            return f"must be from {self.low:g} to {self.high:g}"
+        return ""
+
+
+_TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+@dataclass(frozen=True)
 class _SamplerSpec:
-    """How to make a sampler from a space and a seed; options by the name of Optuna's parameter."""
+    """How to make a sampler from a space and a seed, and its options."""
 
     make: Callable[..., BaseSampler]
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, _Option] = field(default_factory=dict)
 
 
 def _without_space(cls: Callable[..., BaseSampler], **defaults: Any) -> Callable[..., BaseSampler]:
@@ -66,37 +88,43 @@ def _grid(space: Space, seed: int) -> BaseSampler:
     return _GridSampler(values, seed=seed)
 
 
-_GENETIC = {"population": "population_size", "crossover": "crossover"}
+_STARTUP = _Option("n_startup_trials", int)
+_GENETIC = {
+    "population": _Option("population_size", int, low=2),
+    "crossover": _Option("crossover", float, high=1),
+}
 _SPECS = {
     "random": _SamplerSpec(_without_space(samplers.RandomSampler)),
     "qmc": _SamplerSpec(
         _without_space(samplers.QMCSampler, warn_independent_sampling=False),
-        {"scramble": "scramble"},
+        {"scramble": _Option("scramble", bool)},
     ),
     "tpe": _SamplerSpec(
         _without_space(samplers.TPESampler, constant_liar=True, multivariate=True),
         {
-            "startup": "n_startup_trials",
-            "candidates": "n_ei_candidates",
-            "multivariate": "multivariate",
+            "startup": _STARTUP,
+            "candidates": _Option("n_ei_candidates", int, low=1),
+            "multivariate": _Option("multivariate", bool),
         },
     ),
     "nsga2": _SamplerSpec(_genetic(samplers.NSGAIISampler), _GENETIC),
     "nsga3": _SamplerSpec(_genetic(samplers.NSGAIIISampler), _GENETIC),
-    "gp": _SamplerSpec(_without_space(samplers.GPSampler), {"startup": "n_startup_trials"}),
+    "gp": _SamplerSpec(_without_space(samplers.GPSampler), {"startup": replace(_STARTUP, low=1)}),
     "grid": _SamplerSpec(_grid),
 }
 NAMES = tuple(_SPECS)
 
 
 def check_sampler(name: str, options: Mapping[str, Any]) -> None:
-    """Raise UserError if a sampler or one of its options does not exist."""
+    """Raise UserError if a sampler, or one of its options, does not exist or has a bad value."""
     if name not in _SPECS:
         raise UserError(unknown_name("sampler", name, NAMES))
-    for option in options:
+    for option, value in options.items():
         if option not in _SPECS[name].options:
             available = ", ".join(_SPECS[name].options) or "none"
             raise UserError(f"sampler {name!r} has no option {option!r}; available: {available}")
+        if problem := _SPECS[name].options[option].check(value):
+            raise UserError(f"sampler {name!r}: option {option!r} {problem}, got {value!r}")
 
 
 def make_sampler(name: str, options: Mapping[str, Any], seed: int, space: Space) -> BaseSampler:
@@ -112,7 +140,7 @@ def make_sampler(name: str, options: Mapping[str, Any], seed: int, space: Space)
 
     check_sampler(name, options)
     spec = _SPECS[name]
-    keywords = {spec.options[option]: value for option, value in options.items()}
+    keywords = {spec.options[option].parameter: value for option, value in options.items()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)

@@ -90,8 +90,8 @@ def key_bias(mixer, tables, y, x, height, width):
     rows = torch.arange(height).repeat_interleave(width)
     columns = torch.arange(width).repeat(height)
     if mixer.reference == "dat":  # cell centres on the scale of pixels
-        rows = (rows.double() + 0.5) / height * (height - 1)
-        columns = (columns.double() + 0.5) / width * (width - 1)
+        rows = (rows.to(y) + 0.5) / height * (height - 1)
+        columns = (columns.to(y) + 0.5) / width * (width - 1)
     down = (rows - y[:, None]) * (base - 1) / max(height - 1, 1) + base - 1
     right = (columns - x[:, None]) * (base - 1) / max(width - 1, 1) + base - 1
     return read(tables[None].expand(len(y), -1, -1, -1), down, right)

@@ -96,5 +96,5 @@ def test_a_duplicate_is_proposed_when_nothing_is_new():
 
 @pytest.mark.parametrize("name", ["nsga2", "nsga3"])
 def test_a_crossover_that_is_not_a_probability_is_refused(name):
-    with pytest.raises(UserError, match="between 0 and 1"):
+    with pytest.raises(UserError, match="from 0 to 1"):
         samplers.make_sampler(name, {"crossover": 1.5}, 0, SPACE)
