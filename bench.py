@@ -105,7 +105,9 @@ def _is_user_error(error: Exception) -> bool:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"bench.py: {' '.join(message.split())}", file=sys.stderr)
+    from runners.records.errors import brief
+
+    print(f"bench.py: {brief(message)}", file=sys.stderr)
     return code
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import signal
 import tempfile
 
 import pytest
@@ -43,6 +45,50 @@ def postgres():
         except servers.Missing as missing:
             pytest.skip(str(missing))
         yield server
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory):
+    """Drawn images, to be copied."""
+    from tests.bench_runs import draw_images
+
+    return draw_images(tmp_path_factory.mktemp("drawn") / "images")
+
+
+@pytest.fixture
+def workdir(tmp_path, monkeypatch, images):
+    """A folder with images/, a file, and a data cache that is empty."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOLVIT_DATA", str(tmp_path / "cache"))
+    handler = signal.getsignal(signal.SIGTERM)
+    shutil.copytree(images, tmp_path / "images")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "file").write_text("x")
+    yield tmp_path
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def refused(workdir, capfd):
+    """Run a command in this process; it must refuse, with these words in its message."""
+
+    from bench import main
+    from tests.bench_runs import one_line, tree
+
+    def run(*arguments, words=()):
+        before = tree(workdir)
+        capfd.readouterr()
+        try:
+            code = main(arguments)
+        except SystemExit as error:
+            code = error.code
+        out, err = capfd.readouterr()
+        assert code == 2
+        one_line(err, *words)
+        assert out == ""
+        assert tree(workdir) == before
+
+    return run
 
 
 # On busy cores an example may take any time: slowness here is no failure.

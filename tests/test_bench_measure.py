@@ -175,12 +175,12 @@ def test_several_processes_and_json(folder):
 @pytest.mark.parametrize(
     ("arguments", "fragments"),
     [
-        (("fwa", "fwa"), ("twice",)),
-        (("fwa", "--forms", "fast"), ("unknown form", "deploy")),
-        (("fwa", "--forms", "eager", "eager"), ("twice",)),
-        (("fwa", "--precision", "2"), ("--precision",)),
-        (("fwa", "--threads", "9999"), ("cores",)),
-        (("fwa", "--device", "cuda"), ("cuda",)),
+        (("fwa@8", "fwa@8"), ("twice",)),
+        (("fwa@8", "--forms", "fast"), ("unknown form", "deploy")),
+        (("fwa@8", "--forms", "eager", "eager"), ("twice",)),
+        (("fwa@8", "--precision", "2"), ("--precision",)),
+        (("fwa@8", "--threads", "9999"), ("cores",)),
+        (("fwa@8", "--device", "cuda"), ("cuda",)),
         (("timm:vit_tiny_patch16_224",), ("timm",)),
         ((), ("TARGET",)),
     ],
@@ -208,7 +208,7 @@ def test_usage_errors(folder, arguments, fragments):
 
 
 def test_macs_by_formula(folder):
-    targets = ("lolvit_xs", "nets:good", "softmax")
+    targets = ("lolvit_xs", "nets:good", "softmax@8")
     done = bench_in_process(folder, "macs", *targets, "--sides", "32", "64", "--json")
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)

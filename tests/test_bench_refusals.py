@@ -4,56 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 import torch
 
-from bench import main
 from runners.jobs.arm_queue import open_arm_study
 from runners.store import open_storage
-from tests.bench_runs import TINY, bench, draw_images, one_line, tree
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    return draw_images(tmp_path_factory.mktemp("drawn") / "images")
-
-
-@pytest.fixture
-def workdir(tmp_path, monkeypatch, images):
-    """A folder with images/, a file, and a data cache that is empty."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LOLVIT_DATA", str(tmp_path / "cache"))
-    handler = signal.getsignal(signal.SIGTERM)
-    shutil.copytree(images, tmp_path / "images")
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "file").write_text("x")
-    yield tmp_path
-    signal.signal(signal.SIGTERM, handler)
-
-
-@pytest.fixture
-def refused(workdir, capfd):
-    """Run a command in this process; it must refuse, with these words in its message."""
-
-    def run(*arguments, words=()):
-        before = tree(workdir)
-        capfd.readouterr()
-        try:
-            code = main(arguments)
-        except SystemExit as error:
-            code = error.code
-        out, err = capfd.readouterr()
-        assert code == 2
-        one_line(err, *words)
-        assert out == ""
-        assert tree(workdir) == before
-
-    return run
-
+from tests.bench_runs import TINY, bench, one_line, tree
 
 NAMES = {
     "unknown mixer": (["sofmax"], ["unknown mixer 'sofmax'", "did you mean 'softmax'?", "linear"]),

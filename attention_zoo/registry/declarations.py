@@ -98,9 +98,18 @@ def read_declarations(path: Path) -> list[dict[str, Any]]:
 
 
 def _declaration(node: ast.ClassDef, call: ast.Call) -> dict[str, Any]:
-    arguments = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    try:
+        arguments = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        name = ast.literal_eval(call.args[0]) if call.args else arguments["name"]
+        missing = [key for key in ("paper", "complexity") if key not in arguments]
+    except (ValueError, KeyError):
+        raise MixerError(
+            f"line {call.lineno}: @register(...) must have a name, and literals as arguments"
+        ) from None
+    if missing:
+        raise MixerError(f"line {call.lineno}: @register(...) lacks {' and '.join(missing)}")
     return {
-        "name": ast.literal_eval(call.args[0]),
+        "name": name,
         "class_name": node.name,
         "docstring": ast.get_docstring(node) or "",
         "about": arguments.get("about", ""),

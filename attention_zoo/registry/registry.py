@@ -14,6 +14,7 @@ from attention_zoo.registry.declarations import Option, OptionValue, read_declar
 from attention_zoo.registry.errors import MixerError, did_you_mean, unknown_name
 from attention_zoo.registry.source_files import (
     SESSION_FILES,
+    import_or_explain,
     import_source,
     session_files,
     source_files,
@@ -181,23 +182,35 @@ def build(name: str, *, dim: int, num_heads: int = 1, **options: Any) -> Mixer:
     return declaration.load()(dim, num_heads, **options)
 
 
-def add_files(paths: Iterable[Path]) -> None:
+def add_files(paths: Iterable[Path], *, run: bool = True) -> None:
     """Add the mixers of further source files, for this process and those that it starts.
 
+    Args:
+        paths: of the files.
+        run: whether to import them now, and so torch: what fails later fails for each arm.
+
     Raises:
-        MixerError: a file that is missing, is not Python, or declares no mixer.
+        MixerError: a file that is missing, is not Python, declares no mixer, or fails when it is
+            imported; the message names file and line.
     """
     files = [path.resolve() for path in paths]
     for path in files:
         try:
             declared = read_declarations(path)
-        except (OSError, SyntaxError, ValueError, LookupError) as error:
+        except SyntaxError as error:
+            raise MixerError(f"{path}, line {error.lineno}: {error.msg}") from error
+        except MixerError as error:
+            raise MixerError(f"{path}, {error}") from error
+        except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise MixerError(f"cannot read a mixer from {path}: {reason}") from error
         if not declared:
             raise MixerError(f"{path} declares no mixer: it has no class with @register(...)")
     os.environ[SESSION_FILES] = os.pathsep.join(map(str, dict.fromkeys([*session_files(), *files])))
     entries.cache_clear()
+    for declaration in entries().values() if run else ():
+        if declaration.file in files:
+            import_or_explain(declaration.module, declaration.file)
 
 
 def _read_entry(name: str, cls: type) -> MixerEntry:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from importlib import import_module, metadata
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+
+from attention_zoo.registry.errors import MixerError
 
 ENTRY_POINT_GROUP = "attention_zoo"
 SESSION_FILES = "ATTENTION_ZOO_FILES"
@@ -43,6 +46,24 @@ def import_source(module: str, file: Path) -> ModuleType:
         del sys.modules[module]  # half-run modules must not look imported
         raise
     return loaded
+
+
+def import_or_explain(module: str, file: Path) -> None:
+    """Import the module of a source file.
+
+    Raises:
+        MixerError: it fails; the message names the line of the file, and the error.
+    """
+    try:
+        import_source(module, file)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: the file may be a script
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == str(file)]
+        where = f"{file}, line {lines[-1]}" if lines else str(file)
+        message = " ".join(str(error).split())
+        raise MixerError(f"{where}: {type(error).__name__}: {message}".rstrip(": ")) from error
 
 
 def _folder() -> Path:

@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from runners.arms import ImageKind
     from runners.jobs.ablation import read_ablation
     from runners.store import run_folder
-    from runners.training.recipe import recipe_for
+    from runners.training.recipe import check_batch_size, recipe_for
 
     # Cheap checks come before images are read and torch is imported.
     add_files(arguments.mixer)
@@ -60,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = data.load(name, resolution)
     image = ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
     arms = ablation.arms(image, arguments.match)
+    for changes in (training, *(arm.recipe_changes for arm in arms)):
+        check_batch_size(changes.get("batch_size"), len(dataset.train))
 
     from rich.console import Console
 

@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     from attention_zoo import add_files
     from runners import arms, data
     from runners.store import run_folder
+    from runners.training.recipe import check_batch_size
 
     # Cheap checks come before images are read and torch is imported.
     add_files(arguments.mixer)
@@ -72,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = run_folder.choose(arguments.out, names, resume=arguments.resume)
     recipe = None if arguments.cost_only else _recipe(arguments)
     dataset = data.load(arguments.dataset, arguments.resolution)
+    check_batch_size(arguments.batch_size, len(dataset.train))
     image = arms.ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
     resolved = arms.resolve(arguments.names, arguments.variant, image, arguments.repeat)
 

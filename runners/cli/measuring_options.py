@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from runners.cli.parser import Parser, at_least_two, seconds, share
+from runners.cli.parser import Parser, at_least_two, precision, seconds
 
 if TYPE_CHECKING:
     from runners.measure.timing.protocol import MeasurementProtocol
@@ -30,7 +30,7 @@ def add_options(parser: Parser) -> None:
     )
     parser.add_argument(
         "--precision",
-        type=share,
+        type=precision,
         default=PRECISION,
         metavar="P",
         help="stop timing once every 95 %% interval is within this share of its ratio "

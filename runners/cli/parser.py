@@ -38,7 +38,9 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"bench.py: {message}; see {self.prog} --help\n")
+        from runners.records.errors import brief
+
+        self.exit(EXIT_USAGE, f"bench.py: {brief(message)}; see {self.prog} --help\n")
 
     def flag(self, name: str, text: str) -> None:
         """Add an option without a value."""
@@ -99,6 +101,13 @@ def positive(text: str) -> int:
     return value
 
 
+def natural(text: str) -> int:
+    """An argument that is a whole number of at least 0."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, got {text!r}")
+    return int(text)
+
+
 def at_least_two(text: str) -> int:
     """An argument that is a whole number of at least 2: one value has no spread."""
     if positive(text) < 2:
@@ -130,11 +139,18 @@ def one_line_text(text: str) -> str:
     return text
 
 
+def precision(text: str) -> float:
+    """An argument that is a share below 100 %."""
+    if share(text) >= 1:
+        raise argparse.ArgumentTypeError(f"must be below 100%, got {text!r}")
+    return share(text)
+
+
 def share(text: str) -> float:
     """An argument that is a share: "5%", "5 %" or "0.05"; a bare 5 could mean either."""
     match = re.fullmatch(r"\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%?)\s*", text)
     value = float(match[1]) / (100 if match[2] else 1) if match else 1.0
-    if match is None or value >= 1:
+    if match is None or (not match[2] and value >= 1):
         raise argparse.ArgumentTypeError(
             f"must be a percentage as in 5% or a fraction below 1 as in 0.05, got {text!r}"
         )

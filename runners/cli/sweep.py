@@ -150,12 +150,15 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: Path) -> Sweep:
-    from runners.evaluators.prepare import prepare, prepare_tabular
-    from runners.jobs.sweep import CHECKPOINTS, Sweep
+    from runners.evaluators.prepare import prepare, prepare_tabular, require_machine
+    from runners.jobs.sweep import Sweep
+    from runners.store.run_folder import CHECKPOINTS
 
     if arguments.engine == "tabular":
         prepared = prepare_tabular(config, arguments.workers)
     else:
+        if arguments.engine == "local":  # the nodes of a cluster may have what this machine lacks
+            require_machine(config)
         prepared = prepare(config, _shared_folder(arguments, folder) / CHECKPOINTS)
     if prepared.skipped and not arguments.quiet:
         print(f"skipped files of the data set: {prepared.skipped}", file=sys.stderr)

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print one line per mixer, or with --verbose one page per mixer."""
     from attention_zoo import add_files, entries, entry
 
-    add_files(arguments.mixer)
+    add_files(arguments.mixer, run=False)
     names = arguments.names or sorted(entries())
     chosen = [entry(name) for name in names]
     if arguments.verbose:

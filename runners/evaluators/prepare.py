@@ -12,7 +12,7 @@ from runners.records.errors import UserError
 from runners.records.objectives import ANALYTIC, VAL_ACCURACY
 from runners.search.config import SweepConfig, TrainingConfig
 from runners.search.limits import Limits
-from runners.training.recipe import recipe_for
+from runners.training.recipe import check_batch_size, recipe_for
 from search_space import Space, tabular
 
 _PEAK = "peak_memory_bytes"
@@ -40,6 +40,7 @@ def prepare(config: SweepConfig, checkpoints: Path) -> PreparedSweep:
     Raises:
         DataError: unknown data set, or one that was not fetched.
         SpaceError: images too small for the space.
+        UserError: a batch larger than the data, or rungs after the last epoch.
     """
     limits = Limits(config.space.constraints)
     wanted = {*config.objectives, *limits.quantities}
@@ -53,6 +54,7 @@ def prepare(config: SweepConfig, checkpoints: Path) -> PreparedSweep:
         space = space.for_images(loaded.channels, loaded.num_classes, loaded.resolution)
         images = Images(training.dataset, loaded.checksum, loaded.note)
         skipped = loaded.skipped
+        check_batch_size(training.batch_size, len(loaded.train))
         recipe = recipe_for(
             training.dataset,
             amp=training.amp,
@@ -71,7 +73,26 @@ def prepare(config: SweepConfig, checkpoints: Path) -> PreparedSweep:
         checkpoints=checkpoints,
     )
     epochs = recipe.epochs if recipe is not None else 0
+    if config.rungs is not None and config.rungs.first >= epochs:
+        raise UserError(
+            f"rungs.first is {config.rungs.first}, but a training has {epochs} epochs: "
+            "no trial would be ranked; lower it, or leave out `rungs`"
+        )
     return PreparedSweep(space, evaluator, epochs, skipped=skipped)
+
+
+def require_machine(config: SweepConfig) -> None:
+    """Check that this machine has the device and the threads of a sweep.
+
+    Raises:
+        UserError: it has not.
+    """
+    from runners.machine.device import check_threads, resolve_device
+
+    resolve_device(config.device, "device")
+    check_threads(config.latency.threads, "latency.threads")
+    if config.training is not None:
+        check_threads(config.training.threads, "training.threads")
 
 
 def prepare_tabular(config: SweepConfig, processes: int | None) -> PreparedSweep:

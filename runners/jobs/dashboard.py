@@ -24,7 +24,7 @@ def serve(folder: Path, storage: str | None, host: str, port: int) -> None:
         raise UserError(
             "optuna-dashboard is not installed; pip install 'lolvit-bench[dashboard]'"
         ) from error
-    with open_storage_readonly(location) as study_storage:
+    with open_storage_readonly(location, is_live=True) as study_storage:
         app = optuna_dashboard.wsgi(study_storage)
         try:
             server = make_server(host, port, app, handler_class=_QuietHandler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from reports.sweep.summary import summarise_sweep
 from runners.engines.task_queue import TaskQueue
 from runners.evaluate import Evaluator
 from runners.progress.listener import Listener
+from runners.records.errors import UserError
 from runners.search import samplers
 from runners.search.config import SweepConfig
 from runners.search.goal import Goal
@@ -27,9 +29,8 @@ from runners.search.rungs import HalvingRung, rung_epochs
 from runners.search.search import Search
 from runners.store import open_storage, redact, run_folder
 from runners.store.study import Study
-from search_space import Space, Values, require_feasible, survey
+from search_space import Space, SpaceError, Values, require_feasible, survey
 
-CHECKPOINTS = "checkpoints"
 _FILE_STUDY = "sweep"
 
 Engine = Callable[[TaskQueue], None]
@@ -95,6 +96,11 @@ def sweep(job: Sweep, folder: Path, engine: Engine, listener: Listener) -> Sweep
         _write_sweep_file(folder, job, study)
         try:
             engine(search)
+        except BaseException:
+            with contextlib.suppress(UserError):  # the storage may be what failed
+                search.close()
+                search.discard_unused()
+            raise
         finally:
             search.close()
             publication = _publish(job, search, folder)
@@ -127,7 +133,11 @@ def start_search(
         may_change="the number of trials and the time budget only",
     )
     if stored.count == 0 and any(constraint.is_analytic for constraint in job.space.constraints):
-        require_feasible(survey(job.space, costs_from_formula))
+        try:
+            require_feasible(survey(job.space, costs_from_formula))
+        except SpaceError:
+            stored.discard_unused()
+            raise
     search = Search(
         job.space,
         job.config.objectives,

@@ -9,6 +9,23 @@ class DataError(UserError):
     """A data set that is missing, broken or inconsistent; the message names the file or folder."""
 
 
+_LONGEST_WORD, _LONGEST_MESSAGE = 120, 800
+
+
+def brief(message: str) -> str:
+    """A message on one line, long words and long messages shortened in the middle.
+
+    What a user typed or a file holds may be of any length, and is repeated in messages.
+    """
+    words = (_shorten(word, _LONGEST_WORD) for word in message.split())
+    return _shorten(" ".join(words), _LONGEST_MESSAGE)
+
+
+def _shorten(text: str, longest: int) -> str:
+    half = (longest - 3) // 2
+    return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, in UTF-8; its class if it has no message."""
     line = (str(error).strip() or type(error).__name__).splitlines()[0]

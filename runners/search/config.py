@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from attention_zoo import did_you_mean, unknown_name
+from reports.sweep.objective import MAX_OBJECTIVES
 from runners.records.errors import UserError
 from runners.records.objectives import DEFAULT_DIRECTIONS, VAL_ACCURACY, Direction
 from runners.search import samplers
@@ -38,7 +39,7 @@ class TrainingConfig(_Section):
     resolution: Annotated[int | None, Field(ge=1)] = None
     epochs: Annotated[int | None, Field(ge=1)] = None
     batch_size: Annotated[int | None, Field(ge=1)] = None
-    learning_rate: Annotated[float | None, Field(gt=0)] = None
+    learning_rate: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
     amp: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
     threads: Annotated[int, Field(ge=1)] = 1
@@ -56,7 +57,7 @@ class LatencyConfig(_Section):
 
     rounds: Annotated[int, Field(ge=2)] = 100
     precision: Annotated[float, Field(gt=0, lt=1)] = 0.02
-    seconds: Annotated[float, Field(gt=0)] = 1.0
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     threads: Annotated[int, Field(ge=1)] = 1
 
 
@@ -92,6 +93,8 @@ class SweepConfig(_Section):
             raise ValueError(
                 f"at least one is required; available: {', '.join(DEFAULT_DIRECTIONS)}"
             )
+        if len(objectives) > MAX_OBJECTIVES:
+            raise ValueError(f"at most {MAX_OBJECTIVES} are possible, got {len(objectives)}")
         for name in objectives:
             if name not in DEFAULT_DIRECTIONS:
                 raise ValueError(unknown_name("objective", name, DEFAULT_DIRECTIONS))

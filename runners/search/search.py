@@ -186,6 +186,10 @@ class Search:
             del self._running[candidate.number]
             self._retry(candidate, "interrupted; the trial is retried")
 
+    def discard_unused(self) -> None:
+        """Delete the study if nothing has been evaluated."""
+        self._study.discard_unused()
+
     # How a trial ends.
 
     def _is_worth_evaluating(self, candidate: Candidate) -> bool:

@@ -95,19 +95,24 @@ def _locate(space: Space, architecture: object) -> Values:
 
 def _entries(file: Path) -> Iterable[dict[str, Any]]:
     try:
-        if file.suffix == ".csv":
-            rows = [
-                _parse_cells(row, file) for row in csv.DictReader(file.read_text().splitlines())
-            ]
-        else:
-            rows = read_yaml(file)
+        rows = _rows_of_csv(file) if file.suffix == ".csv" else read_yaml(file)
     except SpaceError as error:
         raise UserError(str(error)) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
         raise UserError(f"cannot read {file}: {reason}") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise UserError(f"{file} must be a list of mappings from dimensions to values")
+    return rows
+
+
+def _rows_of_csv(file: Path) -> list[dict[str, Any]]:
+    reader = csv.DictReader(file.read_text(encoding="utf-8").splitlines(), strict=True)
+    rows = []
+    for row in reader:
+        if None in row:  # `DictReader` collects there what has no column
+            raise ValueError(f"line {reader.line_num} has more cells than the first line")
+        rows.append(_parse_cells(row, file))
     return rows
 
 

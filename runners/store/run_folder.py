@@ -13,10 +13,13 @@ from filelock import FileLock, Timeout
 
 from runners.records.errors import UserError
 from runners.records.paths import LONGEST_OF_STUDY, check_path
+from runners.store.sqlite_file import has_results
 
 STUDY_FILE = "study.db"
 SWEEP_FILE = "sweep.json"
 """Of a sweep: which study it shows, and where that is."""
+CHECKPOINTS = "checkpoints"
+"""Folder of unfinished trainings."""
 _RUNS = Path("runs")
 _STAMP, _STAMP_PATTERN = "%Y%m%d-%H%M%S", "????????-??????"
 _LOCK_FILE = ".lock"
@@ -79,10 +82,14 @@ def _choose(
 def lock_run_folder(folder: Path) -> Iterator[Path]:
     """Make the folder, check that it can be written to, and hold its lock for the block.
 
+    If the block raises before there is any result, what was made is removed again.
+
     Raises:
         UserError: not writable, no space left, or another process uses it.
     """
     try:
+        before = set(folder.iterdir()) if folder.is_dir() else set()
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         free = shutil.disk_usage(existing).free
         if free < _LEAST_FREE_BYTES:
@@ -100,8 +107,27 @@ def lock_run_folder(folder: Path) -> Iterator[Path]:
         lock = FileLock(folder / _LOCK_FILE, timeout=0).acquire()
     except Timeout:
         raise UserError(f"another process is using {folder}") from None
-    with lock:
-        yield folder
+    try:
+        with lock:
+            yield folder
+    except BaseException:
+        _remove_unused(folder, before, missing)
+        raise
+
+
+def _remove_unused(folder: Path, before: set[Path], missing: Sequence[Path]) -> None:
+    """Remove what a run without results made: its files, and the folders that were missing."""
+    made = set(folder.iterdir()) - before
+    own = (_LOCK_FILE, SWEEP_FILE, CHECKPOINTS, *(STUDY_FILE + end for end in ("", "-wal", "-shm")))
+    if has_results(folder / STUDY_FILE) or any(path.name not in own for path in made):
+        return
+    if any(path.is_dir() and any(path.iterdir()) for path in made):
+        return
+    with contextlib.suppress(OSError):  # not empty, or removed by another process
+        for path in made:
+            path.rmdir() if path.is_dir() else path.unlink()
+        for path in missing:
+            path.rmdir()
 
 
 def _label(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import functools
 import importlib
 import sqlite3
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from runners.records.errors import UserError, first_line
 from runners.store.location import Database, parse_location, redact
+from runners.store.sqlite_file import connect_sqlite, connect_sqlite_readonly
 from runners.store.study_lock import StudyLock
 
 HEARTBEAT_S = 60
@@ -28,7 +29,6 @@ HEARTBEAT_S = 60
 GRACE_S = 180
 """After so long without one, `optuna.storages.fail_stale_trials` takes a trial for dead."""
 
-_BUSY_S = 60
 # The client's, for a server that vanished; those in the URL take precedence.
 _CONNECTION = {
     "application_name": "lolvit-bench",
@@ -85,20 +85,36 @@ def open_storage(location: Path | str, *, study: str) -> Iterator[RDBStorage]:
 
 
 @contextlib.contextmanager
-def open_storage_readonly(location: Path | str) -> Iterator[RDBStorage]:
-    """Yield an existing storage, also while a coordinator uses it; nothing is made.
+def open_storage_readonly(location: Path | str, *, is_live: bool = False) -> Iterator[RDBStorage]:
+    """Yield an existing storage, also while a coordinator uses it; nothing is made or changed.
+
+    Args:
+        location: as for `open_storage`.
+        is_live: whether to see what is stored from now on, too. SQLite opens such a file for
+            writing, since readers take part in its write-ahead log.
 
     Raises:
         UserError: the location cannot be used, or holds no storage.
     """
     parsed = parse_location(location)
-    # SQLite would make the file.
-    if isinstance(parsed, Path) and not parsed.is_file():
-        raise UserError(f"no study in {parsed.parent}: {parsed.name} is missing")
+    if isinstance(parsed, Path):
+        if not parsed.is_file():  # SQLite would make the file
+            raise UserError(f"no study in {parsed.parent}: {parsed.name} is missing")
+        _require_tables(parsed)
+    connect = connect_sqlite if is_live else connect_sqlite_readonly
     with contextlib.ExitStack() as stack:
         with _explain_opening(location):
-            storage = stack.enter_context(_connect(parsed, make_tables=False))
+            storage = stack.enter_context(_connect(parsed, make_tables=False, connect=connect))
         yield storage
+
+
+def _require_tables(file: Path) -> None:
+    with (
+        translate_errors(file, note=""),
+        contextlib.closing(connect_sqlite_readonly(file)) as connection,
+    ):
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'").fetchone():
+            raise UserError(f"{file} holds no study")
 
 
 @contextlib.contextmanager
@@ -156,12 +172,20 @@ def _explain_opening(location: Path | str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _connect(parsed: Path | Database, *, make_tables: bool) -> Iterator[RDBStorage]:
-    """Yield the storage and close it; raises whatever Optuna, SQLAlchemy or the driver raise."""
+def _connect(
+    parsed: Path | Database,
+    *,
+    make_tables: bool,
+    connect: Callable[[Path], sqlite3.Connection] | None = None,
+) -> Iterator[RDBStorage]:
+    """Yield the storage and close it; raises whatever Optuna, SQLAlchemy or the driver raise.
+
+    `connect`, by default `connect_sqlite`, opens a file.
+    """
     engine: dict[str, Any]
     if isinstance(parsed, Path):
         url = f"sqlite:///{quote(str(parsed))}"
-        engine = {"creator": functools.partial(connect_sqlite, str(parsed.absolute()))}
+        engine = {"creator": functools.partial(connect or connect_sqlite, parsed.absolute())}
     else:
         url = parsed.url.render_as_string(hide_password=False)
         # Pings before each use, so that the next call after a restart of the server works.
@@ -181,26 +205,6 @@ def _connect(parsed: Path | Database, *, make_tables: bool) -> Iterator[RDBStora
     finally:
         storage.remove_session()
         storage.engine.dispose()
-
-
-def connect_sqlite(file: str) -> sqlite3.Connection:
-    """Connect to a SQLite file.
-
-    The engine's creator and not a listener: Optuna makes engine and tables in one go, too early for
-    a listener to be there.
-    """
-    # SQLAlchemy's pool gives a connection to one thread at a time.
-    connection = sqlite3.connect(file, timeout=_BUSY_S, check_same_thread=False)
-    # Readers do not wait for the writer, and a commit costs no sync: what is written survives the
-    # death of all processes, kill -9 included. A power cut can lose the last commits, never more.
-    # Not on every file system: without shared memory the mode stays what it was, and so does sync.
-    try:
-        if connection.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",):
-            connection.execute("PRAGMA synchronous=NORMAL")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
 
 
 def _connect_args(database: Database) -> dict[str, Any]:

@@ -130,6 +130,13 @@ class Study:
         with translate_errors(self._location):
             self._study.set_user_attr(key, value)
 
+    def discard_unused(self) -> None:
+        """Delete the study unless a trial has started: it shall not be in the way of the next."""
+        states = [state for state in TrialState if state is not TrialState.WAITING]
+        if not self.trials(*states):
+            with translate_errors(self._location):
+                optuna.delete_study(study_name=self._name, storage=self._storage)
+
     def use_sampler(self, sampler: BaseSampler) -> None:
         """Let this sampler propose from now on."""
         self._study.sampler = sampler

@@ -70,6 +70,17 @@ LONG = Recipe(
     erasing=0.1,
 )
 
+
+def check_batch_size(batch_size: int | None, images: int) -> None:
+    """Refuse a batch size that a user asks for, and that the training images do not fill.
+
+    Raises:
+        UserError: there are fewer images.
+    """
+    if batch_size is not None and batch_size > images:
+        raise UserError(f"batch size {batch_size:,}: the data set has {images:,} training images")
+
+
 _BY_DATASET = {"fashion-mnist-mini": SHORT, "fashion-mnist": SHORT}
 
 

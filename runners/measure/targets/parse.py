@@ -15,6 +15,7 @@ from runners.measure.targets.target import InputShape, Target, TargetError
 from runners.measure.targets.timm import find_timm_model
 
 _MAP = InputShape(64, 56, 56)
+"""Its channels are those of sizes without any, such as fwa@28."""
 _IMAGE = InputShape(3, 224, 224)
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -22,7 +23,7 @@ _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 def parse_target(text: str, heads: int = 4) -> Target:
     """The target that `text` names.
 
-    fwa@56x56x64           a mixer on a map of height x width x channels (default 56x56x64)
+    fwa@56x56x64           a mixer on a map of height x width x channels
     fwa:window=7@28x28x96  a mixer with options
     lolvit_xs, lolvit_xs@192, lolvit_xs@32x32x1    a network, at its own size or another
     timm:mobilevit_xs      a model of timm
@@ -33,7 +34,7 @@ def parse_target(text: str, heads: int = 4) -> Target:
         heads: of single mixers; fewer if a head would have less than 8 channels.
 
     Raises:
-        TargetError: the name is unknown, or the size is zero or not square.
+        TargetError: the name is unknown, the size is zero or not square, or a mixer has none.
         UserError, MixerError: a mixer option is unknown.
         ArchitectureError: the network does not exist at this size.
     """
@@ -44,7 +45,7 @@ def parse_target(text: str, heads: int = 4) -> Target:
     if name in VARIANTS:
         return _network(text, name, _shape(text, size, None))
     if kind in entries():
-        return _mixer(name, _shape(text, size, _MAP) or _MAP, heads)
+        return _mixer(name, _shape(text, size, _MAP), heads)
     if kind == "timm" and colon:
         return find_timm_model(text, rest, _shape(text, size, None))
     if _FACTORY.fullmatch(name) and _is_module(kind):
@@ -58,8 +59,10 @@ def _network(text: str, name: str, shape: InputShape | None) -> NetworkTarget:
     return NetworkTarget(text, architecture, name.startswith("lolvit"))
 
 
-def _mixer(name: str, shape: InputShape, heads: int) -> MixerTarget:
+def _mixer(name: str, shape: InputShape | None, heads: int) -> MixerTarget:
     mixer = arms.mixers([name])[name]
+    if shape is None:
+        raise TargetError(f"{name}: name the size of its map, as in {name}@56x56x64")
     width = shape.channels
     name = f"{name}@{shape.height}x{shape.width}x{width}"
     return MixerTarget(name, mixer, width, heads_for(width, heads), shape.height)

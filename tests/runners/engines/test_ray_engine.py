@@ -146,7 +146,7 @@ def test_an_error_of_the_queue_ends_the_run(run_queue):
 def test_a_false_heartbeat_ends_the_run(run_queue):
     queue = ListQueue(sleep, sleep, sleep, seconds=4)
     run_queue(queue)
-    assert time.monotonic() - queue.start < 4 + 5
+    assert time.monotonic() - queue.start < 4 + 30  # of the 60 that a task takes
     assert queue.records == {} and queue.reasons == {}
 
 

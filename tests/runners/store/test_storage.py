@@ -14,7 +14,7 @@ import sqlalchemy
 
 from runners.records.errors import UserError
 from runners.store import GRACE_S, open_storage, open_storage_readonly, redact, translate_errors
-from runners.store.storage import connect_sqlite
+from runners.store.sqlite_file import connect_sqlite
 
 SECRET = "hunter2"
 
@@ -115,7 +115,7 @@ def test_a_file_is_written_ahead_and_seldom_synced(file):
 
 
 def test_a_file_without_shared_memory_is_synced_as_ever(tmp_path):
-    connection = connect_sqlite(":memory:")
+    connection = connect_sqlite(Path(":memory:"))
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("memory",)
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 

@@ -90,7 +90,8 @@ def test_peaks_are_reproducible_and_grow_with_size():
     assert abs(first - again) < 4 * MIB
     assert larger > first
     maps = [
-        training(MixerTarget("x", parse_target("linear").mixer, 64, 4, side)) for side in (14, 56)
+        training(MixerTarget("x", parse_target("linear@14").mixer, 64, 4, side))
+        for side in (14, 56)
     ]
     assert maps[1] > 4 * maps[0]
 

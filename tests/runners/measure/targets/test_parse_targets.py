@@ -66,7 +66,7 @@ def timm(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "name", "shape", "options", "heads"),
     [
-        ("fwa", "fwa@56x56x64", InputShape(64, 56, 56), {}, 4),
+        ("fwa@56", "fwa@56x56x64", InputShape(64, 56, 56), {}, 4),
         ("fwa@28", "fwa@28x28x64", InputShape(64, 28, 28), {}, 4),
         ("fwa@28x28", "fwa@28x28x64", InputShape(64, 28, 28), {}, 4),
         ("fwa@28x28x96", "fwa@28x28x96", InputShape(96, 28, 28), {}, 4),
@@ -77,7 +77,7 @@ def timm(folder, monkeypatch):
             {"window": 7},
             4,
         ),
-        ("fwa:window=7", "fwa:window=7@56x56x64", InputShape(64, 56, 56), {"window": 7}, 4),
+        ("fwa:window=7@56", "fwa:window=7@56x56x64", InputShape(64, 56, 56), {"window": 7}, 4),
         ("hilo:alpha=0.2@8", "hilo:alpha=0.2@8x8x64", InputShape(64, 8, 8), {"alpha": 0.2}, 4),
         # Heads of at least 8 channels.
         ("linear@8x8x16", "linear@8x8x16", InputShape(16, 8, 8), {}, 2),
@@ -199,13 +199,13 @@ def test_sizes(height, width, channels):
 
 
 EQUAL = [
-    ("fwa", "fwa@56", "fwa@56x56", "fwa@56x56x64"),
+    ("fwa@56", "fwa@56x56", "fwa@56x56x64"),
     ("lolvit_xs", "lolvit_xs@224", "lolvit_xs@224x224x3", "lolvit_x"),
     ("fwa:window=7,aggregate=conv@8", "fwa:aggregate=conv,window=7@8x8x64"),
     ("torch.nn:Identity", "torch.nn:Identity@224x224"),
 ]
 DIFFERENT = [
-    *("linear", "fwa@28", "fwa@56x56x32", "fwa:window=7", "fwa:window=8", "softmax"),
+    *("linear@56", "fwa@28", "fwa@56x56x32", "fwa:window=7@56", "fwa:window=8@56", "softmax@56"),
     *("lolvit_xs@192", "lolvit_xs@224x224x1", "lolvit_s", "mobilevit_xs", "ghostnet_1.0"),
     *("torch.nn:ReLU", "torch:nn.Identity", "torch.nn:Identity@32", "torch.nn:Identity@224x224x1"),
 ]
@@ -220,7 +220,7 @@ def test_equal_targets_have_equal_hashes(texts):
 
 def test_different_targets_have_different_hashes():
     targets = [parse_target(text) for text in (*(texts[0] for texts in EQUAL), *DIFFERENT)]
-    targets += [parse_target("fwa", heads=2), parse_target("fwa", heads=1)]
+    targets += [parse_target("fwa@56", heads=2), parse_target("fwa@56", heads=1)]
     for one, other in itertools.combinations(targets, 2):
         assert one.hash != other.hash and one.identity() != other.identity()
 
@@ -255,7 +255,7 @@ def test_formulas(text):
 def test_parsing_imports_no_torch():
     code = (
         "import sys; from runners.measure.targets import parse_target\n"
-        "for text in ('fwa', 'lolvit_xs@64', 'json:loads'): parse_target(text).hash\n"
+        "for text in ('fwa@8', 'lolvit_xs@64', 'json:loads'): parse_target(text).hash\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run((sys.executable, "-c", code), check=True, timeout=120)
