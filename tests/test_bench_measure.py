@@ -31,6 +31,14 @@ def dictionary():
 def crashes():
     os._exit(3)
 
+class Endless(nn.Module):
+    def forward(self, x):
+        while True:
+            pass
+
+def endless():
+    return Endless()
+
 class Fourier(nn.Module):
     def forward(self, x):
         return torch.fft.fft2(x).real
@@ -205,6 +213,16 @@ def test_usage_errors(folder, arguments, fragments):
     assert done.returncode == 2
     one_line(done.stderr, *fragments)
     assert not (folder / "refused").exists()
+
+
+@pytest.mark.slow
+def test_a_network_that_runs_for_ever_fails_alone(folder):
+    command = ("measure", "nets:endless", "nets:good@32", *SHORT, "--patience", "15s")
+    done = bench_in_process(folder, *command, "--out", "endless")
+    assert done.returncode == 1, done.stderr
+    endless, good = read_records(folder / "endless/study.db")
+    assert (endless.state, good.state) == (State.FAILED, State.FINISHED)
+    assert endless.reason == "made no progress for 15 s (--patience)"
 
 
 def test_macs_by_formula(folder):

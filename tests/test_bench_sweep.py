@@ -92,6 +92,16 @@ def test_the_report_of_a_tabular_sweep_names_its_source(tmp_path):
     assert "surrogate" in page and "tabulated benchmark" in page and "pruned" in page
 
 
+def test_json_is_the_front_and_nothing_else(tmp_path):
+    done = bench_in_process(tmp_path, "sweep", write(tmp_path), "--out", "run", "--json")
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    assert (printed["folder"], printed["counts"]) == ("run", {"finished": 12})
+    assert printed["objectives"] == {"macs": "minimize", "params": "maximize"}
+    front = [row["architecture_hash"] for row in read_csv(tmp_path / "run/front.csv")]
+    assert [row["architecture_hash"] for row in printed["front"]] == front
+
+
 @pytest.mark.slow
 def test_a_sweep_starts_with_the_front_of_another(sweep):
     front = [row["architecture_hash"] for row in read_csv(sweep / "run" / "front.csv")]

@@ -28,6 +28,9 @@ def add(commands: Commands) -> None:
         help="scale the width of each arm until it has the base's parameters or MACs",
     )
     option("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
+    ablate.number(
+        "--workers", "trainings at once (default: as many as the cores feed)", metavar="N"
+    )
     measuring_options.add_options(ablate)
     ablate.out("run folder (default: a new one below runs/)")
     ablate.flag("--resume", "continue the run in --out; only --seeds may change, and grow")
@@ -79,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         seeds=arguments.seeds,
         device=arguments.device,
         threads=arguments.threads,
+        workers=arguments.workers,
         protocol=measuring_options.to_protocol(arguments, len(arms)),
     )
     records = compare(job, folder, listener)

@@ -46,6 +46,9 @@ def add(commands: Commands) -> None:
     option("--learning-rate", type=float, help="peak learning rate (default: by data set)")
     compare.flag("--amp", "train with bfloat16 autocast")
     option("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
+    compare.number(
+        "--workers", "trainings at once (default: as many as the cores feed)", metavar="N"
+    )
     measuring_options.add_options(compare)
     compare.out("run folder (default: a new one below runs/)")
     compare.flag(
@@ -93,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         seeds=arguments.seeds,
         device=arguments.device,
         threads=arguments.threads,
+        workers=arguments.workers,
         protocol=measuring_options.to_protocol(arguments, len(resolved)),
     )
     records = compare(job, folder, listener)

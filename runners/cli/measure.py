@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
                 _print_modules(record.name, record.costs.macs_by_module)
     if arguments.explain and not arguments.json:
         for target in targets:
-            _explain(target)
+            _explain(target, arguments.patience)
     if errors or result.refusals:
         return print_errors([*errors, *result.refusals])
     failed = any(record.state == "failed" for record in result.records)
@@ -114,13 +114,13 @@ def _print_modules(name: str, macs: dict[str, int]) -> None:
     print_table(("module", "MACs"), rows)
 
 
-def _explain(target: Target) -> None:
+def _explain(target: Target, patience_s: float) -> None:
     """Print one table per counter; a target that cannot be counted has the reason in its row."""
     from runners.measure.counting import explain_target, explanation_rows
     from runners.processes.isolated import ProcessFailed, run_isolated
 
     try:
-        explanations = run_isolated(None, explain_target, target)
+        explanations = run_isolated(patience_s, explain_target, target)
     except (ProcessFailed, UserError) as error:
         print(f"\nMACs of {target.name}: nothing to explain ({error})")
         return

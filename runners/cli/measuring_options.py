@@ -67,6 +67,7 @@ def add_options(parser: Parser) -> None:
     parser.number(
         "--memory-gb", "memory limit of a batch (default: 80 %% of the free memory)", metavar="GB"
     )
+    parser.patience()
     parser.flag(
         "--allow-uncounted",
         "mark rows with operators that no rule counts, instead of refusing them",
@@ -96,4 +97,5 @@ def to_protocol(arguments: argparse.Namespace, variants: int) -> MeasurementProt
         to_the_edge=arguments.memory_edge,
         memory_bytes=(arguments.memory_gb or 0) * 10**9,
         allow_uncounted=arguments.allow_uncounted,
+        patience_s=arguments.patience,
     )

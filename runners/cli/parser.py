@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
+from runners.processes.patience import DEFAULT_PATIENCE_S
+
 EXIT_OK, EXIT_ARM_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
@@ -69,6 +71,16 @@ class Parser(argparse.ArgumentParser):
         text = "Python file that declares more mixers; may be repeated"
         self.add_argument(
             "--mixer", type=path, action="append", default=[], metavar="FILE", help=text
+        )
+
+    def patience(self) -> None:
+        """Add `--patience`."""
+        self.add_argument(
+            "--patience",
+            type=seconds,
+            default=DEFAULT_PATIENCE_S,
+            metavar="TIME",
+            help="an evaluation that makes no progress for so long has failed (default: 1h)",
         )
 
     def out(self, text: str = "default: a new folder below runs/") -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runners.cli.output import print_json
 from runners.cli.parser import (
     EXIT_ARM_FAILED,
     EXIT_OK,
@@ -41,6 +42,7 @@ def add(commands: Commands) -> None:
     )
     sweep.old_spelling("--processes", "--workers")
     sweep.number("--trials", "number of results wanted (default: as in FILE)", metavar="N")
+    sweep.patience()
     option(
         "--time-budget",
         type=seconds,
@@ -78,6 +80,7 @@ def add(commands: Commands) -> None:
         help="evaluate the Pareto front of another sweep first",
     )
     sweep.mixer_files()
+    sweep.flag("--json", "print the Pareto front as JSON instead of a table")
     sweep.flag("--quiet", "print no progress, only the Pareto front")
     sweep.set_defaults(run=run)
 
@@ -126,13 +129,26 @@ def run(arguments: argparse.Namespace) -> int:
     result = sweep(job, folder, _engine(arguments, job, folder), listener)
     if result.stop_reason:
         print(f"stopped early: {result.stop_reason}", file=sys.stderr)
-    if result.publication is None or not result.publication.front:
+    publication = result.publication
+    if arguments.json:
+        front = publication.front if publication is not None else ()
+        print_json(
+            {
+                "folder": str(folder),
+                "objectives": config.objectives,
+                "counts": result.counts,
+                "stop_reason": result.stop_reason,
+                "front": [dict(row) for row in front],
+            }
+        )
+    if publication is None or not publication.front:
         print(f"no trial finished; see {folder / 'trials.csv'}", file=sys.stderr)
         return EXIT_ARM_FAILED
-    from reports import sweep_terminal
+    if not arguments.json:
+        from reports import sweep_terminal
 
-    Console().print(sweep_terminal(result.publication))
-    print(f"{result.publication.text}; see {folder}")
+        Console().print(sweep_terminal(publication))
+        print(f"{publication.text}; see {folder}")
     return EXIT_OK
 
 
@@ -214,6 +230,7 @@ def _engine(arguments: argparse.Namespace, job: Sweep, folder: Path) -> Engine:
             cpus=arguments.cpus,
             gpus=arguments.gpus,
             max_concurrent=arguments.workers,
+            patience_s=arguments.patience,
         )
         path = arguments.storage_path
         if not path or "://" not in path:
@@ -228,4 +245,4 @@ def _engine(arguments: argparse.Namespace, job: Sweep, folder: Path) -> Engine:
         training = job.config.training
         threads = training.threads if training is not None else 1
         processes = local.default_processes(torch.device(job.config.device), threads)
-    return partial(local.run, processes=processes or 1)
+    return partial(local.run, processes=processes or 1, patience_s=arguments.patience)

@@ -10,6 +10,7 @@ from runners.engines.task_queue import TaskQueue
 from runners.engines.worker import Loss, Question, Worker
 from runners.evaluate import ignore_step, run_here
 from runners.machine.fingerprint import usable_cores
+from runners.processes.patience import DEFAULT_PATIENCE_S, no_progress
 from runners.progress.listener import Step
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_HEARTBEATS = 1.0
 
 
-def run(queue: TaskQueue, processes: int) -> None:
+def run(queue: TaskQueue, processes: int, patience_s: float = DEFAULT_PATIENCE_S) -> None:
     """Run the queue's tasks, several at once, until it has no more, or ends the run.
+
+    A task that sends nothing for `patience_s` seconds has failed.
 
     Raises:
         UserError: the data is at fault, or the study cannot be written; the rest is stopped.
@@ -34,6 +37,9 @@ def run(queue: TaskQueue, processes: int) -> None:
             for pipe in wait(pipes, _SECONDS_BETWEEN_HEARTBEATS):
                 if _handle_message(queue, running[pipe]):
                     running.pop(pipe).stop()
+            for worker in [w for w in running.values() if w.silence_s > patience_s]:
+                running.pop(worker.pipe).stop()
+                queue.report_lost(worker.task, no_progress(patience_s), retry=False)
     finally:
         for worker in running.values():
             worker.stop()

@@ -47,8 +47,11 @@ class TaskQueue(Protocol):
     def complete(self, task: Task, record: Record) -> None:
         """Store the record of a task that has ended, finished or failed."""
 
-    def report_lost(self, task: Task, reason: str) -> None:
-        """Handle a task whose process died, for a reason of one line."""
+    def report_lost(self, task: Task, reason: str, *, retry: bool = True) -> None:
+        """Handle a task without a result, for a reason of one line.
+
+        `retry`: whether another run may end otherwise, as after the death of a process.
+        """
 
     def heartbeat(self) -> bool:
         """Called about once a second; False ends the run, whatever is running."""

@@ -40,6 +40,12 @@ class Worker:
         self.pipe, other = process_context().Pipe()
         self._process = spawn(_run, other, task.work)
         other.close()  # so that the end of the process closes the pipe
+        self._last_message_s = time.monotonic()
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since its start or its last message."""
+        return time.monotonic() - self._last_message_s
 
     def read(self) -> Step | Question | Record | Loss:
         """Receive the next message.
@@ -49,6 +55,7 @@ class Worker:
         """
         try:
             message = self.pipe.recv()
+            self._last_message_s = time.monotonic()
         except (EOFError, OSError):
             self._process.join()
             return Loss(f"the process ended with exit code {self._process.exitcode}")

@@ -132,8 +132,8 @@ class ArmQueue:
         self._end_trial(number, record)
         self._listener.on_end(record)
 
-    def report_lost(self, task: Task, reason: str) -> None:
-        """A process that died is the arm's failure; its costs are kept."""
+    def report_lost(self, task: Task, reason: str, *, retry: bool = True) -> None:
+        """A task without a result is the arm's failure, tried again on resume; costs are kept."""
         spec = self._spec(*task.key)
         evaluator = self._evaluators[spec.name]
         costs = evaluator.measure(spec, run_here)

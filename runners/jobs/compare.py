@@ -50,6 +50,7 @@ class Comparison:
         threads: CPU threads of a training; None is 1, which lets as many trainings run at once as
             there are cores.
         protocol: how costs are measured.
+        workers: trainings at once; None is one on an accelerator, else as many as the cores feed.
     """
 
     arms: Sequence[Arm]
@@ -59,6 +60,7 @@ class Comparison:
     device: str
     threads: int | None
     protocol: MeasurementProtocol
+    workers: int | None = None
 
 
 def compare(job: Comparison, folder: Path, listener: Listener) -> list[Record]:
@@ -101,7 +103,8 @@ def compare(job: Comparison, folder: Path, listener: Listener) -> list[Record]:
             evaluators = {arm.name: _evaluator(job, arm, costs[arm.name]) for arm in arms}
             listener.on_costs([_cost_record(spec, evaluators[spec.name]) for spec in specs])
             queue = ArmQueue(study, specs, evaluators, job.seeds, listener)
-            local.run(queue, local.default_processes(device, job.threads or 1))
+            workers = job.workers or local.default_processes(device, job.threads or 1)
+            local.run(queue, workers, job.protocol.patience_s)
         finally:
             records = newest_records(study.trials(*ENDED), [arm.name for arm in arms])
             if records:
@@ -157,6 +160,7 @@ def _plan(job: Comparison) -> dict[str, Any]:
     protocol = asdict(job.protocol)
     # Of `threads`, and of the cores of the machine: a run may continue on another one.
     del protocol["latency_threads"], protocol["throughput_threads"]
+    del protocol["patience_s"]  # decides no number
     changes = {arm.name: dict(arm.recipe_changes) for arm in job.arms if arm.recipe_changes}
     return {
         **({"recipe_changes": changes} if changes else {}),

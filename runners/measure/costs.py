@@ -86,6 +86,7 @@ def _climb(
 ) -> Mapping[str, tuple[Inspection, Ladder] | Exception]:
     """Find each throughput's batch, and prepare what depends on it: compiling, memory format."""
     results: dict[str, tuple[Inspection, Ladder] | Exception] = {}
+    patience_s = protocol.patience_s
     for name, inspection in inspections.items():
         on_stage(f"finding the best batch size of {name}")
         variant, prepared = inspection.variant, inspection.prepared
@@ -93,15 +94,17 @@ def _climb(
             if variant.form == DEPLOY:
                 threads = protocol.latency_threads
                 prepared = run_isolated(
-                    None, choose_memory_format, variant, prepared, device, threads
+                    patience_s, choose_memory_format, variant, prepared, device, threads
                 )
             # Compiling every rung takes too long: a compiled network uses the eager one's batch.
             climber = FormVariant(variant.target) if variant.form == COMPILE else variant
-            ladder = run_isolated(None, climb_ladder, climber, prepared, device, protocol)
+            ladder = run_isolated(patience_s, climb_ladder, climber, prepared, device, protocol)
             if variant.form == COMPILE:
                 on_stage(f"compiling {name}")
                 threads, batch = protocol.latency_threads, ladder.best.batch
-                prepared = run_isolated(None, prepare_form, variant, device, threads, Path(), batch)
+                prepared = run_isolated(
+                    patience_s, prepare_form, variant, device, threads, Path(), batch
+                )
             results[name] = replace(inspection, prepared=prepared), ladder
         except Exception as error:
             results[name] = error
@@ -116,11 +119,12 @@ def _time(
 ) -> list[SessionResult]:
     """Run sessions in fresh processes, one after the other; none without variants."""
     sessions = []
+    timeout_s = protocol.latency.budget_s + protocol.patience_s * len(timed_variants)
     for number in range(protocol.processes if timed_variants else 0):
         suffix = f", process {number + 1} of {protocol.processes}" if protocol.processes > 1 else ""
         on_stage(f"timing in interleaved rounds{suffix}")
         run = partial(run_session, energy=number == 0, seed=number)
-        sessions.append(run_isolated(None, run, dict(timed_variants), device, protocol))
+        sessions.append(run_isolated(timeout_s, run, dict(timed_variants), device, protocol))
     return sessions
 
 

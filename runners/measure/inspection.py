@@ -59,7 +59,7 @@ def inspect_variants(
 
     def run(function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         call = partial(function, *args, **kwargs)
-        return run_isolated(None, run_within_memory, limit, call)
+        return run_isolated(protocol.patience_s, run_within_memory, limit, call)
 
     counts = run_parallel(
         {

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from typing import Any, ParamSpec, TypeVar, cast
 
+from runners.processes.patience import no_progress
 from runners.records.errors import UserError, first_line, named_line
 
 P = ParamSpec("P")
@@ -117,7 +118,7 @@ def run_isolated(
     sender.close()  # so that the end of the process closes the pipe
     try:
         if not receiver.poll(timeout_s):
-            raise ProcessTimeout(f"timed out after {timeout_s:g} s")
+            raise ProcessTimeout(no_progress(timeout_s or 0))
         answer = receiver.recv()
     except (EOFError, OSError):  # OSError: it died while sending its answer
         child.join()

@@ -161,11 +161,11 @@ class Search:
             for candidate, record in self._first_failures.take():
                 self._retry(candidate, record.reason)
 
-    def report_lost(self, task: Task, reason: str) -> None:
+    def report_lost(self, task: Task, reason: str, *, retry: bool = True) -> None:
         """Retry a trial whose process died, unless it has died too often."""
         candidate, spec = self._running[task.key], self._running[task.key].spec
         self._attempts[spec.architecture_hash] += 1
-        if self._attempts[spec.architecture_hash] < _MAX_ATTEMPTS:
+        if retry and self._attempts[spec.architecture_hash] < _MAX_ATTEMPTS:
             del self._running[task.key]
             self._retry(candidate, reason)
             self._listener.on_retry(spec.name, spec.seed, reason)

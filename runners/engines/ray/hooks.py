@@ -25,6 +25,7 @@ from runners.engines.ray.resources import count_slots
 from runners.engines.ray.trial import Report, pack_task
 from runners.engines.task_queue import Task, TaskQueue
 from runners.evaluate import ignore_step, run_here
+from runners.processes.patience import no_progress
 from runners.progress.listener import Step
 from runners.records.errors import UserError, named_line
 from runners.records.record import Record
@@ -43,6 +44,8 @@ class TrialCoordinator:
         self._tasks: dict[str, Task] = {}
         self._records: dict[str, Record] = {}
         self._losses: dict[str, str] = {}
+        self._last_report_s: dict[str, float] = {}
+        self._silent: set[str] = set()
         self.actors: dict[str, Any] = {}
         self._slots = 1
         self._last_heartbeat = float("-inf")
@@ -84,6 +87,7 @@ class TrialCoordinator:
     def handle_report(self, trial_id: str, result: Mapping[str, Any]) -> bool:
         """Pass a report on to the queue; whether the trial continues."""
         task, kind = self._tasks[trial_id], Report(result["kind"])
+        self._last_report_s[trial_id] = time.monotonic()
         self._losses.pop(trial_id, None)  # of a process before this one
         if kind is Report.USER_ERROR:
             raise UserError(result["text"])
@@ -100,13 +104,32 @@ class TrialCoordinator:
         """Note why the process of a trial died; a report of a later process cancels it."""
         self._losses[trial_id] = reason
 
+    def start_trial(self, trial_id: str, actor: Any) -> None:
+        """Note the actor of a trial, which is silent from now on."""
+        self.actors[trial_id] = actor
+        self._last_report_s[trial_id] = time.monotonic()
+
+    def is_silent(self, trial_id: str) -> bool:
+        """Whether a trial that runs has not reported for too long; True once only."""
+        if trial_id not in self.actors or trial_id in self._silent:
+            return False
+        silence_s = time.monotonic() - self._last_report_s[trial_id]
+        if silence_s > self._options.patience_s:
+            self._silent.add(trial_id)
+        return trial_id in self._silent
+
     def end_trial(self, trial_id: str) -> None:
         """Give the queue the result of a trial, or the reason why there is none."""
         task, record = self._tasks.pop(trial_id), self._records.pop(trial_id, None)
         self.actors.pop(trial_id, None)
-        if trial_id in self._losses:
+        self._last_report_s.pop(trial_id, None)
+        loss = self._losses.pop(trial_id, None)
+        if trial_id in self._silent:
+            self._silent.remove(trial_id)
+            self._queue.report_lost(task, no_progress(self._options.patience_s), retry=False)
+        elif loss is not None:
             self.has_losses = True
-            self._queue.report_lost(task, self._losses.pop(trial_id))
+            self._queue.report_lost(task, loss)
         else:
             assert record is not None
             self._queue.complete(task, record)
@@ -179,11 +202,15 @@ class HeartbeatCallback(Callback):
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         with self._coordinator.end_run_on_error():
             self._coordinator.heartbeat()
+            for trial in trials:
+                if self._coordinator.is_silent(trial.trial_id):
+                    trial.max_failures = 0  # Tune shall not start it again
+                    ray.kill(self._coordinator.actors[trial.trial_id])
 
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        self._coordinator.actors[trial.trial_id] = trial.temporary_state.ray_actor
+        self._coordinator.start_trial(trial.trial_id, trial.temporary_state.ray_actor)
 
 
 class EndStopper(Stopper):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from runners.processes.patience import DEFAULT_PATIENCE_S
 from runners.records.errors import UserError
 
 
@@ -19,6 +20,7 @@ class RayOptions:
         gpus: per task.
         max_concurrent: most tasks that run at a time; None for as many as fit on the nodes.
         max_failures: how often a task whose process or node died is restarted.
+        patience_s: seconds after which a task that reports nothing has failed.
 
     Raises:
         UserError: a number is out of range, or the address is one of Ray Client.
@@ -29,6 +31,7 @@ class RayOptions:
     gpus: float = 0
     max_concurrent: int | None = None
     max_failures: int = 3
+    patience_s: float = DEFAULT_PATIENCE_S
 
     def __post_init__(self) -> None:
         if self.address is not None and self.address.startswith("ray://"):

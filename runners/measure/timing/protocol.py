@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from runners.machine.fingerprint import usable_cores
+from runners.processes.patience import DEFAULT_PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class MeasurementProtocol:
         to_the_edge: continue until memory is exhausted, to find the largest batch.
         memory_bytes: what a CPU process may allocate for a batch; 0 is most of the free memory.
         allow_uncounted: mark rows with operators without a counting rule instead of failing them.
+        patience_s: a variant fails whose step of a measurement takes longer; a session of timing
+            may take so long for each variant. It decides no number.
     """
 
     latency: Rounds = field(default_factory=lambda: Rounds(most=100, least=10, budget_s=10.0))
@@ -51,3 +54,4 @@ class MeasurementProtocol:
     to_the_edge: bool = False
     memory_bytes: int = 0
     allow_uncounted: bool = False
+    patience_s: float = DEFAULT_PATIENCE_S

@@ -137,7 +137,7 @@ class ListQueue:
     def __init__(self, *works, stop_at=None, seconds=None):
         self.todo = list(enumerate(works))
         self.stop_at, self.seconds = stop_at, seconds
-        self.questions, self.records, self.reasons = [], {}, {}
+        self.questions, self.records, self.reasons, self.retried = [], {}, {}, []
         self.files = ()
         self.immediate = False
         self.start = None
@@ -163,9 +163,10 @@ class ListQueue:
         assert task.key not in self.records
         self.records[task.key] = record
 
-    def report_lost(self, task, reason):
+    def report_lost(self, task, reason, *, retry=True):
         self.running -= 1
         self.reasons[task.key] = reason
+        self.retried += [task.key] if retry else []
 
     def heartbeat(self):
         """False `seconds` after the first task was handed out."""

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from dataclasses import replace
 from functools import partial
 
@@ -19,6 +20,7 @@ from runners.engines.task_queue import Task
 from runners.evaluate import evaluate
 from runners.jobs.arm_queue import ArmQueue, open_arm_study
 from runners.processes.isolated import process_context
+from runners.processes.patience import DEFAULT_PATIENCE_S
 from runners.progress.listener import Listener
 from runners.records.errors import DataError
 from runners.records.record import State
@@ -58,7 +60,14 @@ class Journal(Listener):
 def run(tmp_path):
     """Evaluate the arms that the study in the test's folder lacks; returns all its records."""
 
-    def run(evaluator=None, listener=None, arms=("none", "linear"), seeds=1, costs=()):
+    def run(
+        evaluator=None,
+        listener=None,
+        arms=("none", "linear"),
+        seeds=1,
+        costs=(),
+        patience_s=DEFAULT_PATIENCE_S,
+    ):
         evaluator = evaluator or tiny.evaluator()
         evaluators = {
             name: replace(evaluator, costs=dict(costs).get(name, tiny.costs())) for name in arms
@@ -69,7 +78,7 @@ def run(tmp_path):
             study = open_arm_study(storage, file, {"arms": list(arms)}, arms, trained=trained)
             specs = [tiny.spec(name) for name in arms]
             queue = ArmQueue(study, specs, evaluators, seeds, listener or Listener())
-            local.run(queue, local.default_processes(torch.device("cpu"), 1))
+            local.run(queue, local.default_processes(torch.device("cpu"), 1), patience_s)
         return read_records(file)
 
     return run
@@ -178,6 +187,27 @@ class Exiting(ArraySplit):
 def test_an_exit_in_the_middle_is_a_failed_record(run):
     records = run(tiny.evaluator(train=broken(Exiting)))
     assert {r.reason for r in records} == {"the process ended with exit code 3"}
+
+
+class Endless(ArraySplit):
+    def images(self, indices):
+        time.sleep(600)
+
+
+def test_a_training_without_progress_is_a_failed_record(run):
+    begin = time.monotonic()
+    records = run(tiny.evaluator(train=broken(Endless)), patience_s=3)
+    assert time.monotonic() - begin < 120
+    assert {(r.state, r.reason) for r in records} == {
+        (State.FAILED, "made no progress for 3 s (--patience)")
+    }
+
+
+@pytest.mark.slow
+def test_a_training_that_goes_on_is_not_ended(run):
+    """Its steps take longer than the patience together, none of them alone."""
+    records = run(tiny.evaluator(replace(LONG, epochs=200)), arms=("none",), patience_s=10)
+    assert records[0].state is State.FINISHED
 
 
 def test_unavailable_costs_fail_only_their_arm(run):

@@ -140,6 +140,19 @@ def test_a_trial_may_lose_its_process_twice(tmp_path):
         assert row["reason"] == "the process ended with exit code -9"
 
 
+def test_a_trial_that_makes_no_progress_is_not_tried_again(tmp_path):
+    evaluator = TabulatedEvaluator(Limits(), True, immediate=False)
+    with sweeps.begun(tmp_path, evaluator=evaluator) as search:
+        task = search.next_task()
+        first = search._running[task.key].architecture.hash
+        search.report_lost(task, "made no progress", retry=False)
+        assert search._running == {}
+        task = search.next_task()
+        assert search._running[task.key].architecture.hash != first
+        search.close()
+        assert sweeps.table(search) == {first: "failed"}
+
+
 def test_the_study_tells_the_sampler_of_failures_as_broken_constraints(tmp_path):
     with sweeps.begun(
         tmp_path, evaluator=TabulatedEvaluator(Limits(), True, immediate=False)
