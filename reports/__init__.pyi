@@ -1,12 +1,15 @@
 from .comparison.arm import Arm as Arm
 from .comparison.files import write_comparison as write_comparison
 from .comparison.summary import Summary as Summary
+from .comparison.summary import comparison_title as comparison_title
 from .comparison.summary import merge_runs as merge_runs
 from .comparison.summary import summarise as summarise
 from .comparison.table import comparison_grid as comparison_grid
 from .diff.arm_diff import ArmDiff as ArmDiff
 from .diff.diff import diff_runs as diff_runs
 from .diff.table import diff_grid as diff_grid
+from .report import write_report as write_report
+from .runs.run import Run as Run
 from .sweep.publication import publish as publish
 from .sweep.publication import sweep_terminal as sweep_terminal
 from .sweep.summary import summarise_sweep as summarise_sweep

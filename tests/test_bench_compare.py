@@ -111,9 +111,9 @@ def test_report_writes_everything_again_without_torch(finished, tmp_path):
     assert done.returncode == 0
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "pandas" in imported and "torch" not in imported
-    assert {path.name for path in copied.iterdir()} == FILES
-    for name in ("table.md", "table.csv", "table.tex", "records.csv"):
-        assert (copied / name).read_text() == (folder / name).read_text(), name
+    assert {path.name for path in copied.iterdir()} == {"study.db", "report"}
+    for name in ("table.md", "table.csv", "table.tex", "records.csv", "pareto.png", "pareto.pdf"):
+        assert (copied / "report" / name).read_bytes() == (folder / name).read_bytes(), name
     assert "none, linear on folder:images" in done.stdout
 
 

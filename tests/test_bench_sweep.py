@@ -211,9 +211,6 @@ def test_a_run_of_another_config_is_not_changed(sweep):
     done = bench_in_process(sweep, "sweep", other, "--out", "run", "--resume")
     assert_usage_error(done, "was started with a different sampler.name")
     assert_usage_error(bench_in_process(sweep, "sweep", other, "--out", "run"), "add --resume")
-    assert_usage_error(
-        bench_in_process(sweep, "report", "run"), "run is a sweep, whose report is front.md"
-    )
     after = {path.name: path.read_bytes() for path in (sweep / "run").iterdir()}
     assert {n: b for n, b in after.items() if not n.startswith("study.db-")} == before
 

@@ -12,10 +12,12 @@ from reports.comparison.notes import comparison_notes
 from reports.comparison.seeds import aggregate_seeds, row_with_costs
 from reports.statistics.fronts import nondominated
 from reports.tables.fingerprints import differing_conditions
-from reports.tables.records import Row, data_text
+from reports.tables.records import Row, data_text, dataset_label
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_NAMED_ARMS = 5
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,14 @@ def summarise(rows: Sequence[Row], *, title: str = "Comparison", force: bool = F
         dataset=data_text(rows),
         ranked=ranked,
     )
+
+
+def comparison_title(rows: Sequence[Row]) -> str:
+    """The arms, where they fit, and the data sets; random inputs are no data set."""
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    datasets = list(dict.fromkeys(dataset_label(row["dataset"]) for row in rows))
+    text = ", ".join(names) if len(names) <= _NAMED_ARMS else f"{len(names)} arms"
+    return f"{text} on {', '.join(filter(None, datasets))}" if any(datasets) else text
 
 
 def merge_runs(runs: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def write_scaling(rows: Sequence[Row], baselines: Sequence[str], folder: Path) -
     figure = scaling_figure(rows)
     contents = {
         "scale.md": f"# Scaling with the map\n\n{table}\n\n{notes}\n".encode(),
-        "scale.csv": _points_csv(rows).encode(),
+        "scale.csv": points_csv(rows).encode(),
         "scale.png": png(figure),
         "scale.pdf": pdf(figure),
     }
@@ -122,7 +122,7 @@ def scaling_notes(rows: Sequence[Row]) -> list[str]:
     return notes + list(dict.fromkeys(reasons))
 
 
-def _points_csv(rows: Sequence[Row]) -> str:
+def points_csv(rows: Sequence[Row]) -> str:
     """Every field of every point; lists and dicts as JSON."""
     import pandas as pd
 

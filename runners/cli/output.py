@@ -101,10 +101,9 @@ def print_comparison(
     from rich.console import Console
 
     import reports
-    from runners.jobs.write_report import title
 
     console = Console()
-    summary = reports.summarise(rows, title=title(rows), force=force)
+    summary = reports.summarise(rows, title=reports.comparison_title(rows), force=force)
     console.print(reports.comparison_grid(summary))
     console.print(f"\nFiles: {folder}/", markup=False, highlight=False, soft_wrap=True)
 

@@ -144,6 +144,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def filled(text: str) -> str:
+    """An argument that is not empty."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty")
+    return text
+
+
 def one_line_text(text: str) -> str:
     """An argument that names something: printable, on one line, not empty."""
     if not text.strip() or not text.isprintable():

@@ -1,46 +1,63 @@
-"""`bench.py report`: write the tables and the figure of one run, or of several in one table."""
+"""`bench.py report`: tables, figures and one interactive page of runs of any kind."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from runners.cli.output import print_comparison
 from runners.cli.parser import EXIT_OK, Commands, path
+
+if TYPE_CHECKING:
+    from reports.runs.run import Run
+
+_FOLDER = "report"
 
 
 def add(commands: Commands) -> None:
     """Add `report`."""
     report = commands.add_parser(
         "report",
-        help="write the tables and the figure of a stored run, or of several runs together",
+        help="write tables, figures and an interactive page of runs of any kind",
     )
     report.add_argument(
         "folders", type=path, nargs="+", metavar="RUN", help="a run: a folder below runs/"
     )
-    report.out("output folder (default: the folder of the only RUN)")
-    report.flag("--force", "rank rows although their fingerprints differ")
+    report.out(f"output folder (default: {_FOLDER}/ in the folder of the only RUN)")
+    report.flag(
+        "--force",
+        "write into a folder that holds files, and rank rows although their fingerprints differ",
+    )
     report.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the files, print the table."""
-    folder = _output_folder(arguments.folders, arguments.out)
-    rows = _rows(arguments.folders)
-    if len(arguments.folders) > 1 and not arguments.force:
-        _require_equal_fingerprints(rows)
+    """Write the files, print the tables."""
+    folder = _output_folder(arguments.folders, arguments.out, force=arguments.force)
+    from runners.jobs.read_run import read_run
+
+    names = _run_names(arguments.folders)
+    runs = [read_run(*pair) for pair in zip(arguments.folders, names, strict=True)]
+    if not arguments.force:
+        _require_equal_fingerprints(runs)
+
+    from rich.console import Console
 
     import reports
-    from runners.jobs.write_report import title
+    from reports.report import PAGE
 
-    reports.write_comparison(rows, folder, title=title(rows), force=arguments.force)
-    print_comparison(rows, folder, force=arguments.force)
+    tables = reports.write_report(runs, folder, force=arguments.force)
+    console = Console()
+    for table in tables:
+        console.print(table)
+    page = folder / PAGE
+    console.print(f"\nFiles: {folder}/", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Page: {page}", markup=False, highlight=False, soft_wrap=True)
     return EXIT_OK
 
 
-def _output_folder(folders: Sequence[Path], out: Path | None) -> Path:
+def _output_folder(folders: Sequence[Path], out: Path | None, *, force: bool) -> Path:
     """The validated output folder; checked before any run is read."""
     from runners.records.errors import UserError
 
@@ -50,34 +67,12 @@ def _output_folder(folders: Sequence[Path], out: Path | None) -> Path:
     if out is None:
         if len(folders) > 1:
             raise UserError("several runs need an output folder; add --out FOLDER")
-        return folders[0]
+        return folders[0] / _FOLDER  # written by this command only
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; name a folder")
-    if out.is_dir() and any(out.iterdir()):
-        raise UserError(f"--out {out} is not empty; name another folder")
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise UserError(f"--out {out} is not empty; name another folder, or add --force")
     return out
-
-
-def _rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """The rows of all runs; with several runs, each row names its run."""
-    import reports
-    from runners.records.errors import UserError
-    from runners.store.run_folder import STUDY_FILE, SWEEP_FILE
-    from runners.store.study import read_records
-
-    runs = {}
-    names = _run_names(folders)
-    for folder, name in zip(folders, names, strict=True):
-        if (folder / SWEEP_FILE).exists():
-            raise UserError(
-                f"{folder} is a sweep, whose report is front.md; to write it again, run "
-                f"bench.py sweep FILE --resume --out {folder}"
-            )
-        rows = [record.flat() for record in read_records(folder / STUDY_FILE)]
-        if not rows:
-            raise UserError(f"nothing to report: no arm of {folder} has finished or failed yet")
-        runs[name] = rows
-    return reports.merge_runs(runs) if len(runs) > 1 else rows
 
 
 def _run_names(folders: Sequence[Path]) -> list[str]:
@@ -89,11 +84,16 @@ def _run_names(folders: Sequence[Path]) -> list[str]:
     return ["/".join(path.parts[-depth:]) for path in paths]
 
 
-def _require_equal_fingerprints(rows: Sequence[dict[str, Any]]) -> None:
+def _require_equal_fingerprints(runs: Sequence[Run]) -> None:
+    """Refuse to put arms of several runs in one table that were measured differently."""
+    from reports.runs.run import RunKind
     from reports.tables.fingerprints import differing_conditions, list_values
     from runners.records.errors import UserError
 
-    if differing := differing_conditions(rows):
+    compared = [run for run in runs if run.kind is RunKind.COMPARISON]
+    if len(compared) < 2:
+        return
+    if differing := differing_conditions([row for run in compared for row in run.rows]):
         raise UserError(
             f"fingerprints of these runs differ ({list_values(differing)}): their rows are not "
             "comparable; use --force to put them in one table nevertheless"

@@ -14,6 +14,7 @@ from runners.cli.parser import (
     EXIT_OK,
     Commands,
     Parser,
+    filled,
     one_line_text,
     path,
     seconds,
@@ -61,7 +62,7 @@ def add(commands: Commands) -> None:
     )
     option(
         "--storage",
-        type=one_line_text,
+        type=filled,
         metavar="URL",
         help="database of the study, postgresql://... (default: a file in the run folder)",
     )

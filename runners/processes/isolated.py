@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 _LONGEST_TEMPORARY_FOLDER = 60
 """In bytes: a socket's path may have 107, and the fork server appends names of its own."""
 _SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
+_WEEK_S = 7 * 24 * 3600.0
+"""A pipe cannot wait for longer than 24 days."""
 _RETRY_PAUSES_S = (0.1, 0.4, 1.0, 2.0)
 
 
@@ -102,7 +104,7 @@ def run_isolated(
     """Run a function in a fresh process and return its result; both ways are pickled.
 
     Args:
-        timeout_s: time limit of the process in seconds; None waits without limit.
+        timeout_s: time limit of the process in seconds, at most a week; None waits for ever.
         function: defined in a module, not a lambda.
         *args: of the function, like the keyword arguments.
         **kwargs: of the function.
@@ -117,7 +119,7 @@ def run_isolated(
     child = spawn(_run_and_send, sender, function, args, kwargs)
     sender.close()  # so that the end of the process closes the pipe
     try:
-        if not receiver.poll(timeout_s):
+        if not receiver.poll(None if timeout_s is None else min(timeout_s, _WEEK_S)):
             raise ProcessTimeout(no_progress(timeout_s or 0))
         answer = receiver.recv()
     except (EOFError, OSError):  # OSError: it died while sending its answer

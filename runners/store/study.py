@@ -26,7 +26,7 @@ RUN_STUDY = "run"
 """Name of the study of a comparison or a measurement in its run folder."""
 _DEPTH = 3
 ENDED = (TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED)
-_PLAN, _RECORD, _DUPLICATE_OF, _INTERRUPTED = "plan", "record", "duplicate_of", "interrupted"
+PLAN, _RECORD, _DUPLICATE_OF, _INTERRUPTED = "plan", "record", "duplicate_of", "interrupted"
 
 
 class Study:
@@ -88,14 +88,14 @@ class Study:
             self._check_plan(json.loads(json.dumps(plan)), may_change, may_lack)
 
     def _check_plan(self, plan: dict[str, Any], may_change: str, may_lack: Sequence[str]) -> None:
-        stored = self._study.user_attrs.get(_PLAN)
+        stored = self._study.user_attrs.get(PLAN)
         if stored is None and self._study.get_trials(deepcopy=False):
             raise UserError(
                 f"{redact(self._location)} holds a study {self._name!r} of another program; "
                 "choose another --name or --out"
             )
         if stored is None:
-            self._study.set_user_attr(_PLAN, plan)
+            self._study.set_user_attr(PLAN, plan)
             return
         self.lacks = [key for key in may_lack if key in plan and key not in stored]
         expected = {key: value for key, value in plan.items() if key not in self.lacks}
@@ -243,7 +243,7 @@ def read_records(file: Path) -> list[Record]:
             ) from error
         with translate_errors(file):
             trials = study.get_trials(deepcopy=False, states=ENDED)
-            plan = study.user_attrs.get(_PLAN, {})
+            plan = study.user_attrs.get(PLAN, {})
         try:
             return newest_records(trials, list(plan.get("arms", {})))
         except (KeyError, ValueError) as error:

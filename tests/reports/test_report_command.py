@@ -1,4 +1,4 @@
-"""`bench.py report`: one run into its own folder, several into a new one."""
+"""`bench.py report`: one run into a folder in its own, several into a new one."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def refused(run_root, capfd):
 def test_one_run_goes_into_its_own_folder(run_root, capfd):
     assert main(["report", "monday"]) == 0
     out, _ = capfd.readouterr()
-    assert "fwa, none on tiny" in out and out.rstrip().endswith("Files: monday/")
-    assert "not separable" in (run_root / "monday/table.md").read_text()
-    assert '""batch"": 64' in (run_root / "monday/records.csv").read_text()
+    assert "fwa, none on tiny" in out and out.rstrip().endswith("Page: monday/report/index.html")
+    assert "not separable" in (run_root / "monday/report/table.md").read_text()
+    assert '""batch"": 64' in (run_root / "monday/report/records.csv").read_text()
 
 
 def test_several_runs_become_one_table(run_root, capfd):
@@ -59,7 +59,7 @@ def test_several_runs_become_one_table(run_root, capfd):
         out.split()
     )
     assert {path.suffix for path in (run_root / "both/week").iterdir()} == {
-        ".csv", ".md", ".tex", ".png", ".pdf",
+        ".csv", ".md", ".tex", ".html", ".png", ".pdf", ".svg",
     }  # fmt: skip
 
 
@@ -103,9 +103,9 @@ def test_no_path_of_the_machine_is_in_a_report(run_root, capfd):
         store(folder, record.model_copy(update={"provenance": provenance}))
         assert main(["report", folder.name]) == 0
         out, _ = capfd.readouterr()
-        table = (folder / "table.md").read_text()
+        table = (folder / "report/table.md").read_text()
         assert table.startswith("# fwa on folder:flowers\n")
-        for text in (out, table, (folder / "table.tex").read_text()):
+        for text in (out, table, (folder / "report/table.tex").read_text()):
             assert "flowers" in text and str(run_root) not in text
 
 
@@ -115,5 +115,5 @@ def test_the_title_names_no_random_inputs(run_root, capfd):
     provenance = record.provenance.model_copy(update=random)
     store(run_root / "blank", record.model_copy(update={"provenance": provenance, "quality": None}))
     assert main(["report", "blank"]) == 0
-    assert (run_root / "blank/table.md").read_text().startswith("# fwa\n")
-    assert "Data: random inputs." in (run_root / "blank/table.md").read_text()
+    assert (run_root / "blank/report/table.md").read_text().startswith("# fwa\n")
+    assert "Data: random inputs." in (run_root / "blank/report/table.md").read_text()

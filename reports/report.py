@@ -1,0 +1,83 @@
+"""Write the report of one run or several: every table and figure, and one page of all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from reports.files import write_files
+from reports.runs.run import Run, RunKind
+from reports.runs.section import Section
+from reports.tables.grid import Grid
+
+PAGE = "index.html"
+
+
+def write_report(runs: Sequence[Run], folder: Path, *, force: bool = False) -> list[Grid]:
+    """Write a report: tables as .md, .csv, .tex and .html, figures as .pdf, .svg and .png, a page.
+
+    Arms of all comparisons are in one table; sweeps and scaling studies have their own. Equal
+    records give equal bytes. Everything is rendered before the first file is written.
+
+    Args:
+        runs: of any kind, with a row at least.
+        folder: made if absent; files of the same names are replaced.
+        force: rank rows whose fingerprints differ; the notes say so.
+
+    Returns:
+        The tables, for `rich.console.Console.print`.
+
+    Raises:
+        ValueError: there is no run.
+        OSError: the folder cannot be written to.
+    """
+    if not runs:
+        raise ValueError("no runs to report")
+    sections = make_sections(runs, force=force)
+    from reports.page.page import make_page
+
+    contents: dict[str, bytes] = {}
+    for prefix, section in sections.items():
+        contents |= _files(prefix, section)
+    contents[PAGE] = make_page(list(sections.values()), runs).encode()
+    write_files(folder, contents)
+    return [table.grid for section in sections.values() for table in section.tables.values()]
+
+
+def make_sections(runs: Sequence[Run], *, force: bool) -> Mapping[str, Section]:
+    """The sections of a report, by the prefix of their files."""
+    from reports.runs.comparison import comparison_section
+    from reports.runs.scaling import scaling_section
+    from reports.runs.sweep import sweep_section
+
+    sections: dict[str, Section] = {}
+    compared = [run for run in runs if run.kind is RunKind.COMPARISON]
+    if compared:
+        sections[""] = comparison_section(compared, force=force)
+    for kind, make in ((RunKind.SWEEP, sweep_section), (RunKind.SCALING, scaling_section)):
+        of_kind = [run for run in runs if run.kind is kind]
+        for run in of_kind:
+            sections["" if len(runs) == 1 else f"{_file_name(run.name)}-"] = make(run)
+    return sections
+
+
+def _files(prefix: str, section: Section) -> dict[str, bytes]:
+    from reports.figures.canvas import pdf, png, svg
+    from reports.page.page import make_table_page
+
+    contents = {f"{prefix}{name}": content for name, content in section.files.items()}
+    for stem, table in section.tables.items():
+        contents[f"{prefix}{stem}.md"] = table.grid.markdown().encode()
+        contents[f"{prefix}{stem}.csv"] = table.csv.encode()
+        contents[f"{prefix}{stem}.html"] = make_table_page(table).encode()
+        if table.latex:
+            contents[f"{prefix}{stem}.tex"] = table.latex.encode()
+    for stem, figure in section.figures.items():
+        for ending, render in (("png", png), ("pdf", pdf), ("svg", svg)):
+            contents[f"{prefix}{stem}.{ending}"] = render(figure)
+    return contents
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name)
