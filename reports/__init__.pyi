@@ -10,6 +10,7 @@ from .diff.diff import diff_runs as diff_runs
 from .diff.table import diff_grid as diff_grid
 from .report import write_report as write_report
 from .runs.run import Run as Run
+from .sweep.drift import with_front_timings as with_front_timings
 from .sweep.publication import publish as publish
 from .sweep.publication import sweep_terminal as sweep_terminal
 from .sweep.summary import summarise_sweep as summarise_sweep

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
+from reports.sweep.drift import RAW
 from reports.sweep.objective import Objective
 from reports.sweep.summary import SweepSummary, canonical_json
 from reports.tables.records import Row, cells_csv
@@ -40,8 +41,8 @@ def front_csv(summary: SweepSummary) -> str:
 
 
 def trials_csv(summary: SweepSummary) -> str:
-    """Every trial in the order of their ends: the columns of the front, and how each ended."""
-    return _csv(summary, summary.rows, _OUTCOME)
+    """Every trial in the order of their ends: as the front, with its end and its raw latency."""
+    return _csv(summary, summary.rows, (*_OUTCOME, RAW))
 
 
 def read_front(content: str) -> list[dict[str, Any]]:
@@ -76,7 +77,7 @@ def leading_columns(objectives: Sequence[Objective]) -> list[str]:
 def _csv(summary: SweepSummary, rows: Sequence[Row], outcome: Sequence[str] = ()) -> str:
     fields = leading_columns(summary.objectives)
     fields[len(_IDENTITY) : len(_IDENTITY)] = outcome
-    reserved = {*fields, *_OUTCOME, "architecture"}
+    reserved = {*fields, *_OUTCOME, RAW, "architecture"}
     dimensions = [f"dimension_{name}" if name in reserved else name for name in summary.dimensions]
     cells = [
         [

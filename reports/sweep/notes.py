@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reports.comparison.cost_notes import format_threads, one_line
 from reports.comparison.notes import MACS, RECONSTRUCTED, machine_facts, training_note
+from reports.sweep.drift import RECHECKED
 from reports.sweep.summary import SweepSummary, canonical_json, rankable
 from reports.tables.fingerprints import conditions, differing_fields, list_values
 from reports.tables.records import Row, data_text
@@ -60,10 +61,27 @@ def latency_text(summary: SweepSummary) -> str:
     counts = [row.get("latency_threads") for row in timed]
     if not any(counts):
         return "as supplied with the data; the trials record no measurement of it"
+    threads = format_threads(counts)
+    if summary.reference_ms is None:
+        return (
+            "batch 1, median of the rounds, measured in each trial next to a reference network, "
+            f"{threads}"
+        )
     return (
-        "batch 1, median of the rounds, measured in each trial next to a reference network, "
-        f"{format_threads(counts)}"
+        "batch 1, the ratio to the reference network that takes turns with each trial, times the "
+        f"median of that network over the sweep ({summary.reference_ms:.3g} ms): the drift of the "
+        f"machine is out; trials.csv has the latency as measured; {threads}; {_recheck(summary)}"
     )
+
+
+def _recheck(summary: SweepSummary) -> str:
+    front = summary.front.rows if summary.front is not None else ()
+    count = sum(bool(row.get(RECHECKED)) for row in front)
+    if not count:
+        return "the front was not timed again together"
+    if count < len(front):
+        return f"{count} of the front's {len(front)} were timed again together"
+    return "all of the front were timed again together, in the same rounds"
 
 
 def has_reconstructed(summary: SweepSummary) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.statistics import as_losses, hypervolume, nondominated, reference_and_ideal
+from reports.sweep.drift import without_drift
 from reports.sweep.objective import Objective, parse_objectives
 from reports.tables.records import Row
 
@@ -47,6 +48,8 @@ class SweepSummary:
     dataset_note: str = ""
     sampler: str = ""
     latency_note: str = ""
+    reference_ms: float | None = None
+    """The median of the reference network that trials were timed with; None without one."""
 
     @property
     def directions(self) -> list[str]:
@@ -64,7 +67,7 @@ def summarise_sweep(
     sampler: str = "",
     latency_note: str = "",
 ) -> SweepSummary:
-    """Sort and count the trials and compute the front.
+    """Sort and count the trials, take the drift out of their latencies, and compute the front.
 
     Args:
         rows: as `Record.flat` makes them, each with `trial` (int, in the order of their ends) and
@@ -82,6 +85,7 @@ def summarise_sweep(
         ValueError: an objective or its direction is unknown.
     """
     parsed = parse_objectives(objectives)
+    rows, reference_ms = without_drift(rows)
     ordered = tuple(sorted(rows, key=lambda row: row["trial"]))
     by_state = {state: sum(row["state"] == state for row in ordered) for state in STATES}
     others = {key: count for key, count in (counts or {}).items() if key not in STATES}
@@ -95,6 +99,7 @@ def summarise_sweep(
         dataset_note=dataset_note,
         sampler=sampler,
         latency_note=latency_note,
+        reference_ms=reference_ms,
     )
 
 

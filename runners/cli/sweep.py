@@ -81,6 +81,7 @@ def add(commands: Commands) -> None:
         help="evaluate the Pareto front of another sweep first",
     )
     sweep.mixer_files()
+    sweep.flag("--no-recheck", "do not time the front again, together, before publishing it")
     sweep.flag("--json", "print the Pareto front as JSON instead of a table")
     sweep.flag("--quiet", "print no progress, only the Pareto front")
     sweep.set_defaults(run=run)
@@ -168,6 +169,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: Path) -> Sweep:
     from runners.evaluators.prepare import prepare, prepare_tabular, require_machine
+    from runners.evaluators.trained import TrainedEvaluator, TrialCosts
     from runners.jobs.sweep import Sweep
     from runners.store.run_folder import CHECKPOINTS
 
@@ -179,6 +181,11 @@ def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: 
         prepared = prepare(config, _shared_folder(arguments, folder) / CHECKPOINTS)
     if prepared.skipped and not arguments.quiet:
         print(f"skipped files of the data set: {prepared.skipped}", file=sys.stderr)
+    time_together = None
+    if isinstance(prepared.evaluator, TrainedEvaluator) and arguments.engine == "local":
+        costs = prepared.evaluator.costs
+        if isinstance(costs, TrialCosts) and costs.reference is not None:
+            time_together = partial(costs.time_together, patience_s=arguments.patience)
     return Sweep(
         name=name,
         config=config,
@@ -191,6 +198,7 @@ def _job(arguments: argparse.Namespace, config: SweepConfig, name: str, folder: 
         budget_s=arguments.time_budget,
         first_values=_first_values(arguments, config, prepared.space),
         latency_note=prepared.latency_note,
+        time_together=None if arguments.no_recheck else time_together,
     )
 
 

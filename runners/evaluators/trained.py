@@ -5,7 +5,7 @@ Torch is imported where the work starts: a search can be planned without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from runners.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from runners.data.dataset import Dataset
+    from runners.measure.quick_costs import QuickCosts
 
 _LEAST_ROUNDS = 40
 
@@ -69,22 +70,43 @@ class TrialCosts:
 
     def measure(self, spec: EvaluationSpec, run_timing: RunTiming) -> Costs | Unavailable:
         """The costs of one architecture."""
-        from runners.measure.quick_costs import QuickCosts, count_costs, measure_trial
-        from runners.measure.timing.protocol import Rounds
+        from runners.measure.quick_costs import count_costs, measure_trial
 
         architecture = lolvit.from_dict(spec.architecture)
         assert isinstance(architecture, LolvitConfig)
         if self.reference is None:
             return count_costs(architecture)
+        costs: Costs = run_timing(measure_trial, architecture, self._settings(self.reference))
+        return costs
+
+    def time_together(
+        self, architectures: Sequence[Mapping[str, Any]], patience_s: float
+    ) -> list[dict[str, float]]:
+        """Time architectures in the same rounds, in a process of its own on this machine.
+
+        Raises:
+            ProcessFailed: one of them fails, or `patience_s` seconds pass for each.
+        """
+        from runners.measure.quick_costs import time_together
+        from runners.processes import run_isolated
+
+        assert self.reference is not None
+        networks = [lolvit.from_dict(dict(architecture)) for architecture in architectures]
+        configs = [network for network in networks if isinstance(network, LolvitConfig)]
+        timeout_s = patience_s * (1 + len(configs))
+        return run_isolated(timeout_s, time_together, configs, self._settings(self.reference))
+
+    def _settings(self, reference: LolvitConfig) -> QuickCosts:
+        from runners.measure.quick_costs import QuickCosts
+        from runners.measure.timing.protocol import Rounds
+
         rounds = Rounds(
             most=self.timing.rounds,
             least=min(_LEAST_ROUNDS, self.timing.rounds),
             budget_s=self.timing.seconds,
             precision=self.timing.precision,
         )
-        settings = QuickCosts(self.reference, self.device, self.timing.threads, rounds, self.memory)
-        costs: Costs = run_timing(measure_trial, architecture, settings)
-        return costs
+        return QuickCosts(reference, self.device, self.timing.threads, rounds, self.memory)
 
     def plan(self) -> dict[str, Any]:
         """Everything that decides them, in JSON types."""

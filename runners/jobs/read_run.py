@@ -20,7 +20,15 @@ from runners.records.record import Record
 from runners.records.scale_point import ScalePoint
 from runners.store import open_storage_readonly, translate_errors
 from runners.store.run_folder import STUDY_FILE, SWEEP_FILE
-from runners.store.study import ENDED, PLAN, RUN_STUDY, duplicate_of, newest_records, record_of
+from runners.store.study import (
+    ENDED,
+    FRONT_TIMINGS,
+    PLAN,
+    RUN_STUDY,
+    duplicate_of,
+    newest_records,
+    record_of,
+)
 from search_space import SpaceError, from_dict
 
 SCALE_FILE = "scale.csv"
@@ -48,7 +56,8 @@ def read_run(folder: Path, name: str) -> Run:
 
 def _read_arms(folder: Path, name: str) -> Run:
     file = folder / STUDY_FILE
-    trials, plan = _load(file, RUN_STUDY, file)
+    trials, attributes = _load(file, RUN_STUDY, file)
+    plan = attributes.get(PLAN, {})
     notes: list[str] = []
     good = _readable(trials, notes)
     try:
@@ -72,7 +81,8 @@ def _read_sweep(folder: Path, name: str) -> Run:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"cannot read {folder / SWEEP_FILE}: {first_line(error)}") from error
     location = folder / STUDY_FILE if storage == STUDY_FILE else storage
-    trials, plan = _load(location, study, folder)
+    trials, attributes = _load(location, study, folder)
+    plan = attributes.get(PLAN, {})
     notes: list[str] = []
     good = _readable(trials, notes)
     try:
@@ -88,7 +98,7 @@ def _read_sweep(folder: Path, name: str) -> Run:
     return Run(
         name,
         RunKind.SWEEP,
-        list(seen.values()),
+        reports.with_front_timings(list(seen.values()), attributes.get(FRONT_TIMINGS, {})),
         title=title,
         objectives=objectives,
         counts={"duplicate": sum(duplicate_of(trial) is not None for trial in good)},
@@ -118,7 +128,7 @@ def _of_point(row: Mapping[str, Any]) -> dict[str, Any]:
 def _load(
     location: Path | str, name: str, source: Path
 ) -> tuple[Sequence[FrozenTrial], Mapping[str, Any]]:
-    """The ended trials of a study, and its plan."""
+    """The ended trials of a study, and its attributes."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with open_storage_readonly(location) as storage, translate_errors(location, note=""):
         try:
@@ -127,7 +137,7 @@ def _load(
             raise UserError(
                 f"{source} is not a study of this suite: it holds no study {name!r}"
             ) from error
-        return study.get_trials(deepcopy=False, states=ENDED), study.user_attrs.get(PLAN, {})
+        return study.get_trials(deepcopy=False, states=ENDED), study.user_attrs
 
 
 def _readable(trials: Sequence[FrozenTrial], notes: list[str]) -> list[FrozenTrial]:

@@ -15,12 +15,14 @@ from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 
 from reports.files import atomic_write
+from reports.sweep.drift import RECHECKED, with_front_timings
 from reports.sweep.publication import Publication, publish
-from reports.sweep.summary import summarise_sweep
+from reports.sweep.summary import SweepSummary, summarise_sweep
 from runners.engines.task_queue import TaskQueue
 from runners.evaluate import Evaluator
+from runners.processes import ProcessFailed
 from runners.progress.listener import Listener
-from runners.records.errors import UserError
+from runners.records.errors import UserError, first_line
 from runners.search import samplers
 from runners.search.config import SweepConfig
 from runners.search.goal import Goal
@@ -28,12 +30,14 @@ from runners.search.limits import Limits, costs_from_formula
 from runners.search.rungs import HalvingRung, rung_epochs
 from runners.search.search import Search
 from runners.store import open_storage, redact, run_folder
-from runners.store.study import Study
+from runners.store.study import FRONT_TIMINGS, Study
 from search_space import Space, SpaceError, Values, require_feasible, survey
 
 _FILE_STUDY = "sweep"
 
 Engine = Callable[[TaskQueue], None]
+TimeTogether = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, float]]]
+_MOST_RECHECKS = 3
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Sweep:
         budget_s: seconds after which the session ends, finished or not.
         first_values: values to evaluate first.
         latency_note: how latencies were measured, for the report.
+        time_together: times architectures, as JSON types, in the same rounds; None where latencies
+            are not measured, or not on this machine.
     """
 
     name: str
@@ -65,6 +71,7 @@ class Sweep:
     budget_s: float | None
     first_values: Sequence[Values]
     latency_note: str = ""
+    time_together: TimeTogether | None = None
 
 
 @dataclass(frozen=True)
@@ -99,8 +106,10 @@ def sweep(job: Sweep, folder: Path, engine: Engine, listener: Listener) -> Sweep
         except BaseException:
             with contextlib.suppress(UserError):  # the storage may be what failed
                 search.close()
-                search.discard_unused()
+                search.study.discard_unused()
             raise
+        else:
+            _recheck_front(job, search, listener)
         finally:
             search.close()
             publication = _publish(job, search, folder)
@@ -193,12 +202,36 @@ def _write_sweep_file(folder: Path, job: Sweep, study: str) -> None:
         draft.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def _publish(job: Sweep, search: Search, folder: Path) -> Publication | None:
-    rows = search.rows()
-    if not rows:
-        return None
+def _recheck_front(job: Sweep, search: Search, listener: Listener) -> None:
+    """Time the front again, together, in the same rounds, until no new architecture is on it.
+
+    Only where the latency is an objective. An architecture that fails here keeps its first timing.
+    """
+    if job.time_together is None or not {"latency_ms", "latency_ratio"} & set(
+        job.config.objectives
+    ):
+        return
+    for _ in range(_MOST_RECHECKS):
+        front = _summarise(job, search).front
+        rows = front.rows if front is not None else ()
+        if len(rows) < 2 or all(row[RECHECKED] for row in rows):
+            return
+        listener.on_stage(f"timing the {len(rows)} architectures of the front together")
+        try:
+            timings = job.time_together([row["architecture"] for row in rows])
+        except ProcessFailed as error:
+            listener.on_note(f"the front could not be timed together: {first_line(error)}")
+            return
+        hashes = [row["architecture_hash"] for row in rows]
+        earlier = search.study.attribute(FRONT_TIMINGS) or {}
+        timed = dict(zip(hashes, timings, strict=True))
+        search.study.set_attribute(FRONT_TIMINGS, {**earlier, **timed})
+
+
+def _summarise(job: Sweep, search: Search) -> SweepSummary:
+    rows = with_front_timings(search.rows(), search.study.attribute(FRONT_TIMINGS) or {})
     notes = sorted({row["dataset_note"] for row in rows if row["dataset_note"]})
-    summary = summarise_sweep(
+    return summarise_sweep(
         rows,
         objectives=job.config.objectives,
         title=job.name,
@@ -207,5 +240,11 @@ def _publish(job: Sweep, search: Search, folder: Path) -> Publication | None:
         sampler=job.config.sampler.name,
         latency_note=job.latency_note,
     )
+
+
+def _publish(job: Sweep, search: Search, folder: Path) -> Publication | None:
+    if not search.rows():
+        return None
+    summary = _summarise(job, search)
     time = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return publish(summary, folder, time=time)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -73,6 +74,30 @@ def measure_trial(architecture: LolvitConfig, settings: QuickCosts) -> Costs:
     return _costs(architecture, samples, settings, memory)
 
 
+def time_together(
+    architectures: Sequence[LolvitConfig], settings: QuickCosts
+) -> list[dict[str, float]]:
+    """Time architectures and the reference in the same rounds; the fields of `Costs` of each.
+
+    Waits for exclusive use of the device; takes as long as all of them would one by one.
+    """
+    device = torch.device(settings.device)
+    networks = {f"{index}": network for index, network in enumerate(architectures)}
+    with torch.inference_mode(), intra_op_threads(settings.threads):
+        factories = {
+            name: make_call_factory(
+                TimedVariant(_form_variant(name, network), PreparedForm(), 1),
+                device,
+                settings.threads,
+            )
+            for name, network in {_REFERENCE: settings.reference, **networks}.items()
+        }
+        rounds = replace(settings.rounds, budget_s=settings.rounds.budget_s * len(factories))
+        with lock_for_timing(device):
+            samples = interleave(factories, select_clock(device), rounds)
+    return [_latency(name, samples) for name in networks]
+
+
 def _peak(candidate: FormVariant, device: torch.device) -> int:
     """Peak memory in a fresh process: this one, where it was started for the trial."""
     if multiprocessing.current_process().daemon:  # it is fresh, and cannot have children
@@ -88,15 +113,21 @@ def _costs(
     architecture: LolvitConfig, samples: Samples, settings: QuickCosts, memory: int | None
 ) -> Costs:
     counted = analytic_costs(architecture)
-    latency, reference = samples.ms[_CANDIDATE], samples.ms[_REFERENCE]
-    ratio, _, _ = ratio_interval(latency, reference, blocks=samples.blocks, resamples=1)
     return Costs(
         params=counted.params,
         macs=counted.macs,
-        **latency_fields(_CANDIDATE, [samples]),
+        **{**latency_fields(_CANDIDATE, [samples]), **_latency(_CANDIDATE, samples)},
         latency_threads=settings.threads,
-        latency_reference_ms_median=float(np.median(reference)),
-        latency_ratio=float(ratio),
         peak_memory_bytes=memory,
         fingerprint=fingerprint(torch.device(settings.device)),
     )
+
+
+def _latency(name: str, samples: Samples) -> dict[str, float]:
+    latency, reference = samples.ms[name], samples.ms[_REFERENCE]
+    ratio, _, _ = ratio_interval(latency, reference, blocks=samples.blocks, resamples=1)
+    return {
+        "latency_ms_median": float(np.median(latency)),
+        "latency_reference_ms_median": float(np.median(reference)),
+        "latency_ratio": float(ratio),
+    }

@@ -58,6 +58,8 @@ class History:
         self._objectives, self._limits, self._rungs = objectives, limits, rungs
         self._entries: dict[str, HistoryEntry] = {}
         self._worst: tuple[float, ...] | None = None
+        self.reference_ms: float | None = None
+        """Latency of the reference when the study began: latencies are ratios times this one."""
         self.counts: Counter[str] = Counter()
 
     def __contains__(self, architecture_hash: str) -> bool:
@@ -94,7 +96,9 @@ class History:
         """Add the record of a new architecture."""
         self._entries[record.architecture_hash] = HistoryEntry(number, params, record)
         self.counts[record.state.value] += 1
-        result = objective_values(record, self._objectives)
+        if self.reference_ms is None and record.costs is not None:
+            self.reference_ms = record.costs.latency_reference_ms_median
+        result = self._values(record)
         if result is None or record.state not in (State.FINISHED, State.PRUNED):
             return
         losses = to_losses(result, self._objectives)
@@ -110,7 +114,7 @@ class History:
         """
         constraints = dict(self._limits.excesses(record.costs))
         constraints[_FAILS] = 1.0 if record.state is State.FAILED else 0.0
-        result = objective_values(record, self._objectives)
+        result = self._values(record)
         if result is None:
             worst = self._worst or (0.0,) * len(self._objectives)
             result = to_losses(worst, self._objectives)  # `to_losses` is its own inverse
@@ -123,6 +127,15 @@ class History:
         early = record.model_copy(
             update={"quality": record.quality.model_copy(update={"curve": curve})}
         )
-        result = objective_values(early, self._objectives)
+        result = self._values(early)
         assert result is not None
         return to_losses(result, self._objectives)
+
+    def _values(self, record: Record) -> tuple[float, ...] | None:
+        """The objectives, with a latency that the drift of the machine has no part in."""
+        costs = record.costs
+        if costs is not None and costs.latency_ratio and costs.latency_reference_ms_median:
+            reference = self.reference_ms or costs.latency_reference_ms_median
+            costs = costs.model_copy(update={"latency_ms_median": costs.latency_ratio * reference})
+            record = record.model_copy(update={"costs": costs})
+        return objective_values(record, self._objectives)

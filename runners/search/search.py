@@ -29,6 +29,8 @@ from search_space import Space, Values
 
 _MAX_ATTEMPTS = 3
 """How often the process of a trial may die before the trial has failed."""
+_REFERENCE_MS = "latency_reference_ms"
+"""Attribute of a study: the latency of its reference in the first trial that timed it."""
 _VAIN_BEFORE_RANDOM = 20
 _MAX_VAIN_PROPOSALS = 1_000
 _MAX_FAILURES_IN_A_ROW = 20
@@ -69,6 +71,11 @@ class Search:
         self._load_history()
 
     @property
+    def study(self) -> Study:
+        """Where its trials are stored."""
+        return self._study
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """Ended trials by state; duplicates too."""
         return self._history.counts
@@ -84,6 +91,7 @@ class Search:
 
     def _load_history(self) -> None:
         """Read what earlier sessions evaluated, and queue what they left unfinished."""
+        self._history.reference_ms = self._study.attribute(_REFERENCE_MS)
         for trial in self._study.trials(*ENDED):
             if duplicate_of(trial) is not None:
                 self._history.count_duplicate()
@@ -186,10 +194,6 @@ class Search:
             del self._running[candidate.number]
             self._retry(candidate, "interrupted; the trial is retried")
 
-    def discard_unused(self) -> None:
-        """Delete the study if nothing has been evaluated."""
-        self._study.discard_unused()
-
     # How a trial ends.
 
     def _is_worth_evaluating(self, candidate: Candidate) -> bool:
@@ -231,7 +235,10 @@ class Search:
     def _store(self, candidate: Candidate, record: Record) -> None:
         self._study.store_record(candidate.number, record)
         self._end_trial(candidate.number, record)
+        is_first = self._history.reference_ms is None
         self._history.add(candidate.number, candidate.params, record)
+        if is_first and self._history.reference_ms is not None:
+            self._study.set_attribute(_REFERENCE_MS, self._history.reference_ms)
         self._listener.on_end(record)
         self._listener.on_counts(self.counts)
 

@@ -26,6 +26,8 @@ RUN_STUDY = "run"
 """Name of the study of a comparison or a measurement in its run folder."""
 _DEPTH = 3
 ENDED = (TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED)
+FRONT_TIMINGS = "front_timings"
+"""Attribute of a sweep: timings of its front in the same rounds, by hash of the architecture."""
 PLAN, _RECORD, _DUPLICATE_OF, _INTERRUPTED = "plan", "record", "duplicate_of", "interrupted"
 
 
