@@ -87,6 +87,9 @@ class Arm:
     """Which counter, or why there is none."""
     on_latency_front: bool = False
     on_macs_front: bool = False
+    latency_front_probability: float | None = None
+    """Of being on the front, given the intervals of all arms; None below two arms with both."""
+    macs_front_probability: float | None = None
 
     @property
     def macs_mark(self) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from reports.comparison.arm import Arm
 from reports.comparison.effects import add_effects
+from reports.comparison.fronts import flag_fronts
 from reports.comparison.notes import comparison_notes
 from reports.comparison.seeds import aggregate_seeds, row_with_costs
-from reports.statistics.fronts import nondominated
 from reports.tables.fingerprints import differing_conditions
 from reports.tables.records import Row, data_text, dataset_label
 
@@ -80,7 +80,7 @@ def summarise(rows: Sequence[Row], *, title: str = "Comparison", force: bool = F
     ranked = force or not differing_conditions(rows)
     baseline = row_with_costs(seeds[0]) if ranked else None
     arms = [aggregate_seeds(group, baseline, is_baseline=group is seeds[0]) for group in seeds]
-    arms = add_effects(_flag_fronts(arms, ranked=ranked), seeds)
+    arms = add_effects(flag_fronts(arms, ranked=ranked), seeds)
     return Summary(
         title=title,
         arms=tuple(arms),
@@ -115,24 +115,3 @@ def merge_runs(runs: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
             name = row["name"] if len(runs_of[row["name"]]) == 1 else f"{row['name']} ({run})"
             merged.append({**row, "name": name, "run": run})
     return merged
-
-
-def _flag_fronts(arms: Sequence[Arm], *, ranked: bool) -> list[Arm]:
-    """Mark the arms on the accuracy-latency and on the accuracy-MACs front."""
-    by_latency = _on_front(arms, [arm.latency_ms_median if ranked else None for arm in arms])
-    by_macs = _on_front(arms, [arm.exact_macs for arm in arms])
-    return [
-        replace(arm, on_latency_front=index in by_latency, on_macs_front=index in by_macs)
-        for index, arm in enumerate(arms)
-    ]
-
-
-def _on_front(arms: Sequence[Arm], costs: Sequence[float | None]) -> set[int]:
-    """Indices of the arms on one front; an arm without accuracy or cost is on none."""
-    points = {
-        index: (arm.test_accuracy_mean, cost)
-        for index, (arm, cost) in enumerate(zip(arms, costs, strict=True))
-        if arm.test_accuracy_mean is not None and cost is not None
-    }
-    mask = nondominated(list(points.values()), ("maximize", "minimize"))
-    return {index for index, on_front in zip(points, mask, strict=True) if on_front}

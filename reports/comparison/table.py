@@ -11,6 +11,7 @@ from reports.tables.column import Column, best_of, plain, ratio_cell, scaled
 from reports.tables.grid import Grid, without_reason
 from reports.tables.latex import environment, label_of
 
+_LEAST_PROBABILITY = 0.05
 _DROPPED_FIRST = (
     "multiplications",
     "ptflops",
@@ -97,7 +98,11 @@ def table_notes(summary: Summary) -> list[str]:
     """The notes of the summary, and what the marks of the columns mean."""
     notes = list(summary.notes)
     if any(arm.on_latency_front or arm.on_macs_front for arm in summary.arms):
-        notes.append("Front: L on the accuracy-latency front, M on the accuracy-MACs front.")
+        notes.append(
+            "Front: probability of being on the accuracy-latency front (L) and on the "
+            "accuracy-MACs front (M), over draws from the 95 % intervals of accuracies and of "
+            f"ratios of latency; below {100 * _LEAST_PROBABILITY:.0f} % it is left out."
+        )
     if len(summary.arms) > 1:
         notes.append("Bold: best value of its column as printed, separable or not.")
     return notes
@@ -158,7 +163,13 @@ def _ratio(arm: Arm) -> str:
 
 
 def _front(arm: Arm) -> str:
-    return " ".join(["L"] * arm.on_latency_front + ["M"] * arm.on_macs_front)
+    probabilities = {"L": arm.latency_front_probability, "M": arm.macs_front_probability}
+    marks = {"L": arm.on_latency_front, "M": arm.on_macs_front}
+    return " ".join(
+        mark if probability is None else f"{mark} {100 * probability:.0f}%"
+        for mark, probability in probabilities.items()
+        if (marks[mark] if probability is None else probability >= _LEAST_PROBABILITY)
+    )
 
 
 def _status(arm: Arm) -> str:

@@ -139,8 +139,10 @@ def _hypervolume(summary: SweepSummary) -> str:
         f"{goal.label} {best * goal.scale:.4g} to {worst * goal.scale:.4g} {goal.unit}"
         for goal, best, worst in ends
     )
+    low, high = summary.front.hypervolume_interval
     return (
-        f"Hypervolume {summary.front.hypervolume:.4f}: dominated share of the box from the best "
+        f"Hypervolume {summary.front.hypervolume:.4f} [{low:.4f}, {high:.4f}], with its 95 % "
+        "interval over the same draws: dominated share of the box from the best "
         f"finished values to a tenth of their range beyond the worst ({box})."
     )
 

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.statistics import as_losses, hypervolume, nondominated, reference_and_ideal
+from reports.statistics.intervals import Interval
 from reports.sweep.drift import without_drift
+from reports.sweep.noise import draw_points, front_noise
 from reports.sweep.objective import Objective, parse_objectives
 from reports.tables.records import Row
 
@@ -31,6 +33,10 @@ class SweepFront:
     reference: NDArray[np.float64]
     ideal: NDArray[np.float64]
     hypervolume: float
+    hypervolume_interval: Interval
+    """95 %, over what the noise of accuracies and latencies leaves possible."""
+    probabilities: NDArray[np.float64]
+    """(n,): of being on the front, given that noise."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,8 @@ def _front(rows: Sequence[Row], objectives: Sequence[Objective]) -> SweepFront |
     mask = nondominated(points, directions)
     indices = [int(index) for index in order if mask[index]]
     reference, ideal = reference_and_ideal(points, directions)
+    draws = draw_points([row for row, _ in ranked], points, objectives)
+    probabilities, interval = front_noise(draws, indices, directions, reference, ideal)
     return SweepFront(
         rows=tuple(ranked[index][0] for index in indices),
         points=points[indices],
@@ -145,4 +153,6 @@ def _front(rows: Sequence[Row], objectives: Sequence[Objective]) -> SweepFront |
         reference=reference,
         ideal=ideal,
         hypervolume=hypervolume(points[indices], directions, reference, ideal),
+        hypervolume_interval=interval,
+        probabilities=probabilities,
     )

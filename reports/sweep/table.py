@@ -32,7 +32,7 @@ def front_grid(summary: SweepSummary, title: str, *, notes: bool = True) -> Grid
     """
     all_columns = columns(summary)
     dimensions = [column.key for column in all_columns if column.key.startswith("dimension ")]
-    order = (*reversed(dimensions), "test_accuracy", "trial")
+    order = (*reversed(dimensions), "test_accuracy", "probability", "trial")
     return Grid(title, all_columns, table_notes(summary) if notes else (), order)
 
 
@@ -70,6 +70,11 @@ def table_notes(summary: SweepSummary) -> list[str]:
         notes.append(
             f"{MAX_POINTS} of {size:,} points, evenly along the front; front.csv has all of them."
         )
+    if not (front.probabilities == 1).all():
+        notes.append(
+            "On front: probability, over draws of the accuracies, from the number of validation "
+            "images, and of the latencies, from their rounds; MACs and parameters are exact."
+        )
     if size > 1:
         notes.append("Bold: best value of an objective, as printed.")
     return notes
@@ -103,11 +108,21 @@ def columns(summary: SweepSummary) -> list[Column]:
         Column("trial", "Trial", "", tuple(str(row["trial"]) for row in rows)),
         *(_dimension(name, rows) for name in _varying(summary, front)[0]),
         *(_objective(objective, rows) for objective in summary.objectives),
+        _probability(front),
         Column("test_accuracy", "Test accuracy", "%", tuple(map(_percent, tested))),
     ]
     # Decimals and best values are those of the whole front, however much of it is displayed.
     displayed = [_select(column, displayed_points(front)) for column in all_columns]
     return [column for column in displayed if set(column.cells) != {""}]
+
+
+def _probability(front: SweepFront) -> Column:
+    """How probably each point is on the front; no column where no value has noise."""
+    certain = bool((front.probabilities == 1).all())
+    cells = ("",) * len(front.rows)
+    if not certain:
+        cells = tuple(f"{100 * share:.0f}" for share in front.probabilities)
+    return Column("probability", "On front", "%", cells)
 
 
 def _select(column: Column, indices: Sequence[int]) -> Column:
