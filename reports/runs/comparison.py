@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.comparison.arm import Arm
@@ -23,7 +24,7 @@ def comparison_section(runs: Sequence[Run], *, force: bool) -> Section:
     summary = summarise(rows, title=comparison_title(rows), force=force)
     notes = [note for run in runs for note in run.notes]
     grid = comparison_grid(summary)
-    grid = type(grid)(grid.title, grid.columns, [*grid.notes, *notes], grid.dropped_first)
+    grid = replace(grid, notes=[*grid.notes, *notes])
     firsts = _first_rows(rows)
     ids = [firsts[arm.arm, arm.form or "eager"]["architecture_hash"] for arm in summary.arms]
     return Section(

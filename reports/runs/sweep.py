@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from reports.runs.run import Run
@@ -35,7 +36,7 @@ def sweep_section(run: Run) -> Section:
     if summary.front is not None:
         heading = f"{summary.title}: front of {len(summary.front.rows)}"
         grid = front_grid(summary, heading)
-        grid = type(grid)(grid.title, grid.columns, [*grid.notes, *run.notes], grid.dropped_first)
+        grid = replace(grid, notes=[*grid.notes, *run.notes])
         ids = [summary.front.rows[n]["architecture_hash"] for n in displayed_points(summary.front)]
         tables["front"] = Table(grid, front_csv(summary), latex(summary), ids)
         if len(summary.objectives) > 1:

@@ -10,6 +10,8 @@ from statistics import median
 from reports.comparison.notes import RECONSTRUCTED
 from reports.files import write_files
 from reports.statistics import find_crossover, fit_exponent
+from reports.tables.column import Column
+from reports.tables.grid import Grid
 from reports.tables.records import Row
 
 
@@ -24,17 +26,12 @@ def write_scaling(rows: Sequence[Row], baselines: Sequence[str], folder: Path) -
     Raises:
         OSError: the folder cannot be written to.
     """
-    from tabulate import tabulate
-
     from reports.figures.canvas import pdf, png
     from reports.scaling.figure import scaling_figure
 
-    headings, cells = growth_table(rows, baselines)
-    table = tabulate(cells, headings, tablefmt="pipe", disable_numparse=True)
-    notes = "\n".join(f"- {note}" for note in scaling_notes(rows))
     figure = scaling_figure(rows)
     contents = {
-        "scale.md": f"# Scaling with the map\n\n{table}\n\n{notes}\n".encode(),
+        "scale.md": scaling_grid(rows, baselines).markdown().encode(),
         "scale.csv": points_csv(rows).encode(),
         "scale.png": png(figure),
         "scale.pdf": pdf(figure),
@@ -42,21 +39,31 @@ def write_scaling(rows: Sequence[Row], baselines: Sequence[str], folder: Path) -
     return write_files(folder, contents)
 
 
-def growth_table(
-    rows: Sequence[Row], baselines: Sequence[str]
-) -> tuple[list[str], list[list[str]]]:
-    """Headings, and the cells of one line per mixer and width in the order of the rows, as text.
+def scaling_grid(
+    rows: Sequence[Row], baselines: Sequence[str], *, title: str = "Scaling with the map"
+) -> Grid:
+    """The table, one line per mixer and width in the order of the rows, with its notes.
 
     A cell of time has the median, or the state of a point without one. A mixer beats a baseline
-    "never", from some N on or "at any N".
+    "never", from some N on or "at any N". A narrow console hides sizes, those in the middle first.
     """
+    columns = _columns(rows, baselines)
+    times = [column.key for column in columns if column.key.startswith("time ")]
+    middle = (len(times) - 1) / 2
+    order = sorted(times, key=lambda key: (abs(times.index(key) - middle), times.index(key)))
+    hidden_first = (*order[:-1], "macs", "width", *(f"beats {name}" for name in baselines))
+    return Grid(title, columns, scaling_notes(rows), hidden_first)
+
+
+def _columns(rows: Sequence[Row], baselines: Sequence[str]) -> list[Column]:
     groups: dict[tuple[int, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["width"], row["mixer"]), []).append(row)
     sizes = sorted({row["tokens"] for row in rows})
-    headings = ["mixer", "C", "time ~ N^", "MACs ~ N^"]
-    headings += [f"beats {name}" for name in baselines]
-    headings += [f"ms at N={n}" for n in sizes]
+    headings = [("arm", "Mixer", ""), ("width", "C", ""), ("growth", "Time", "~ N^")]
+    headings += [("macs", "MACs", "~ N^")]
+    headings += [(f"beats {name}", "beats", name) for name in baselines]
+    headings += [(f"time {n}", f"N={n}", "ms") for n in sizes]
     cells = []
     for (width, mixer), points in groups.items():
         samples = _samples(points)
@@ -76,7 +83,10 @@ def growth_table(
                 *(f"{medians[n]:.3g}" if n in medians else states.get(n, "-") for n in sizes),
             ]
         )
-    return headings, cells
+    return [
+        Column(key, name, unit, tuple(line[index] for line in cells), number=index > 0)
+        for index, (key, name, unit) in enumerate(headings)
+    ]
 
 
 def _samples(points: Sequence[Row]) -> dict[int, list[float]]:

@@ -111,13 +111,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _write(points: Sequence[ScalePoint], baselines: Sequence[str], folder: Path) -> None:
     from rich.console import Console
 
-    from reports.scaling import growth_table, scaling_notes, write_scaling
-    from runners.cli.output import print_table
+    from reports.scaling import scaling_grid, write_scaling
 
     rows = [point.flat() for point in points]
     write_scaling(rows, baselines, folder)
-    print_table(*growth_table(rows, baselines))
     console = Console()
-    for note in scaling_notes(rows):
-        console.print(note, style="dim", markup=False, highlight=False)
+    console.print(scaling_grid(rows, baselines))
     console.print(f"\nFiles: {folder}/", markup=False, highlight=False, soft_wrap=True)

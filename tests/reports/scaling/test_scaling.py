@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
-from reports.scaling import growth_table, write_scaling
+from reports.scaling import scaling_grid, write_scaling
 from reports.statistics import find_crossover, fit_exponent
 
 SIDES = (7, 14, 28, 56)
@@ -88,13 +90,29 @@ ROWS = [
 
 
 def test_a_size_without_a_time_has_its_state_in_the_table():
-    headings, cells = growth_table(ROWS, ["softmax"])
-    table = {line[0]: dict(zip(headings, line, strict=True)) for line in cells}
+    columns = scaling_grid(ROWS, ["softmax"]).columns
+    lines = zip(*(column.cells for column in columns), strict=True)
+    headings = [column.heading for column in columns]
+    table = {line[0]: dict(zip(headings, line, strict=True)) for line in lines}
     assert list(table) == ["fwa†", "softmax", "none"]
-    assert table["softmax"]["ms at N=3136"] == "out of memory"
-    assert table["softmax"]["beats softmax"] == "baseline"
-    assert table["fwa†"]["beats softmax"] == "at any N"
-    assert table["none"]["MACs ~ N^"] == "-"
+    assert table["softmax"]["N=3136 (ms)"] == "out of memory"
+    assert table["softmax"]["beats (softmax)"] == "baseline"
+    assert table["fwa†"]["beats (softmax)"] == "at any N"
+    assert table["none"]["MACs (~ N^)"] == "-"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_narrow_terminal_hides_sizes_and_breaks_no_cell(width):
+    console = Console(width=width, file=io.StringIO())
+    console.print(scaling_grid(ROWS, ["softmax"], title="x"))
+    text = console.file.getvalue()
+    assert all(len(line) <= width for line in text.splitlines())
+    assert "softmax" in text and f"N={SIDES[-1] ** 2}" in text
+    for line in text.splitlines()[:8]:
+        assert not line.rstrip().endswith("N=")
+    narrower = Console(width=40, file=io.StringIO())
+    narrower.print(scaling_grid(ROWS, ["softmax"], title="x"))
+    assert "Hidden columns" in narrower.file.getvalue()
 
 
 def test_all_files_are_written(tmp_path):
