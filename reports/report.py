@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from reports.files import write_files
@@ -14,7 +14,9 @@ from reports.tables.grid import Grid
 PAGE = "index.html"
 
 
-def write_report(runs: Sequence[Run], folder: Path, *, force: bool = False) -> list[Grid]:
+def write_report(
+    runs: Sequence[Run], folder: Path, *, force: bool = False, published: bool = False
+) -> list[Grid]:
     """Write a report: tables as .md, .csv, .tex and .html, figures as .pdf, .svg and .png, a page.
 
     Arms of all comparisons are in one table; sweeps and scaling studies have their own. Equal
@@ -24,9 +26,10 @@ def write_report(runs: Sequence[Run], folder: Path, *, force: bool = False) -> l
         runs: of any kind, with a row at least.
         folder: made if absent; files of the same names are replaced.
         force: rank rows whose fingerprints differ; the notes say so.
+        published: add the table of published models, as reported by their sources.
 
     Returns:
-        The tables, for `rich.console.Console.print`.
+        The tables of the runs, for `rich.console.Console.print`.
 
     Raises:
         ValueError: there is no run.
@@ -35,30 +38,36 @@ def write_report(runs: Sequence[Run], folder: Path, *, force: bool = False) -> l
     if not runs:
         raise ValueError("no runs to report")
     sections = make_sections(runs, force=force)
+    grids = [table.grid for _, section in sections for table in section.tables.values()]
+    if published:
+        from reports.published.models import published_section
+
+        sections.append(("", published_section()))
     from reports.page.page import make_page
 
     contents: dict[str, bytes] = {}
-    for prefix, section in sections.items():
+    for prefix, section in sections:
         contents |= _files(prefix, section)
-    contents[PAGE] = make_page(list(sections.values()), runs).encode()
+    contents[PAGE] = make_page([section for _, section in sections], runs).encode()
     write_files(folder, contents)
-    return [table.grid for section in sections.values() for table in section.tables.values()]
+    return grids
 
 
-def make_sections(runs: Sequence[Run], *, force: bool) -> Mapping[str, Section]:
-    """The sections of a report, by the prefix of their files."""
+def make_sections(runs: Sequence[Run], *, force: bool) -> list[tuple[str, Section]]:
+    """The sections of a report, each with the prefix of its files."""
     from reports.runs.comparison import comparison_section
     from reports.runs.scaling import scaling_section
     from reports.runs.sweep import sweep_section
 
-    sections: dict[str, Section] = {}
+    sections = []
     compared = [run for run in runs if run.kind is RunKind.COMPARISON]
     if compared:
-        sections[""] = comparison_section(compared, force=force)
+        sections.append(("", comparison_section(compared, force=force)))
     for kind, make in ((RunKind.SWEEP, sweep_section), (RunKind.SCALING, scaling_section)):
         of_kind = [run for run in runs if run.kind is kind]
         for run in of_kind:
-            sections["" if len(runs) == 1 else f"{_file_name(run.name)}-"] = make(run)
+            prefix = "" if len(runs) == 1 else f"{_file_name(run.name)}-"
+            sections.append((prefix, make(run)))
     return sections
 
 

@@ -29,6 +29,10 @@ def add(commands: Commands) -> None:
         "--force",
         "write into a folder that holds files, and rank rows although their fingerprints differ",
     )
+    report.flag(
+        "--published",
+        "add a table of published models, with the numbers that their sources report",
+    )
     report.set_defaults(run=run)
 
 
@@ -47,7 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
     import reports
     from reports.report import PAGE
 
-    tables = reports.write_report(runs, folder, force=arguments.force)
+    tables = reports.write_report(
+        runs, folder, force=arguments.force, published=arguments.published
+    )
     console = Console()
     for table in tables:
         console.print(table)

@@ -1,0 +1,1 @@
+"""Numbers that the authors of other models report; never measured here."""
