@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any
 from reports.comparison.arm import Arm
 from reports.comparison.effects import add_effects
 from reports.comparison.fronts import flag_fronts
+from reports.comparison.interactions import (
+    Interaction,
+    find_interactions,
+    interaction_notes,
+)
 from reports.comparison.notes import comparison_notes
 from reports.comparison.seeds import aggregate_seeds, row_with_costs
 from reports.tables.fingerprints import differing_conditions
@@ -31,6 +36,8 @@ class Summary:
     """One or two sentences each; no table should be shown without them."""
     dataset: str
     """The note on the data set; empty where the rows carry none."""
+    interactions: tuple[Interaction, ...] = ()
+    """Of an ablation's pairs of changes."""
     ranked: bool = True
     """Whether times and memory of different rows may be compared."""
 
@@ -81,10 +88,12 @@ def summarise(rows: Sequence[Row], *, title: str = "Comparison", force: bool = F
     baseline = row_with_costs(seeds[0]) if ranked else None
     arms = [aggregate_seeds(group, baseline, is_baseline=group is seeds[0]) for group in seeds]
     arms = add_effects(flag_fronts(arms, ranked=ranked), seeds)
+    interactions = find_interactions(seeds)
     return Summary(
         title=title,
         arms=tuple(arms),
-        notes=tuple(comparison_notes(arms, rows, forced=force)),
+        notes=(*comparison_notes(arms, rows, forced=force), *interaction_notes(interactions)),
+        interactions=interactions,
         dataset=data_text(rows),
         ranked=ranked,
     )

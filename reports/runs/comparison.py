@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import astuple, fields, replace
 from typing import TYPE_CHECKING
 
 from reports.comparison.arm import Arm
+from reports.comparison.interactions import interactions_grid
 from reports.comparison.summary import Summary, comparison_title, merge_runs, summarise
 from reports.comparison.table import comparison_grid, to_csv, to_latex
 from reports.runs.run import Run
 from reports.runs.section import Point, Section, Table, present
-from reports.tables.records import Row, records_csv
+from reports.statistics.effects import Effect
+from reports.tables.latex import environment, label_of
+from reports.tables.records import Row, cells_csv, records_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,9 +30,12 @@ def comparison_section(runs: Sequence[Run], *, force: bool) -> Section:
     grid = replace(grid, notes=[*grid.notes, *notes])
     firsts = _first_rows(rows)
     ids = [firsts[arm.arm, arm.form or "eager"]["architecture_hash"] for arm in summary.arms]
+    tables = {"table": Table(grid, to_csv(summary), to_latex(summary), ids)}
+    if summary.interactions:
+        tables["interactions"] = _interactions(summary)
     return Section(
         title=summary.title,
-        tables={"table": Table(grid, to_csv(summary), to_latex(summary), ids)},
+        tables=tables,
         figures=_figures(summary, rows),
         files={"records.csv": records_csv(rows).encode()},
         points=[
@@ -39,6 +45,18 @@ def comparison_section(runs: Sequence[Run], *, force: bool) -> Section:
         ],
         rows=rows,
     )
+
+
+def _interactions(summary: Summary) -> Table:
+    grid = interactions_grid(summary.interactions, summary.title)
+    cells = [
+        [one.arm, *(repr(value) for value in astuple(one.effect)), repr(one.p), one.verdict]
+        for one in summary.interactions
+    ]
+    names = [f"interaction_{field.name}" for field in fields(Effect)]
+    csv = cells_csv(["arm", *names, "p_holm", "verdict"], cells)
+    latex = environment(grid.columns, grid.title, label_of(grid.title, "interactions"), grid.notes)
+    return Table(grid, csv, latex)
 
 
 def _figures(summary: Summary, rows: Sequence[Row]) -> dict[str, Figure]:

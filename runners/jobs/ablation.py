@@ -20,7 +20,7 @@ from search_space.yaml_file import read_yaml
 BASE = "base"
 DESIGNS = ("one-factor", "factorial")
 MATCHES = ("params", "macs")
-_KEYS = ("base", "factors", "design", "training")
+_KEYS = ("base", "factors", "design", "interactions", "training")
 _TRAINING_KEYS = ("dataset", "resolution", "epochs", "batch_size", "learning_rate", "amp")
 _RECIPE = "recipe."
 _PLACEMENT = "placement"
@@ -44,12 +44,15 @@ class Ablation:
             a field of the recipe ("recipe.epochs").
         design: "one-factor" changes one at a time; "factorial" combines all values, the base's too.
         training: data set, image size and changes of its recipe.
+        interactions: pairs of factors; the arms of both changes, for all their values, are added to
+            those of one.
     """
 
     base: LolvitConfig
     factors: Mapping[str, Sequence[Any]]
     design: str = DESIGNS[0]
     training: Mapping[str, Any] = field(default_factory=dict)
+    interactions: Sequence[tuple[str, str]] = ()
 
     def arms(self, image: ImageKind, match: str = "") -> list[Arm]:
         """The base, then one arm for each change or combination of changes.
@@ -79,6 +82,9 @@ class Ablation:
         if self.design == "one-factor":
             for name, values in self.factors.items():
                 yield from (((name, value),) for value in values)
+            for one, other in self.interactions:
+                pairs = itertools.product(self.factors[one], self.factors[other])
+                yield from (((one, first), (other, second)) for first, second in pairs)
             return
         options = [[None, *((name, v) for v in values)] for name, values in self.factors.items()]
         for chosen in itertools.product(*options):
@@ -128,11 +134,30 @@ def parse_ablation(data: object) -> Ablation:
     architecture = from_dict({"base": base}).base
     if mixer is not None:
         architecture = _with_value(architecture, "mixer", mixer)
-    ablation = Ablation(architecture, factors, str(design), training)
+    interactions = _interactions(section.get("interactions"), factors, str(design))
+    ablation = Ablation(architecture, factors, str(design), training, interactions)
     for changes in ablation._changes():  # so that a wrong value is known before data is read
         recipe = ablation._changed(architecture, changes).recipe_changes
         _check_recipe(recipe)
     return ablation
+
+
+def _interactions(value: object, factors: Mapping[str, Any], design: str) -> list[tuple[str, str]]:
+    if value is None:
+        return []
+    if design != DESIGNS[0]:
+        raise UserError("`interactions` belong to design one-factor; a factorial has all of them")
+    if not isinstance(value, list):
+        raise UserError(f"`interactions` must be a list of pairs of factors, got {value!r}")
+    pairs = []
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2 or pair[0] == pair[1]:
+            raise UserError(f"an interaction must be a pair of different factors, got {pair!r}")
+        for name in pair:
+            if name not in factors:
+                raise UserError(unknown_name("factor", name, factors))
+        pairs.append((str(pair[0]), str(pair[1])))
+    return pairs
 
 
 def _check_recipe(changes: Mapping[str, Any]) -> None:

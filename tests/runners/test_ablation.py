@@ -131,3 +131,26 @@ def test_a_file_is_named_in_its_errors(tmp_path):
     file.write_text("- a list")
     with pytest.raises(UserError, match="an ablation must be a mapping"):
         read_ablation(file)
+
+
+def test_interactions_add_the_arms_of_both_changes():
+    values = {"fwa.window": [2, 4], "fusion": ["add"], "mixer": ["none"]}
+    names = [arm.name for arm in arms(values, interactions=[["fwa.window", "fusion"]])]
+    assert names[-2:] == ["fwa.window=2, fusion=add", "fwa.window=4, fusion=add"]
+    assert len(names) == 1 + 4 + 2
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("fusion", "must be a list of pairs"),
+        ([["fusion"]], "pair of different factors"),
+        ([["fusion", "fusion"]], "pair of different factors"),
+        ([["fusion", "fwa.windw"]], "did you mean 'fwa.window'"),
+    ],
+)
+def test_interactions_of_unknown_factors_are_refused(value, words):
+    with pytest.raises(UserError, match=words):
+        arms({"fwa.window": [2], "fusion": ["add"]}, interactions=value)
+    with pytest.raises(UserError, match="a factorial has all"):
+        arms({"fwa.window": [2], "fusion": ["add"]}, interactions=[], design="factorial")
