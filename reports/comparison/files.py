@@ -38,7 +38,7 @@ def write_comparison(
     contents = {
         "table.md": comparison_grid(summary).markdown().encode(),
         "table.csv": to_csv(summary).encode(),
-        "table.tex": to_latex(summary).encode(),
+        "table.tex": str(to_latex(summary)).encode(),
         "records.csv": records_csv(rows).encode(),
     }
     if summary.has_accuracy:

@@ -9,7 +9,7 @@ from reports.comparison.arm import Arm
 from reports.comparison.summary import Summary
 from reports.tables.column import Column, best_of, plain, ratio_cell, scaled
 from reports.tables.grid import Grid, without_reason
-from reports.tables.latex import environment, label_of
+from reports.tables.latex import LatexTable, label_of
 
 _LEAST_PROBABILITY = 0.05
 _DROPPED_FIRST = (
@@ -46,7 +46,7 @@ def to_csv(summary: Summary) -> str:
     return str(summary.to_frame().to_csv(index=False, lineterminator="\n"))
 
 
-def to_latex(summary: Summary, *, label: str | None = None) -> str:
+def to_latex(summary: Summary, *, label: str | None = None) -> LatexTable:
     r"""A complete table environment, to be \input into a paper with \usepackage{booktabs}.
 
     Notes are set under the table; reasons of failed arms are among them, not in the table. Wide
@@ -59,7 +59,7 @@ def to_latex(summary: Summary, *, label: str | None = None) -> str:
         if column.key != "multiplications"  # wider than a page
     ]
     label = label or label_of(summary.title, "comparison")
-    return environment(columns, summary.title, label, table_notes(summary))
+    return LatexTable(columns, summary.title, label, table_notes(summary))
 
 
 def comparison_columns(summary: Summary) -> list[Column]:

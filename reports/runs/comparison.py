@@ -13,7 +13,7 @@ from reports.comparison.table import comparison_grid, to_csv, to_latex
 from reports.runs.run import Run
 from reports.runs.section import Point, Section, Table, present
 from reports.statistics.effects import Effect
-from reports.tables.latex import environment, label_of
+from reports.tables.latex import LatexTable, label_of
 from reports.tables.records import Row, cells_csv, records_csv
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _interactions(summary: Summary) -> Table:
     ]
     names = [f"interaction_{field.name}" for field in fields(Effect)]
     csv = cells_csv(["arm", *names, "p_holm", "verdict"], cells)
-    latex = environment(grid.columns, grid.title, label_of(grid.title, "interactions"), grid.notes)
+    latex = LatexTable(grid.columns, grid.title, label_of(grid.title, "interactions"), grid.notes)
     return Table(grid, csv, latex)
 
 

@@ -8,7 +8,7 @@ from reports.runs.run import Run
 from reports.runs.section import Section, Table
 from reports.scaling.figure import scaling_figure
 from reports.scaling.report import points_csv, scaling_grid
-from reports.tables.latex import environment, label_of
+from reports.tables.latex import LatexTable, label_of
 
 
 def scaling_section(run: Run) -> Section:
@@ -18,7 +18,7 @@ def scaling_section(run: Run) -> Section:
     baselines = [name for name in ("softmax",) if name in mixers] or mixers[:1]
     grid = scaling_grid(run.rows, baselines, title=title)
     grid = replace(grid, notes=[*grid.notes, *run.notes])
-    latex = environment(grid.columns, title, label_of(title, "scale"), grid.notes)
+    latex = LatexTable(grid.columns, title, label_of(title, "scale"), grid.notes)
     table = Table(grid, points_csv(run.rows), latex)
     return Section(
         title=title,

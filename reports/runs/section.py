@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from reports.tables.column import Column
 from reports.tables.grid import Grid
+from reports.tables.latex import LatexTable
 from reports.tables.records import Row
 
 if TYPE_CHECKING:
@@ -30,14 +32,27 @@ class Table:
     Args:
         grid: for terminal, Markdown and HTML.
         csv: the same rows, unrounded.
-        latex: a table environment; "" where there is none.
+        latex: a table environment; None where there is none.
         ids: what identifies each row in the records: hashes of architectures.
     """
 
     grid: Grid
     csv: str
-    latex: str = ""
+    latex: LatexTable | None = None
     ids: Sequence[str] = ()
+
+    def select(self, keys: Sequence[str]) -> Table:
+        """The table with these columns only, in this order; the first one stays in front."""
+        return replace(
+            self,
+            grid=replace(self.grid, columns=_select(self.grid.columns, keys)),
+            latex=self.latex and replace(self.latex, columns=_select(self.latex.columns, keys)),
+        )
+
+
+def _select(columns: Sequence[Column], keys: Sequence[str]) -> list[Column]:
+    by_key = {column.key: column for column in columns}
+    return [by_key[key] for key in dict.fromkeys((columns[0].key, *keys)) if key in by_key]
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def _render(summary: SweepSummary, folder: Path, time: str) -> tuple[str, dict[s
     contents = {
         _TRIALS_FILE: trials,
         "front.md": markdown(summary).encode(),
-        "front.tex": latex(summary).encode(),
+        "front.tex": str(latex(summary)).encode(),
     }
     if len(summary.objectives) > 1:
         from reports.figures.canvas import pdf, png

@@ -13,7 +13,7 @@ from reports.sweep.objective import Objective, finite_number
 from reports.sweep.summary import SweepFront, SweepSummary, canonical_json
 from reports.tables.column import Column, best_of, plain
 from reports.tables.grid import Grid
-from reports.tables.latex import environment, label_of
+from reports.tables.latex import LatexTable, label_of
 from reports.tables.records import Row
 
 MAX_POINTS = 40
@@ -41,7 +41,7 @@ def markdown(summary: SweepSummary) -> str:
     return front_grid(summary, _heading(summary)).markdown()
 
 
-def latex(summary: SweepSummary) -> str:
+def latex(summary: SweepSummary) -> LatexTable:
     r"""A complete table environment, to be \input into a paper with \usepackage{booktabs}.
 
     Its label is `tab:` and the title's words. Notes are under the table.
@@ -50,7 +50,7 @@ def latex(summary: SweepSummary) -> str:
         ValueError: the sweep has no front.
     """
     label = label_of(summary.title, "sweep")
-    return environment(columns(summary), _heading(summary), label, table_notes(summary))
+    return LatexTable(columns(summary), _heading(summary), label, table_notes(summary))
 
 
 def _heading(summary: SweepSummary) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from reports.tables.column import Column
 
@@ -48,8 +49,25 @@ def label_of(title: str, default: str) -> str:
     return f"tab:{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-') or default}"
 
 
+@dataclass(frozen=True)
+class LatexTable:
+    """A table environment before it is written: what a paper may choose from."""
+
+    columns: Sequence[Column]
+    caption: str
+    label: str
+    notes: Sequence[str]
+
+    def __str__(self) -> str:
+        return environment(self.columns, self.caption, self.label, self.notes)
+
+
 def environment(columns: Sequence[Column], caption: str, label: str, notes: Sequence[str]) -> str:
-    """The table environment around columns, with notes under them; texts are plain."""
+    """The table environment around columns, with notes under them; texts are plain.
+
+    The machine is left out: papers name it once, and CSV, Markdown and HTML have it.
+    """
+    notes = [note for note in notes if not note.startswith("Machine")]
     return "\n".join(
         [
             "% Needs \\usepackage{booktabs}.",

@@ -33,6 +33,11 @@ def add(commands: Commands) -> None:
         "--published",
         "add a table of published models, with the numbers that their sources report",
     )
+    report.add_argument(
+        "--columns",
+        metavar="KEYS",
+        help="columns of the tables of arms and fronts, in order, as in accuracy,macs,latency",
+    )
     report.set_defaults(run=run)
 
 
@@ -40,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the files, print the tables."""
     folder = _output_folder(arguments.folders, arguments.out, force=arguments.force)
     from runners.jobs.read_run import read_run
+    from runners.records.errors import UserError
 
     names = _run_names(arguments.folders)
     runs = [read_run(*pair) for pair in zip(arguments.folders, names, strict=True)]
@@ -49,11 +55,19 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     import reports
-    from reports.report import PAGE
+    from reports.report import PAGE, UnknownColumn
 
-    tables = reports.write_report(
-        runs, folder, force=arguments.force, published=arguments.published
-    )
+    columns = [key.strip() for key in (arguments.columns or "").split(",") if key.strip()]
+    try:
+        tables = reports.write_report(
+            runs,
+            folder,
+            force=arguments.force,
+            published=arguments.published,
+            columns=columns,
+        )
+    except UnknownColumn as error:
+        raise UserError(f"--columns: {error}") from error
     console = Console()
     for table in tables:
         console.print(table)

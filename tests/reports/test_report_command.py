@@ -75,6 +75,14 @@ def test_other_machines_are_ranked_with_force(run_root, capfd):
     assert "3.0" in out and "slower" in (run_root / "both/table.csv").read_text()
 
 
+def test_columns_are_chosen(refused, run_root, capfd):
+    refused("monday", "--columns", "accuracy,mac", parts=["--columns", "'mac'", "macs"])
+    assert main(["report", "monday", "--columns", "accuracy, macs"]) == 0
+    out, _ = capfd.readouterr()
+    header = next(line for line in out.splitlines() if "Accuracy" in line)
+    assert header.split() == ["Accuracy", "MACs"]
+
+
 def test_invalid_folders_are_refused(refused, run_root):
     (run_root / "full").mkdir()
     (run_root / "full/file").write_text("x")

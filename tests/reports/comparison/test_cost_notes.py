@@ -54,7 +54,7 @@ def test_a_lower_bound_is_marked_not_ranked_and_on_no_front():
     assert not next(c for c in comparison_columns(summary) if c.key == "macs").best
     assert "‡ lower bound, operators without a counting rule: aten::x, aten::y (b)." in notes(rows)
     assert "Unequal budgets" not in notes(rows)
-    assert r"$^{\ddagger}$" in to_latex(summary) and "‡" in comparison_grid(summary).markdown()
+    assert r"$^{\ddagger}$" in str(to_latex(summary)) and "‡" in comparison_grid(summary).markdown()
     assert '"aten::x, aten::y"' in to_csv(summary)
 
 

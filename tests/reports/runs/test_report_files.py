@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import reports
+from reports.report import UnknownColumn
 from reports.runs.run import Run, RunKind
 from tests.reports.rows import row
 from tests.reports.runs.stored_runs import comparison, hostile, scaled, searched
@@ -120,6 +121,19 @@ def test_texts_of_users_are_escaped(tmp_path):
 def test_no_address_is_loaded(tmp_path):
     page = written(tmp_path, searched())["index.html"].decode()
     assert not re.search(r"<(script|link|img)[^>]*(src|href)=\"(?!data:)", page)
+
+
+def test_columns_are_chosen_and_ordered(tmp_path):
+    files = written(tmp_path, comparison(), columns=["macs", "accuracy"])
+    header = next(line for line in files["table.md"].decode().splitlines() if line.startswith("|"))
+    assert [cell.split()[0] for cell in header.split("|")[1:-1]] == ["Arm", "MACs", "Accuracy"]
+    parser = Cells()
+    parser.feed(files["table.html"].decode())
+    assert {len(line) for line in parser.rows} == {3}
+    assert files["table.tex"].decode().count("&") == 2 * (2 + 4)
+    assert "Machine" not in files["table.tex"].decode() and b"Machine" in files["table.md"]
+    with pytest.raises(UnknownColumn, match=r"no column 'mac'|has a column 'mac'; available: arm,"):
+        reports.write_report([comparison()], tmp_path, columns=["mac"])
 
 
 ODD = {

@@ -148,7 +148,7 @@ def test_pdflatex_compiles_every_kind_of_table(tmp_path):
         "four": summary(sweep(100), FOUR, title="50 % & $x_y$"),
     }
     for name, case in cases.items():
-        (tmp_path / f"{name}.tex").write_text(latex(case))
+        (tmp_path / f"{name}.tex").write_text(str(latex(case)))
     inputs = "\n".join(rf"\input{{{name}}}" for name in cases)
     (tmp_path / "paper.tex").write_text(
         "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n"
