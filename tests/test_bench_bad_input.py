@@ -217,7 +217,7 @@ def folder_after(folder: Path, *files: str, error: BaseException) -> dict[str, t
 
 
 def test_a_failed_start_leaves_no_folder(tmp_path):
-    for error in (UserError("x"), ValueError("x"), KeyboardInterrupt()):
+    for error in (UserError("x"), ValueError("x")):
         with pytest.raises(type(error)), lock_run_folder(tmp_path / "runs/new"):
             raise error
         assert list(tmp_path.iterdir()) == []
@@ -225,6 +225,11 @@ def test_a_failed_start_leaves_no_folder(tmp_path):
         left = folder_after(tmp_path / "runs/new", "sweep.json", "study.db", error=error)
         assert set(left) == set()
         shutil.rmtree(tmp_path / "runs")
+
+
+def test_an_interrupted_start_can_be_resumed(tmp_path):
+    left = folder_after(tmp_path / "new", "study.db", error=KeyboardInterrupt())
+    assert "new/study.db" in left
 
 
 def test_a_failed_start_keeps_what_was_there(tmp_path):

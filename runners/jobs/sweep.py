@@ -103,7 +103,7 @@ def sweep(job: Sweep, folder: Path, engine: Engine, listener: Listener) -> Sweep
         _write_sweep_file(folder, job, study)
         try:
             engine(search)
-        except BaseException:
+        except Exception:
             with contextlib.suppress(UserError):  # the storage may be what failed
                 search.close()
                 search.study.discard_unused()

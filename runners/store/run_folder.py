@@ -82,7 +82,7 @@ def _choose(
 def lock_run_folder(folder: Path) -> Iterator[Path]:
     """Make the folder, check that it can be written to, and hold its lock for the block.
 
-    If the block raises before there is any result, what was made is removed again.
+    If the block fails before there is any result, what was made is removed again.
 
     Raises:
         UserError: not writable, no space left, or another process uses it.
@@ -110,7 +110,7 @@ def lock_run_folder(folder: Path) -> Iterator[Path]:
     try:
         with lock:
             yield folder
-    except BaseException:
+    except Exception:  # after an interrupt, --resume shall find the run
         _remove_unused(folder, before, missing)
         raise
 
