@@ -73,4 +73,6 @@ class LocalLatentAttention(Mixer):
 
     def macs(self, height: int, width: int) -> int:
         n, c = height * width, self.dim
-        return n * (4 * c**2 + 2 * c * self.head_dim + 2 * self.window * c)
+        # A single weight scales all channels: that is no multiply-accumulate.
+        mixed = self.window * c if self.num_heads * n > 1 else 0
+        return n * (4 * c**2 + 2 * c * self.head_dim + self.window * c + mixed)

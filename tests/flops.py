@@ -9,13 +9,18 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 
+def _added_product(total, left, right, *_, out_shape, **__):
+    """Twice the multiply-accumulates of total + left * right; a single number scales."""
+    return 2 * prod(out_shape) if prod(left) > 1 and prod(right) > 1 else 0
+
+
 def counted(module, x):
     """Multiply-accumulates of one forward pass.
 
     MATH decomposes attention, and without oneDNN an LSTM runs as matrix products.
     Sums with weights that differ from pixel to pixel are made of addcmul.
     """
-    added_products = {torch.ops.aten.addcmul: lambda *shapes, out_shape, **_: 2 * prod(out_shape)}
+    added_products = {torch.ops.aten.addcmul: _added_product}
     counter = FlopCounterMode(display=False, custom_mapping=added_products)
     onednn = torch.backends.mkldnn.flags(enabled=False, allow_tf32=None)
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), onednn, counter:

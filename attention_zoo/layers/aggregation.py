@@ -112,7 +112,14 @@ class Weighted(Aggregation):
         return (_tiles(F.pad(x, padding), rows, high, columns, wide) * shares).sum(-1)
 
     def macs(self, height: int, width: int) -> int:
-        return height * width * self.score.in_channels
+        """The scores, and the weighted sums over the windows, padding included."""
+        (high, wide), (rows, columns) = (
+            self.windows.sides(height, width),
+            self.windows.keys(height, width),
+        )
+        # In a window of one position there is nothing to sum.
+        summed = rows * high * columns * wide if high * wide > 1 else 0
+        return (height * width + summed) * self.score.in_channels
 
 
 class Strided(Aggregation):

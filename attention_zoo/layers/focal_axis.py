@@ -62,7 +62,9 @@ class FocalAxis(nn.Module):
         """The two convolutions, and one multiply-accumulate per tap, channel and pixel."""
         taps = len(_taps(width if self.axis == -1 else height))
         c = self.local.in_channels
-        return height * width * c * (self.kernel + taps * self.groups + taps)
+        # A single weight scales all channels: that is no multiply-accumulate.
+        summed = taps if self.groups * height * width > 1 else 0
+        return height * width * c * (self.kernel + taps * self.groups + summed)
 
 
 def _taps(side: int) -> list[tuple[int, int, int]]:
