@@ -23,6 +23,7 @@ _DROPPED_FIRST = (
     "params",
     "macs",
     "form",
+    "latency",
     "effect",
 )
 """Columns that a narrow terminal hides, least missed first; files keep every column."""
