@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from runners.cli import measuring_options
-from runners.cli.output import print_records
-from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands, path
+from runners.cli.compare import compare_arms
+from runners.cli.parser import Commands, path
 
 _MATCHES = ("params", "macs")
 
@@ -65,27 +65,4 @@ def run(arguments: argparse.Namespace) -> int:
     arms = ablation.arms(image, arguments.match)
     for changes in (training, *(arm.recipe_changes for arm in arms)):
         check_batch_size(changes.get("batch_size"), len(dataset.train))
-
-    from rich.console import Console
-
-    from runners.jobs.compare import Comparison, compare
-    from runners.progress.display import ProgressDisplay
-    from runners.progress.listener import Listener
-
-    tables = None if arguments.json or arguments.cost_only else Console()
-    quiet = arguments.quiet
-    listener = Listener() if quiet else ProgressDisplay(Console(stderr=True), tables)
-    job = Comparison(
-        arms=arms,
-        dataset=dataset,
-        recipe=recipe,
-        seeds=arguments.seeds,
-        device=arguments.device,
-        threads=arguments.threads,
-        workers=arguments.workers,
-        protocol=measuring_options.to_protocol(arguments, len(arms)),
-    )
-    records = compare(job, folder, listener)
-    print_records(records, folder, as_json=arguments.json)
-    failed = any(record.state == "failed" for record in records)
-    return EXIT_ARM_FAILED if failed else EXIT_OK
+    return compare_arms(arguments, arms, dataset, recipe, folder)

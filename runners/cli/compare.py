@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.cli import measuring_options
@@ -10,6 +12,8 @@ from runners.cli.output import print_records
 from runners.cli.parser import EXIT_ARM_FAILED, EXIT_OK, Commands
 
 if TYPE_CHECKING:
+    from runners.arms import Arm
+    from runners.data.dataset import Dataset
     from runners.training.recipe import Recipe
 
 
@@ -80,6 +84,17 @@ def run(arguments: argparse.Namespace) -> int:
     image = arms.ImageKind(dataset.resolution, dataset.channels, dataset.num_classes)
     resolved = arms.resolve(arguments.names, arguments.variant, image, arguments.repeat)
 
+    return compare_arms(arguments, resolved, dataset, recipe, folder)
+
+
+def compare_arms(
+    arguments: argparse.Namespace,
+    arms: Sequence[Arm],
+    dataset: Dataset,
+    recipe: Recipe | None,
+    folder: Path,
+) -> int:
+    """Compare arms as the options of `compare` and `ablate` ask for, and print the table."""
     from rich.console import Console
 
     from runners.jobs.compare import Comparison, compare
@@ -90,14 +105,14 @@ def run(arguments: argparse.Namespace) -> int:
     quiet = arguments.quiet
     listener = Listener() if quiet else ProgressDisplay(Console(stderr=True), tables)
     job = Comparison(
-        arms=resolved,
+        arms=arms,
         dataset=dataset,
         recipe=recipe,
         seeds=arguments.seeds,
         device=arguments.device,
         threads=arguments.threads,
         workers=arguments.workers,
-        protocol=measuring_options.to_protocol(arguments, len(resolved)),
+        protocol=measuring_options.to_protocol(arguments, len(arms)),
     )
     records = compare(job, folder, listener)
     print_records(records, folder, as_json=arguments.json)

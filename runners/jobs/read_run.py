@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import optuna
 from optuna.trial import FrozenTrial
 
 import reports
@@ -18,15 +17,14 @@ from reports.runs.run import Run, RunKind
 from runners.records.errors import UserError, first_line
 from runners.records.record import Record
 from runners.records.scale_point import ScalePoint
-from runners.store import open_storage_readonly, translate_errors
 from runners.store.run_folder import STUDY_FILE, SWEEP_FILE
 from runners.store.study import (
-    ENDED,
     FRONT_TIMINGS,
     PLAN,
     RUN_STUDY,
     duplicate_of,
     newest_records,
+    read_study,
     record_of,
 )
 from search_space import SpaceError, from_dict
@@ -56,7 +54,7 @@ def read_run(folder: Path, name: str) -> Run:
 
 def _read_arms(folder: Path, name: str) -> Run:
     file = folder / STUDY_FILE
-    trials, attributes = _load(file, RUN_STUDY, file)
+    trials, attributes = read_study(file, RUN_STUDY, file)
     plan = attributes.get(PLAN, {})
     notes: list[str] = []
     good = _readable(trials, notes)
@@ -81,7 +79,7 @@ def _read_sweep(folder: Path, name: str) -> Run:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"cannot read {folder / SWEEP_FILE}: {first_line(error)}") from error
     location = folder / STUDY_FILE if storage == STUDY_FILE else storage
-    trials, attributes = _load(location, study, folder)
+    trials, attributes = read_study(location, study, folder)
     plan = attributes.get(PLAN, {})
     notes: list[str] = []
     good = _readable(trials, notes)
@@ -123,21 +121,6 @@ def _of_point(row: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a point; an empty cell is the field's default."""
     cells = {key: value for key, value in row.items() if value != ""}
     return cells | {key: str(cells[key]) for key in ("reason", "mixer") if key in cells}
-
-
-def _load(
-    location: Path | str, name: str, source: Path
-) -> tuple[Sequence[FrozenTrial], Mapping[str, Any]]:
-    """The ended trials of a study, and its attributes."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with open_storage_readonly(location) as storage, translate_errors(location, note=""):
-        try:
-            study = optuna.load_study(study_name=name, storage=storage)
-        except KeyError as error:
-            raise UserError(
-                f"{source} is not a study of this suite: it holds no study {name!r}"
-            ) from error
-        return study.get_trials(deepcopy=False, states=ENDED), study.user_attrs
 
 
 def _readable(trials: Sequence[FrozenTrial], notes: list[str]) -> list[FrozenTrial]:

@@ -229,27 +229,41 @@ def newest_records(trials: Sequence[FrozenTrial], arms: Sequence[str]) -> list[R
     return [newest[key] for key in sorted(newest, key=lambda key: (arms.index(key[0]), key[1]))]
 
 
+def read_study(
+    location: Path | str, name: str, source: Path
+) -> tuple[Sequence[FrozenTrial], Mapping[str, Any]]:
+    """The ended trials of a stored study, and its attributes; nothing is changed.
+
+    Args:
+        location: of the storage.
+        name: of the study.
+        source: the file or folder that messages name.
+
+    Raises:
+        UserError: there is no such storage, or no such study in it.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with open_storage_readonly(location) as storage, translate_errors(location):
+        try:
+            study = optuna.load_study(study_name=name, storage=storage)
+        except KeyError as error:
+            raise UserError(
+                f"{source} is not a study of this suite: it holds no study {name!r}"
+            ) from error
+        return study.get_trials(deepcopy=False, states=ENDED), study.user_attrs
+
+
 def read_records(file: Path) -> list[Record]:
     """Read the records of a comparison or a measurement, however its run ended.
 
     Raises:
         UserError: there is no such file, or it is not the study of such a run.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with open_storage_readonly(file) as storage:
-        try:
-            study = optuna.load_study(study_name=RUN_STUDY, storage=storage)
-        except KeyError as error:
-            raise UserError(
-                f"{file} is not a study of this suite: it holds no study {RUN_STUDY!r}"
-            ) from error
-        with translate_errors(file):
-            trials = study.get_trials(deepcopy=False, states=ENDED)
-            plan = study.user_attrs.get(PLAN, {})
-        try:
-            return newest_records(trials, list(plan.get("arms", {})))
-        except (KeyError, ValueError) as error:
-            raise UserError(f"{file} is not a study of this suite: {first_line(error)}") from error
+    trials, attributes = read_study(file, RUN_STUDY, file)
+    try:
+        return newest_records(trials, list(attributes.get(PLAN, {}).get("arms", {})))
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{file} is not a study of this suite: {first_line(error)}") from error
 
 
 def _differences(one: Any, other: Any, name: str = "") -> list[str]:
