@@ -4,6 +4,7 @@ const root = document.documentElement;
 const darkWanted = window.matchMedia("(prefers-color-scheme: dark)");
 const element = (id) => document.getElementById(id);
 const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
+const ACCURACIES = ["val_accuracy", "accuracy"];
 const COSTS = ["latency", "macs", "params", "memory"];
 const SYMBOLS = ["circle", "square", "triangle-up", "diamond", "cross", "x"];
 
@@ -61,6 +62,7 @@ for (const input of document.querySelectorAll("input[data-filter]")) {
 }
 
 const data = element("data") ? JSON.parse(element("data").textContent) : { points: [], quantities: {} };
+data.points.forEach((point, index) => (point.index = index));
 
 // Plotly reads markup in texts.
 const escape = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
@@ -108,7 +110,8 @@ function traces(x, y) {
     const colours = (point, i) =>
       few || point.front ? PALETTE[(few && one ? i : index) % PALETTE.length] : "#8a949e";
     const front = steps(all.filter((point) => point.front), x, y);
-    const order = [...all].sort((a, b) => a.values[x] - b.values[x]);
+    const order = few ? [...all].sort((a, b) => a.values[x] - b.values[x]) : [];
+    const side = (point) => (order.indexOf(point) % 2 ? "bottom center" : "top center");
     const marks = {
       type: "scatter",
       mode: few ? "markers+text" : "markers",
@@ -118,10 +121,10 @@ function traces(x, y) {
       error_x: bars(all, x, lineColour),
       error_y: bars(all, y, lineColour),
       text: few ? all.map((point) => escape(point.label)) : undefined,
-      textposition: all.map((point) => (order.indexOf(point) % 2 ? "bottom center" : "top center")),
+      textposition: few ? all.map(side) : undefined,
       hovertext: all.map(hoverText),
       hoverinfo: "text",
-      customdata: all.map((point) => data.points.indexOf(point)),
+      customdata: all.map((point) => point.index),
       marker: {
         size: few ? 11 : 7,
         symbol: all.map((point, i) => SYMBOLS[(few ? i : index) % SYMBOLS.length]),
@@ -138,7 +141,7 @@ function traces(x, y) {
       hoverinfo: "skip",
       showlegend: false,
     };
-    return COSTS.includes(x) && y === "accuracy" ? [line, marks] : [marks];
+    return COSTS.includes(x) && ACCURACIES.includes(y) ? [line, marks] : [marks];
   });
 }
 
@@ -181,7 +184,11 @@ function pin(point) {
 
 if (element("plot")) {
   const keys = Object.keys(data.quantities);
-  for (const [id, wanted] of [["x-axis", ["latency", "macs"]], ["y-axis", ["accuracy", "params"]]]) {
+  // The accuracy that most points have; of a search, which selects by it, that of validation.
+  const count = (key) => data.points.filter((point) => key in point.values).length;
+  const accuracies = [...ACCURACIES].sort((a, b) => count(b) - count(a));
+  const defaults = [["x-axis", ["latency", "macs"]], ["y-axis", [...accuracies, "params"]]];
+  for (const [id, wanted] of defaults) {
     for (const key of keys) make("option", data.quantities[key], element(id)).value = key;
     element(id).value = wanted.find((key) => keys.includes(key)) || keys[0];
     element(id).addEventListener("change", draw);

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUANTITIES = {
-    "accuracy": "Accuracy (%)",
+    "accuracy": "Test accuracy (%)",
+    "val_accuracy": "Validation accuracy (%)",
     "latency": "Latency (ms)",
     "macs": "MACs (M)",
     "params": "Params (k)",
@@ -91,7 +92,6 @@ class Section:
         files: further ones, by name.
         points: of the interactive figure.
         rows: whose provenance is listed.
-        front_order: of `points`, those on the front, for the step line; empty for none.
     """
 
     title: str

@@ -11,10 +11,12 @@ from reports.runs.section import Point, Section, Table, present
 from reports.sweep.csv_files import front_csv, trials_csv
 from reports.sweep.objective import finite_number
 from reports.sweep.summary import SweepSummary, summarise_sweep
-from reports.sweep.table import displayed_points, front_grid, latex
+from reports.sweep.table import displayed_points, front_grid, front_title, latex
 from reports.tables.records import Row
 
 _FIELDS = {
+    "accuracy": ("test_accuracy", 100.0),
+    "val_accuracy": ("val_accuracy", 100.0),
     "latency": ("latency_ms_median", 1.0),
     "macs": ("macs", 1e-6),
     "params": ("params", 1e-3),
@@ -34,8 +36,7 @@ def sweep_section(run: Run) -> Section:
     figures: dict[str, Any] = {}
     tables = {}
     if summary.front is not None:
-        heading = f"{summary.title}: front of {len(summary.front.rows)}"
-        grid = front_grid(summary, heading)
+        grid = front_grid(summary, front_title(summary))
         grid = replace(grid, notes=[*grid.notes, *run.notes])
         ids = [summary.front.rows[n]["architecture_hash"] for n in displayed_points(summary.front)]
         tables["front"] = Table(grid, front_csv(summary), latex(summary), ids)
@@ -72,11 +73,7 @@ def _points(run: Run, summary: SweepSummary) -> list[Point]:
 
 
 def _values(row: Row) -> dict[str, float]:
-    accuracy = row.get("test_accuracy")
-    if accuracy is None:
-        accuracy = row.get("val_accuracy")
-    fraction = finite_number(accuracy)
-    values = {"accuracy": None if fraction is None else 100 * fraction}
+    values = {}
     for key, (field, factor) in _FIELDS.items():
         number = finite_number(row.get(field))
         values[key] = None if number is None else number * factor

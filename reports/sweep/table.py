@@ -38,7 +38,7 @@ def front_grid(summary: SweepSummary, title: str, *, notes: bool = True) -> Grid
 
 def markdown(summary: SweepSummary) -> str:
     """Title, the front as a table, and the notes, as GitHub-flavoured Markdown."""
-    return front_grid(summary, _heading(summary)).markdown()
+    return front_grid(summary, front_title(summary)).markdown()
 
 
 def latex(summary: SweepSummary) -> LatexTable:
@@ -50,10 +50,10 @@ def latex(summary: SweepSummary) -> LatexTable:
         ValueError: the sweep has no front.
     """
     label = label_of(summary.title, "sweep")
-    return LatexTable(columns(summary), _heading(summary), label, table_notes(summary))
+    return LatexTable(columns(summary), front_title(summary), label, table_notes(summary))
 
 
-def _heading(summary: SweepSummary) -> str:
+def front_title(summary: SweepSummary) -> str:
     """The title, and the size of the front; the same however often one publishes."""
     assert summary.front is not None
     size, finished = len(summary.front.rows), summary.counts["finished"]

@@ -113,7 +113,7 @@ def positive(text: str) -> int:
     return value
 
 
-def natural(text: str) -> int:
+def non_negative(text: str) -> int:
     """An argument that is a whole number of at least 0."""
     if not (text.isascii() and text.isdecimal()):
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, got {text!r}")
@@ -144,7 +144,7 @@ def port(text: str) -> int:
     return int(text)
 
 
-def filled(text: str) -> str:
+def non_empty(text: str) -> str:
     """An argument that is not empty."""
     if not text.strip():
         raise argparse.ArgumentTypeError("is empty")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from runners.cli.parser import EXIT_OK, Commands, natural
+from runners.cli.parser import EXIT_OK, Commands, non_negative
 
 
 def add(commands: Commands) -> None:
@@ -16,7 +16,7 @@ def add(commands: Commands) -> None:
     option = space.add_argument
     option("file", metavar="FILE", help="a sweep or a space in YAML, or the name of a preset")
     space.number("--draws", "number of architectures drawn to estimate shares", 1000)
-    option("--seed", type=natural, default=0, help="random seed of the draws (default: 0)")
+    option("--seed", type=non_negative, default=0, help="random seed of the draws (default: 0)")
     space.flag("--no-estimate", "do not time training steps to estimate the duration")
     space.set_defaults(run=run)
 

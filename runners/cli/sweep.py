@@ -14,7 +14,7 @@ from runners.cli.parser import (
     EXIT_OK,
     Commands,
     Parser,
-    filled,
+    non_empty,
     one_line_text,
     path,
     seconds,
@@ -62,7 +62,7 @@ def add(commands: Commands) -> None:
     )
     option(
         "--storage",
-        type=filled,
+        type=non_empty,
         metavar="URL",
         help="database of the study, postgresql://... (default: a file in the run folder)",
     )

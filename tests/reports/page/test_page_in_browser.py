@@ -133,6 +133,15 @@ def test_axes_are_switched(show):
     )
 
 
+@pytest.mark.parametrize(
+    ("runs", "label"), [("arms", "Test accuracy (%)"), ("search", "Validation accuracy (%)")]
+)
+def test_the_first_axes_are_what_the_runs_optimise(show, runs, label):
+    page = show(runs)
+    assert page.text_content("#plot .ytitle") == label
+    assert page.text_content("#plot .xtitle") == "Latency (ms)"
+
+
 def test_names_stay_text(show):
     page = show("hostile")
     assert "<script>alert(1)</script>" in cells(page, table_id(page), 1)

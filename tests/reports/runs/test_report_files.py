@@ -16,6 +16,7 @@ import pytest
 import reports
 from reports.report import UnknownColumn
 from reports.runs.run import Run, RunKind
+from reports.runs.sweep import sweep_section
 from tests.reports.rows import row
 from tests.reports.runs.stored_runs import comparison, hostile, scaled, searched
 
@@ -116,6 +117,17 @@ def test_texts_of_users_are_escaped(tmp_path):
         for markup in ("<script>alert", "<img src=x", "<b>run", "<u>why", "<i>note", "<tt>"):
             assert markup not in page, (name, markup)
         assert "&lt;script&gt;alert(1)" in own and "49" not in own.partition("{{ 7")[0][-40:]
+
+
+def test_accuracies_of_two_splits_are_two_quantities():
+    points = sweep_section(searched()).points
+    assert points and all(
+        point.values["val_accuracy"] == pytest.approx(point.values["accuracy"] + 1)
+        for point in points
+    )
+    untested = dict(searched().rows[0], state="finished", val_accuracy=0.5, test_accuracy=None)
+    run = Run("s", RunKind.SWEEP, [untested], title="t", objectives={"params": "minimize"})
+    assert "accuracy" not in sweep_section(run).points[0].values
 
 
 def test_no_address_is_loaded(tmp_path):
